@@ -1,0 +1,55 @@
+//! The bus: carries publications to whoever listens now. Transport only; it keeps nothing.
+//!
+//! | engine | delivery | order |
+//! |---|---|---|
+//! | embedded (in-process) | at most once, to listeners attached when it is published | per channel, that of the publisher's calls |
+//!
+//! Loss is detectable on recoverable channels, because their publications carry an offset: a listener that sees a gap
+//! reads the room log.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Where in a recoverable channel a publication stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Its place: 1 for the first, no holes.
+    pub offset: u64,
+    /// The epoch of the channel's log: another epoch means another history.
+    pub epoch: Arc<str>,
+}
+
+/// One publication on a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// Its place, on recoverable channels.
+    pub position: Option<Position>,
+    /// One JSON value, as UTF-8 text without line breaks.
+    pub data: Bytes,
+}
+
+/// Receives what is published on the channels of interest.
+pub trait Listener: Send + Sync {
+    /// Takes publications of one channel, in order. Must return at once: it queues, it does not work.
+    fn deliver(&self, channel: &str, publications: &[Publication]);
+}
+
+/// A bus is temporarily out of reach.
+#[derive(Debug, thiserror::Error)]
+#[error("the bus is out of reach: {0}")]
+pub struct BusError(pub String);
+
+/// Carries publications between processes.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Publishes on a channel, in order.
+    async fn publish(&self, channel: &str, publications: Vec<Publication>) -> Result<(), BusError>;
+    /// Attaches this process's listener; it hears the channels that were `subscribe`d.
+    fn attach(&self, listener: Arc<dyn Listener>);
+    /// From its return on, everything published on `channel` reaches the listener.
+    async fn subscribe(&self, channel: &str) -> Result<(), BusError>;
+    /// Ends the interest in `channel`.
+    async fn unsubscribe(&self, channel: &str);
+}

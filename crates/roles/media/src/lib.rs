@@ -1,0 +1,6 @@
+//! The media role: takes published streams in, packages them for playback, records them.
+//!
+//! Promise: it knows stream keys and frames, and nothing of people's rules; whom to admit and what a broadcast is doing
+//! it asks through [`needs`].
+
+pub mod frame;
