@@ -4,3 +4,4 @@
 //! it asks through [`needs`].
 
 pub mod frame;
+pub mod needs;
