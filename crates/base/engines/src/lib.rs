@@ -1,1 +1,8 @@
-//! engines
+//! The keepers of the promises in `ports`: what a small site runs on, embedded in the binary, and one folder per
+//! engine that takes over when one machine is not enough. It knows no domain.
+
+pub mod embedded;
+pub mod sql;
+pub mod system;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,1 +1,16 @@
-//! rest
+//! The HTTP manners every slice's `http.rs` shares: error answers, bodies, queries, path ids, the caller.
+//!
+//! Promise: whatever a client sends, the answer is the slice's own or an `application/problem+json` that names what is
+//! wrong. It knows no domain.
+
+mod answer;
+mod body;
+mod caller;
+mod path;
+mod query;
+
+pub use answer::{ApiError, ApiResult, problem_response};
+pub use body::Body;
+pub use caller::{Credentials, SESSION_COOKIE, SignedIn, Visitor, require_account};
+pub use path::PathId;
+pub use query::{PageQuery, Query};

@@ -1,0 +1,43 @@
+//! The bus of a single process: a publication reaches the listener before `publish` returns.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use async_trait::async_trait;
+use ports::bus::{Bus, BusError, Listener, Publication};
+
+/// Hands publications straight to the process's own listener.
+#[derive(Default)]
+pub struct LocalBus {
+    listener: OnceLock<Arc<dyn Listener>>,
+    channels: RwLock<HashSet<String>>,
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    async fn publish(&self, channel: &str, publications: Vec<Publication>) -> Result<(), BusError> {
+        // A read lock: publishers of different channels do not wait for each other; order within one is its caller's.
+        let listened_to = self.channels.read().unwrap_or_else(PoisonError::into_inner).contains(channel);
+        if let (true, Some(listener)) = (listened_to, self.listener.get()) {
+            listener.deliver(channel, &publications);
+        }
+        Ok(())
+    }
+
+    fn attach(&self, listener: Arc<dyn Listener>) {
+        if self.listener.set(listener).is_err() {
+            tracing::error!("a second listener was attached to the bus; it hears nothing");
+        }
+    }
+
+    async fn subscribe(&self, channel: &str) -> Result<(), BusError> {
+        self.channels.write().unwrap_or_else(PoisonError::into_inner).insert(channel.to_owned());
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, channel: &str) {
+        self.channels.write().unwrap_or_else(PoisonError::into_inner).remove(channel);
+    }
+}

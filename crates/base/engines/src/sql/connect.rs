@@ -1,0 +1,59 @@
+//! Opening a database.
+
+use std::path::Path;
+
+use ports::sql::{Database, Dialect, SqlError};
+use ports::sqlx::{self, any::AnyPoolOptions};
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The path cannot be written as a URL.
+    #[error("the path {0:?} is not UTF-8")]
+    Path(std::path::PathBuf),
+    /// The engine refused.
+    #[error("cannot open the database {name}: {source}")]
+    Engine {
+        /// The file or host, without secrets.
+        name: String,
+        /// What it said.
+        source: SqlError,
+    },
+}
+
+const READERS: u32 = 4;
+
+/// Opens the SQLite file at `path`, making it when missing: WAL, a sync to the disk for each commit, one writer.
+pub async fn sqlite(path: &Path) -> Result<Database, ConnectError> {
+    sqlx::any::install_default_drivers();
+    let text = path.to_str().ok_or_else(|| ConnectError::Path(path.to_owned()))?;
+    let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    let url = format!("sqlite://{escaped}?mode=rwc");
+    let engine = |source| ConnectError::Engine { name: text.to_owned(), source };
+    let writers = sqlite_pool(1).connect(&url).await.map_err(engine)?;
+    let readers = sqlite_pool(READERS).connect(&url).await.map_err(engine)?;
+    Ok(Database::new(Dialect::Sqlite, readers, writers))
+}
+
+fn sqlite_pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None).after_connect(
+        |connection, _| {
+            Box::pin(async move {
+                let settings = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+                                PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=2000";
+                sqlx::raw_sql(settings).execute(connection).await.map(|_| ())
+            })
+        },
+    )
+}
+
+/// Opens a PostgreSQL database; `connections` bounds each of the two pools.
+pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectError> {
+    sqlx::any::install_default_drivers();
+    let name = url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned();
+    let engine = |source| ConnectError::Engine { name: name.clone(), source };
+    let pool = || AnyPoolOptions::new().max_connections(connections);
+    let writers = pool().connect(url).await.map_err(engine)?;
+    let readers = pool().connect(url).await.map_err(engine)?;
+    Ok(Database::new(Dialect::Postgres, readers, writers))
+}

@@ -1,0 +1,7 @@
+//! SQL engines: SQLite in the data folder and PostgreSQL, and what stands on either: the outbox as event log, the room log.
+
+mod connect;
+mod outbox;
+
+pub use connect::{ConnectError, postgres, sqlite};
+pub use outbox::{OUTBOX_MIGRATIONS, Outbox};
