@@ -3,12 +3,14 @@
 //! Promise: whatever a client sends, the answer is the slice's own or an `application/problem+json` that names what is
 //! wrong. It knows no domain.
 
+mod address;
 mod answer;
 mod body;
 mod caller;
 mod path;
 mod query;
 
+pub use address::ClientAddress;
 pub use answer::{ApiError, ApiResult, problem_response};
 pub use body::Body;
 pub use caller::{Credentials, SESSION_COOKIE, SignedIn, Visitor, require_account};
