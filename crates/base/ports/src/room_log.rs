@@ -2,24 +2,34 @@
 //!
 //! **Order.** Offsets of a room are contiguous from 1. `append` is conditional: it succeeds only when the first entry of
 //! the group gets exactly the offset the writer expected, so two writers can never interleave unseen; the loser is told
-//! where the log stands and tries again. A writer that looked up a client's key at position `n` and then appends
-//! expecting `n` therefore knows that nobody wrote that key in between.
+//! where the log stands and tries again.
 //!
-//! **Durable**, when `append` returns `Appended`:
+//! **Keys.** A key is unique in its room for good, and a redaction does not free it. A group that brings a key which is
+//! already there is not kept, and the answer says where the earlier entry stands: that makes a resend harmless. An
+//! engine without unique keys keeps this promise by looking the keys up at position `n` and then appending at `n`:
+//! nobody can have written them in between.
+//!
+//! **Durable**, when `append` returns [`Appended::Ok`]:
 //!
 //! | engine | meaning |
 //! |---|---|
 //! | embedded (SQLite) | the group is synced to the disk (WAL, `synchronous=FULL`); groups of many rooms share one sync |
 //! | PostgreSQL | committed with `synchronous_commit=on` |
 //!
+//! **Visible.** A reader sees a group only when it is durable, and sees all of it.
+//!
 //! **Atomic.** A group is kept whole or not at all, its keys and redactions with it.
 //!
-//! **Lost.** Nothing that was acknowledged. An error answer means *unknown*: the group may or may not have been kept;
-//! the writer reads the head (or looks its keys up) before it tries again.
+//! **Lost.** Nothing that was acknowledged. [`RoomLogError::Engine`] means *unknown*: the group may have been kept, or
+//! may still be; the writer looks its keys up before it tries again, and brings the same keys again.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::Timestamp;
+
+mod rules;
+
+pub use rules::{check_group, check_lookup, check_read, check_room};
 
 /// Where a room's log stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +52,8 @@ pub struct Redaction {
 /// One entry to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The writer's own key for it, unique in the room: makes a resend recognisable. None: not looked up later.
-    pub key: Option<String>,
+    /// The writer's own keys for it, each unique in the room. They make a resend recognisable and the entry findable.
+    pub keys: Vec<String>,
     /// When it was accepted.
     pub at: Timestamp,
     /// What readers get: one JSON value.
@@ -73,30 +83,51 @@ pub enum Appended {
         /// The offset the next entry would get.
         next: u64,
     },
+    /// Nothing was kept: an entry of the room has one of the keys already.
+    Known {
+        /// One such key.
+        key: String,
+        /// Where the entry that has it stands.
+        offset: u64,
+    },
 }
 
 /// Why the log could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RoomLogError {
-    /// The group breaks a rule of the log (empty, too large, a redaction of what is not there yet).
+    /// The request breaks a rule of the log; nothing was kept. The text names the rule.
     #[error("room log: {0}")]
     Refused(String),
-    /// The engine failed; after an append: unknown.
+    /// The engine failed or is full; after an append: unknown.
     #[error("room log: {0}")]
     Engine(String),
 }
 
+/// A room's name, in bytes.
+pub const ROOM_BYTES_MAX: usize = 255;
 /// Entries in one group at the most.
 pub const GROUP_ENTRIES_MAX: usize = 1_000;
+/// Data and replacements of one group, in bytes.
+pub const GROUP_BYTES_MAX: usize = 1 << 20;
+/// Data or replacement of one entry, in bytes.
+pub const ENTRY_BYTES_MAX: usize = 16 << 10;
+/// Keys of one entry at the most.
+pub const ENTRY_KEYS_MAX: usize = 4;
+/// A key, in bytes.
+pub const KEY_BYTES_MAX: usize = 200;
+/// Keys in one lookup at the most.
+pub const LOOKUP_KEYS_MAX: usize = 1_000;
 /// Records in one read at the most.
 pub const READ_MAX: usize = 1_000;
 
 /// The messages of all rooms. A room is named by a short text, e.g. `chat:17`.
+///
+/// What breaks a limit above is [`RoomLogError::Refused`], never cut.
 #[async_trait]
 pub trait RoomLog: Send + Sync + 'static {
-    /// Where the room's log stands; the first call for a room begins its log.
+    /// Where the room's log stands; the first call for a room begins its log, durably.
     async fn head(&self, room: &str) -> Result<Head, RoomLogError>;
-    /// Appends a group if the log of this epoch stands exactly at `expected_next`.
+    /// Appends a group if the log of this epoch stands exactly at `expected_next` and has none of its keys.
     async fn append(
         &self,
         room: &str,
@@ -104,8 +135,8 @@ pub trait RoomLog: Send + Sync + 'static {
         expected_next: u64,
         group: Vec<Entry>,
     ) -> Result<Appended, RoomLogError>;
-    /// Up to `limit` records from `from` on, in order of offset.
+    /// The records from `from` on, in order of offset: `limit` of them, or those there are.
     async fn read(&self, room: &str, from: u64, limit: usize) -> Result<Vec<Record>, RoomLogError>;
-    /// Where the entry with this key stands, if the room has one.
-    async fn offset_of(&self, room: &str, key: &str) -> Result<Option<u64>, RoomLogError>;
+    /// Where the entries with these keys stand: one answer per key, in the order asked.
+    async fn offsets_of(&self, room: &str, keys: &[String]) -> Result<Vec<Option<u64>>, RoomLogError>;
 }
