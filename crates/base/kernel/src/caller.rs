@@ -1,6 +1,6 @@
 //! Who is asking.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::{AccountId, SessionId};
 
@@ -42,5 +42,27 @@ impl Caller {
     /// Whether the caller is an administrator.
     pub fn is_admin(&self) -> bool {
         self.identity.as_ref().is_some_and(|identity| identity.admin)
+    }
+}
+
+/// The address under which a client's requests are counted: an IPv4 address itself; of an IPv6 address its /64, because
+/// one customer is given that many (RFC 6177).
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_customer_are_counted_together() {
+        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
     }
 }

@@ -9,10 +9,15 @@ pub mod ids;
 pub mod limits;
 pub mod page;
 pub mod problem;
+pub mod random;
+pub mod rate;
+pub mod recent;
 pub mod time;
 
 pub use caller::{Caller, Identity};
 pub use ids::*;
 pub use page::Page;
 pub use problem::Problem;
+pub use random::Random;
+pub use rate::{Rate, RateLimiter};
 pub use time::{Clock, Timestamp};

@@ -6,6 +6,7 @@
 mod address;
 mod answer;
 mod body;
+mod browser;
 mod caller;
 mod path;
 mod query;
@@ -13,6 +14,7 @@ mod query;
 pub use address::ClientAddress;
 pub use answer::{ApiError, ApiResult, problem_response};
 pub use body::Body;
+pub use browser::{CookieToken, Https, session_cookie};
 pub use caller::{Credentials, SESSION_COOKIE, SignedIn, Visitor, require_account};
 pub use path::PathId;
 pub use query::{PageQuery, Query};

@@ -1,0 +1,173 @@
+//! How often something may be done, and the limiter that holds callers to it.
+
+use std::{fmt, hash::Hash, num::NonZeroU32, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Timestamp, recent::Recent};
+
+/// "At most `count` in `period_ms`", written `20/30s`, `10/min`, `5/h`, or `off` for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// No limit.
+    Off,
+    /// A limit.
+    AtMost {
+        /// How many.
+        count: NonZeroU32,
+        /// In how many milliseconds.
+        period_ms: u64,
+    },
+}
+
+impl Rate {
+    /// The same period with `factor` times as many.
+    pub fn times(self, factor: NonZeroU32) -> Self {
+        match self {
+            Self::Off => Self::Off,
+            Self::AtMost { count, period_ms } => Self::AtMost { count: count.saturating_mul(factor), period_ms },
+        }
+    }
+}
+
+/// What is wrong with a text that should have been a rate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a rate: write for instance 20/30s, 10/min, 5/h, or off")]
+pub struct InvalidRate(pub String);
+
+impl FromStr for Rate {
+    type Err = InvalidRate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRate> {
+        parse(text.trim()).ok_or_else(|| InvalidRate(text.chars().take(32).collect()))
+    }
+}
+
+fn parse(text: &str) -> Option<Rate> {
+    if text == "off" {
+        return Some(Rate::Off);
+    }
+    let (count, period) = text.split_once('/')?;
+    let digits = period.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = period.split_at_checked(digits)?;
+    let number: u64 = if number.is_empty() { 1 } else { number.parse().ok()? };
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    let period_ms = number.checked_mul(unit_ms).filter(|period| (1..=MAX_PERIOD_MS).contains(period))?;
+    Some(Rate::AtMost { count: count.parse().ok()?, period_ms })
+}
+
+/// The longest period: a week.
+const MAX_PERIOD_MS: u64 = 7 * 24 * 3_600_000;
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::AtMost { count, period_ms } if period_ms % 1_000 == 0 => write!(f, "{count}/{}s", period_ms / 1_000),
+            Self::AtMost { count, period_ms } => write!(f, "{count}/{period_ms}ms"),
+        }
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Too often: when the next one is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooOften {
+    /// Milliseconds until then.
+    pub retry_after_ms: u64,
+}
+
+impl TooOften {
+    /// Whole seconds until then, for `Retry-After`; at least one.
+    pub fn retry_after_s(self) -> u64 {
+        self.retry_after_ms.div_ceil(1_000).max(1)
+    }
+}
+
+/// Holds each key to one rate, in bounded memory: the whole count may come at once, after that one each
+/// `period / count`. Keys idle for longest are forgotten first.
+#[derive(Debug, Clone)]
+pub struct RateLimiter<K> {
+    rate: Rate,
+    /// Until when each key's allowance is spent, in microseconds since the Unix epoch (GCRA, ITU-T I.371).
+    spent_until_us: Recent<K, i64>,
+}
+
+impl<K: Hash + Eq> RateLimiter<K> {
+    /// A limiter for at most `capacity` keys.
+    pub fn new(rate: Rate, capacity: usize) -> Self {
+        Self { rate, spent_until_us: Recent::new(capacity) }
+    }
+
+    /// Counts one for `key`, or says when it may come again; a refused one is not counted.
+    pub fn take(&mut self, key: K, now: Timestamp) -> Result<(), TooOften> {
+        let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
+        let period_us = i64::try_from(period_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        let each_us = (period_us / i64::from(count.get())).max(1);
+        let now_us = now.as_millis().saturating_mul(1_000);
+        let spent_until = self.spent_until_us.get(&key).map_or(now_us, |until| (*until).max(now_us));
+        let after_this = spent_until.saturating_add(each_us);
+        let excess_us = after_this - now_us - period_us;
+        if excess_us > 0 {
+            let retry_after_ms = u64::try_from(excess_us).unwrap_or_default().div_ceil(1_000);
+            return Err(TooOften { retry_after_ms });
+        }
+        self.spent_until_us.insert(key, after_this);
+        Ok(())
+    }
+
+    /// Gives `key` its whole allowance back.
+    pub fn forgive(&mut self, key: &K) {
+        self.spent_until_us.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_read_as_they_are_written() {
+        for (text, count, period_ms) in [("20/30s", 20, 30_000), ("10/min", 10, 60_000), ("5/2h", 5, 7_200_000)] {
+            let count = NonZeroU32::new(count).unwrap();
+            assert_eq!(text.parse(), Ok(Rate::AtMost { count, period_ms }), "{text}");
+        }
+        assert_eq!("off".parse(), Ok(Rate::Off));
+        for bad in ["", "10", "0/s", "-1/s", "10/0s", "10/s/s", "10/day", "99999999999/s", "1/9999h", "1/가"] {
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_allowance_comes_at_once_and_then_grows_back_evenly() {
+        let mut limiter = RateLimiter::new("3/30s".parse().unwrap(), 100);
+        let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
+        assert_eq!((0..3).filter(|_| limiter.take("a", at(0)).is_ok()).count(), 3);
+        assert_eq!(limiter.take("a", at(1_000)), Err(TooOften { retry_after_ms: 9_000 }));
+        assert_eq!(limiter.take("b", at(1_000)), Ok(()));
+        assert_eq!(limiter.take("a", at(10_000)), Ok(()));
+        assert!(limiter.take("a", at(10_000)).is_err());
+        limiter.forgive(&"a");
+        assert_eq!(limiter.take("a", at(10_000)), Ok(()));
+        let mut off = RateLimiter::new(Rate::Off, 2);
+        assert!((0..1_000).all(|_| off.take("a", at(0)).is_ok()));
+    }
+}
