@@ -18,18 +18,39 @@ pub struct TestDatabase {
     pub engine: &'static str,
     /// The database, with the outbox and the given migrations.
     pub database: Database,
-    _folder: Option<tempfile::TempDir>,
+    place: Place,
 }
+
+#[derive(Debug)]
+enum Place {
+    Sqlite(tempfile::TempDir),
+    Postgres(String),
+}
+
+impl TestDatabase {
+    /// Opens the same database once more, as another process would; it is not migrated again.
+    #[allow(clippy::expect_used, reason = "a test that cannot have its database must fail loudly")]
+    pub async fn open_again(&self) -> Database {
+        match &self.place {
+            Place::Sqlite(folder) => sql::sqlite(&folder.path().join(SQLITE_FILE)).await.expect("SQLite opens"),
+            Place::Postgres(url) => sql::postgres(url, POSTGRES_CONNECTIONS).await.expect("PostgreSQL opens"),
+        }
+    }
+}
+
+const SQLITE_FILE: &str = "test.db";
+const POSTGRES_CONNECTIONS: u32 = 4;
 
 /// A fresh database on each engine, migrated.
 #[allow(clippy::expect_used, reason = "a test that cannot have its database must fail loudly")]
 pub async fn databases(migrations: &[&[Migration]]) -> Vec<TestDatabase> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = sql::sqlite(&folder.path().join("test.db")).await.expect("SQLite opens");
-    let mut found = vec![TestDatabase { engine: "sqlite", database, _folder: Some(folder) }];
+    let database = sql::sqlite(&folder.path().join(SQLITE_FILE)).await.expect("SQLite opens");
+    let mut found = vec![TestDatabase { engine: "sqlite", database, place: Place::Sqlite(folder) }];
     if let Ok(server) = std::env::var("MADANG_TEST_POSTGRES") {
-        let database = sql::postgres(&own_postgres_database(&server).await, 4).await.expect("PostgreSQL opens");
-        found.push(TestDatabase { engine: "postgres", database, _folder: None });
+        let url = own_postgres_database(&server).await;
+        let database = sql::postgres(&url, POSTGRES_CONNECTIONS).await.expect("PostgreSQL opens");
+        found.push(TestDatabase { engine: "postgres", database, place: Place::Postgres(url) });
     }
     for each in &found {
         let steps: Vec<Migration> = [sql::OUTBOX_MIGRATIONS].iter().chain(migrations).flat_map(|m| m.iter().copied()).collect();

@@ -3,6 +3,8 @@
 
 pub mod blobs;
 pub mod bus;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod event_log;
 pub mod room_log;
 pub mod sql;

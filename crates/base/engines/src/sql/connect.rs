@@ -52,7 +52,14 @@ pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectEr
     sqlx::any::install_default_drivers();
     let name = url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned();
     let engine = |source| ConnectError::Engine { name: name.clone(), source };
-    let pool = || AnyPoolOptions::new().max_connections(connections);
+    let pool = || {
+        // Whatever the server's own default is: a commit that returns is on its disk.
+        AnyPoolOptions::new().max_connections(connections).after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql("SET synchronous_commit TO on").execute(connection).await.map(|_| ())
+            })
+        })
+    };
     let writers = pool().connect(url).await.map_err(engine)?;
     let readers = pool().connect(url).await.map_err(engine)?;
     Ok(Database::new(Dialect::Postgres, readers, writers))

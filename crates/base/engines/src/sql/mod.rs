@@ -2,6 +2,8 @@
 
 mod connect;
 mod outbox;
+mod room_log;
 
 pub use connect::{ConnectError, postgres, sqlite};
 pub use outbox::{OUTBOX_MIGRATIONS, Outbox};
+pub use room_log::{ROOM_LOG_MIGRATIONS, SqlRoomLog};

@@ -1,0 +1,123 @@
+//! Who writes. On SQLite one task: what waits while a transaction is being synced is committed together in the next one,
+//! each append in a savepoint of its own, so that one that fails takes back nothing but itself. On PostgreSQL each
+//! append is its own transaction; the server gathers commits itself.
+
+use std::sync::Arc;
+
+use ports::room_log::{Appended, RoomLogError};
+use ports::sql::{Database, Dialect, SqlError, WriteTx};
+use ports::sqlx;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{append::Append, append::append, failed};
+
+/// Appends that wait, at the most.
+pub(super) const APPENDS_WAITING_MAX: usize = 4_096;
+/// What they hold, at the most, in KiB (each counts as one at least).
+const KIB_WAITING_MAX: usize = 64 << 10;
+/// Appends in one transaction at the most.
+pub(super) const APPENDS_PER_COMMIT_MAX: usize = 256;
+
+type Answer = Result<Appended, RoomLogError>;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    room_for: Arc<Semaphore>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Together(mpsc::Sender<Waiting>),
+    Each(Database),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    append: Append,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Writer {
+    pub(super) fn start(database: Database) -> Self {
+        let way = match database.dialect() {
+            Dialect::Sqlite => {
+                let (queue, waiting) = mpsc::channel(APPENDS_WAITING_MAX);
+                tokio::spawn(commit_together(database, waiting));
+                Way::Together(queue)
+            }
+            Dialect::Postgres => Way::Each(database),
+        };
+        Self { room_for: Arc::new(Semaphore::new(KIB_WAITING_MAX)), way }
+    }
+
+    pub(super) async fn append(&self, append: Append) -> Answer {
+        let kib = 1 + append.weight() / 1_024;
+        let _held = self
+            .room_for
+            .try_acquire_many(kib as u32)
+            .map_err(|_| RoomLogError::Engine(format!("appends of {KIB_WAITING_MAX} KiB wait already; no more fit")))?;
+        match &self.way {
+            Way::Together(queue) => enqueue(queue, append).await,
+            Way::Each(database) => commit(database, &append).await,
+        }
+    }
+}
+
+async fn enqueue(queue: &mpsc::Sender<Waiting>, append: Append) -> Answer {
+    let (answer, answered) = oneshot::channel();
+    queue.try_send(Waiting { append, answer }).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => {
+            RoomLogError::Engine(format!("{APPENDS_WAITING_MAX} appends wait already; no more fit"))
+        }
+        mpsc::error::TrySendError::Closed(_) => RoomLogError::Engine("its writer has ended".into()),
+    })?;
+    answered.await.unwrap_or_else(|_| Err(RoomLogError::Engine("its writer ended before it answered".into())))
+}
+
+async fn commit(database: &Database, request: &Append) -> Answer {
+    let mut tx = database.write().await.map_err(failed)?;
+    let appended = append(tx.conn(), request).await?;
+    if appended == Appended::Ok {
+        tx.commit().await.map_err(failed)?;
+    }
+    Ok(appended)
+}
+
+async fn commit_together(database: Database, mut queue: mpsc::Receiver<Waiting>) {
+    let mut waiting = Vec::with_capacity(APPENDS_PER_COMMIT_MAX);
+    while queue.recv_many(&mut waiting, APPENDS_PER_COMMIT_MAX).await > 0 {
+        let answers = commit_all(&database, &waiting).await;
+        for (one, answer) in waiting.drain(..).zip(answers) {
+            // A caller that has gone asks again by its keys.
+            let _ = one.answer.send(answer);
+        }
+    }
+}
+
+/// One answer per append; an error of the transaction itself is everyone's.
+async fn commit_all(database: &Database, waiting: &[Waiting]) -> Vec<Answer> {
+    let written = async {
+        let mut tx = database.write().await?;
+        let mut answers = Vec::with_capacity(waiting.len());
+        for one in waiting {
+            answers.push(append_in_savepoint(&mut tx, &one.append).await?);
+        }
+        tx.commit().await?;
+        Ok(answers)
+    };
+    written.await.unwrap_or_else(|error: SqlError| {
+        let text = error.to_string();
+        waiting.iter().map(|_| Err(RoomLogError::Engine(text.clone()))).collect()
+    })
+}
+
+async fn append_in_savepoint(tx: &mut WriteTx, request: &Append) -> Result<Answer, SqlError> {
+    sqlx::query("SAVEPOINT append").execute(tx.conn()).await?;
+    let answer = append(tx.conn(), request).await;
+    if !matches!(answer, Ok(Appended::Ok)) {
+        sqlx::query("ROLLBACK TO append").execute(tx.conn()).await?;
+    }
+    sqlx::query("RELEASE append").execute(tx.conn()).await?;
+    Ok(answer)
+}
