@@ -1,0 +1,14 @@
+import { mount } from 'svelte';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/controls.css';
+import App from './App.svelte';
+import { preferredLanguage, speak } from './i18n/language.svelte';
+import { findMe } from './people/session.svelte';
+
+const target = document.getElementById('app');
+if (target === null) throw new Error('The page has no #app element.');
+
+void findMe();
+await speak(preferredLanguage());
+mount(App, { target });
