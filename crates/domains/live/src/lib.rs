@@ -3,4 +3,28 @@
 //! Promise: a broadcast's state is changed by one pure machine and one conditional write, whoever asks and in whatever
 //! order the news of its stream arrives. It knows no frames and no sockets: what it wants of others is in [`needs`].
 
+pub mod broadcasts;
+pub mod channels;
+pub mod feed;
 pub mod needs;
+pub mod random;
+mod settings;
+mod stream_key;
+
+use std::sync::Arc;
+
+use ports::sql::Migration;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use broadcasts::{Broadcasts, Presenter};
+pub use channels::Channels;
+pub use feed::Feed;
+pub use settings::Settings;
+
+/// The tables of channels and broadcasts.
+pub const MIGRATIONS: &[Migration] = &[channels::MIGRATION, broadcasts::MIGRATION];
+
+/// The documented routes of channels and broadcasts, with their full paths.
+pub fn router(channels: Arc<Channels>, presenter: Arc<Presenter>) -> OpenApiRouter {
+    channels::router(channels).merge(broadcasts::router(presenter))
+}

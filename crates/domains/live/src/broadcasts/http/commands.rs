@@ -1,0 +1,88 @@
+//! The host's commands: start, pause, resume, end, and a new stream key.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use kernel::BroadcastId;
+use rest::{ApiResult, PathId, SignedIn};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    broadcasts::{BroadcastView, Presenter, service::Command},
+    channels::StreamKey,
+};
+
+pub(super) fn router() -> OpenApiRouter<Arc<Presenter>> {
+    OpenApiRouter::new()
+        .routes(routes!(start))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(end))
+        .routes(routes!(rotate_stream_key))
+}
+
+/// Goes live. Asking for what is already so is no error.
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/start", tag = "live", params(("id" = BroadcastId, Path)),
+    responses((status = 200, body = BroadcastView)))]
+async fn start(
+    State(presenter): State<Arc<Presenter>>,
+    signed_in: SignedIn,
+    PathId(id): PathId<BroadcastId>,
+) -> ApiResult<Json<BroadcastView>> {
+    command(&presenter, &signed_in, id, Command::Start).await
+}
+
+/// Stops the picture for a while; after 30 minutes the broadcast ends by itself.
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/pause", tag = "live", params(("id" = BroadcastId, Path)),
+    responses((status = 200, body = BroadcastView)))]
+async fn pause(
+    State(presenter): State<Arc<Presenter>>,
+    signed_in: SignedIn,
+    PathId(id): PathId<BroadcastId>,
+) -> ApiResult<Json<BroadcastView>> {
+    command(&presenter, &signed_in, id, Command::Pause).await
+}
+
+/// Goes on after a pause.
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/resume", tag = "live", params(("id" = BroadcastId, Path)),
+    responses((status = 200, body = BroadcastView)))]
+async fn resume(
+    State(presenter): State<Arc<Presenter>>,
+    signed_in: SignedIn,
+    PathId(id): PathId<BroadcastId>,
+) -> ApiResult<Json<BroadcastView>> {
+    command(&presenter, &signed_in, id, Command::Resume).await
+}
+
+/// Ends the show for good, or calls it off; for the host and administrators.
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/end", tag = "live", params(("id" = BroadcastId, Path)),
+    responses((status = 200, body = BroadcastView)))]
+async fn end(
+    State(presenter): State<Arc<Presenter>>,
+    signed_in: SignedIn,
+    PathId(id): PathId<BroadcastId>,
+) -> ApiResult<Json<BroadcastView>> {
+    command(&presenter, &signed_in, id, Command::End).await
+}
+
+/// Makes a new stream key for this broadcast. It is shown this once; the one before is refused from now on.
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/stream_key", tag = "live", params(("id" = BroadcastId, Path)),
+    responses((status = 200, body = StreamKey)))]
+async fn rotate_stream_key(
+    State(presenter): State<Arc<Presenter>>,
+    signed_in: SignedIn,
+    PathId(id): PathId<BroadcastId>,
+) -> ApiResult<Json<StreamKey>> {
+    let stream_key = presenter.broadcasts().rotate_key(&signed_in.identity, id).await?;
+    Ok(Json(StreamKey { stream_key, ingest_url: presenter.ingest_url().to_owned() }))
+}
+
+async fn command(
+    presenter: &Presenter,
+    signed_in: &SignedIn,
+    id: BroadcastId,
+    command: Command,
+) -> ApiResult<Json<BroadcastView>> {
+    let broadcast = presenter.broadcasts().command(&signed_in.identity, id, command).await?;
+    Ok(Json(presenter.view(broadcast).await?))
+}

@@ -1,0 +1,26 @@
+//! Broadcasts: one show each, from the moment a host makes it to its replay.
+//!
+//! Promise: a broadcast changes by one pure machine ([`lifecycle`]) and one conditional write, and the fact about it is
+//! kept in the same transaction; whoever loses a race decides again on what is there now. Media is told after the
+//! commit and again every few seconds, so a crash in between heals.
+//! Limits: open broadcasts of a channel, broadcasts made in an hour (see [`crate::Settings`]), titles, how far a schedule lies ahead.
+//! Lost: nothing that was answered. News of a stream that could not be kept is tried again; a process that dies takes it
+//! along, and the restart treats every publisher as gone.
+
+mod error;
+mod http;
+mod jobs;
+pub mod lifecycle;
+mod model;
+mod presenter;
+mod recent;
+mod service;
+mod store;
+
+pub use error::{Error, PublishRefused};
+pub use http::router;
+pub use jobs::schedules;
+pub use model::{Broadcast, Draft, Recording};
+pub use presenter::{BroadcastView, Health, Presenter};
+pub use service::{Broadcasts, Change, Command, Needs};
+pub(crate) use store::MIGRATION;

@@ -1,0 +1,34 @@
+//! The settings of the live domain.
+
+use serde::Deserialize;
+
+/// Settings of channels and broadcasts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where encoders publish, as hosts are told it: `rtmp://host:port/live`.
+    pub ingest_url: String,
+    /// What stands before `/live/…` in playback and thumbnail addresses; empty: the site itself.
+    pub playback_base_url: String,
+    /// Seconds a live broadcast waits for an encoder that went away, before it ends by itself.
+    pub grace_s: u32,
+    /// Seconds a broadcast may be paused, or live before any stream has come, before it ends by itself.
+    pub pause_max_s: u32,
+    /// Broadcasts an account may create in an hour.
+    pub broadcasts_per_hour: u32,
+    /// Broadcasts of a channel that have not ended, at the most.
+    pub open_broadcasts_max: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ingest_url: "rtmp://127.0.0.1:1935/live".into(),
+            playback_base_url: String::new(),
+            grace_s: 30,
+            pause_max_s: 30 * 60,
+            broadcasts_per_hour: 20,
+            open_broadcasts_max: 10,
+        }
+    }
+}
