@@ -1,0 +1,77 @@
+//! The domain as one thing, for the binary that wires it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use kernel::{AccountId, Clock, Identity, Random, ids::Snowflake};
+use ports::{sql::Database, work::Schedule};
+
+use crate::{
+    Settings, Token,
+    accounts::{self, Account, Accounts, Name},
+    administration::{self, Administration},
+    passwords::Passwords,
+    sessions::{self, ExpiredSessions, Sessions},
+};
+
+/// The services of all slices.
+#[derive(Clone)]
+pub struct People {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) administration: Arc<Administration>,
+}
+
+impl People {
+    /// Puts the slices together. `ids` is the process's one generator.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        ids: Arc<Snowflake>,
+        database: Database,
+        settings: Settings,
+    ) -> Self {
+        let settings = Arc::new(settings);
+        let passwords = Arc::new(Passwords::new(random.clone(), &settings));
+        let sessions = Arc::new(Sessions::new(
+            clock.clone(),
+            random.clone(),
+            ids.clone(),
+            database.clone(),
+            passwords.clone(),
+            settings.clone(),
+        ));
+        let accounts = Accounts::new(clock.clone(), ids, database.clone(), passwords, sessions.clone(), settings);
+        let administration = Administration::new(clock, random, database, sessions.clone());
+        Self { accounts: Arc::new(accounts), sessions, administration: Arc::new(administration) }
+    }
+
+    /// Who holds the session `token`; none when it is unknown or over. May be some seconds old for what another process changed.
+    pub async fn identify(&self, token: &str) -> Result<Option<Identity>, sessions::Error> {
+        self.sessions.identify(token).await
+    }
+
+    /// The names of accounts; those that do not exist are left out.
+    pub async fn names(&self, accounts: &[AccountId]) -> Result<HashMap<AccountId, Name>, accounts::Error> {
+        self.accounts.names(accounts).await
+    }
+
+    /// The account with this handle, in any case of letters.
+    pub async fn by_handle(&self, handle: &str) -> Result<Option<Account>, accounts::Error> {
+        self.accounts.by_handle(handle).await
+    }
+
+    /// A fresh one-time token that makes its bearer the administrator, as long as there is none. Earlier ones end.
+    pub async fn first_administrator_token(&self) -> Result<Option<Token>, administration::Error> {
+        self.administration.first_token().await
+    }
+
+    /// Makes the account with this handle an administrator.
+    pub async fn grant_administrator(&self, handle: &str) -> Result<Account, administration::Error> {
+        self.administration.grant(handle).await
+    }
+
+    /// The work that has to be done now and then.
+    pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
+        vec![Arc::new(ExpiredSessions::new(self.sessions.clone()))]
+    }
+}

@@ -1,0 +1,22 @@
+//! Sessions: how people stay signed in.
+//!
+//! Promise: a token is 256 random bits and kept only hashed; a session ends when its owner signs out, changes the
+//! password elsewhere, or leaves it unused for `session_lifetime_days`. A sign-in with the old password that races a
+//! change of it does not survive the change. What may be lost: up to a day of a session's last use.
+
+mod cache;
+mod error;
+mod http;
+mod jobs;
+mod model;
+mod service;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use http::router;
+pub use jobs::ExpiredSessions;
+pub use model::{NewPassword, SignIn, SignedInAnswer};
+pub use service::Sessions;
+pub use store::MIGRATION;

@@ -1,0 +1,189 @@
+//! Signing in and out, and knowing who is signed in.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kernel::{
+    AccountId, Caller, Clock, Identity, Random, RateLimiter, SessionId, Timestamp, caller::network, ids::Snowflake,
+};
+use ports::sql::{AnyConnection, Database};
+
+use super::{
+    Error, NewPassword, SignIn,
+    cache::IdentityCache,
+    model::{Known, Session},
+    store,
+};
+use crate::{
+    Failure, Settings, Token,
+    accounts::{Account, Handle, Password},
+    passwords::Passwords,
+    tokens::TokenHash,
+};
+
+/// Addresses, and handles, whose attempts are counted at the same time.
+const COUNTED: usize = 20_000;
+
+/// Keeps sessions.
+pub struct Sessions {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    ids: Arc<Snowflake>,
+    database: Database,
+    passwords: Arc<Passwords>,
+    settings: Arc<Settings>,
+    identities: IdentityCache,
+    attempts_by_address: Mutex<RateLimiter<IpAddr>>,
+    attempts_by_handle: Mutex<RateLimiter<String>>,
+}
+
+impl Sessions {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        ids: Arc<Snowflake>,
+        database: Database,
+        passwords: Arc<Passwords>,
+        settings: Arc<Settings>,
+    ) -> Self {
+        let attempts_by_address = Mutex::new(RateLimiter::new(settings.sign_in_rate, COUNTED));
+        let attempts_by_handle = Mutex::new(RateLimiter::new(settings.sign_in_rate_per_handle, COUNTED));
+        let identities = IdentityCache::new();
+        Self { clock, random, ids, database, passwords, settings, identities, attempts_by_address, attempts_by_handle }
+    }
+
+    /// Begins a session for who knows the password. An unknown handle takes as long as a wrong password.
+    pub async fn sign_in(&self, caller: &Caller, request: SignIn) -> Result<(Account, Token), Error> {
+        let handle = Handle::parse(&request.handle).ok();
+        self.count_attempt(caller.address, handle.as_ref().map(Handle::as_str))?;
+        let found = match &handle {
+            Some(handle) => store::credentials(self.database.reader(), handle).await?,
+            None => None,
+        };
+        let kept = found.as_ref().map(|(_, hash)| hash.clone());
+        let right = self.passwords.verify(request.password, kept).await?;
+        let (account, hash) = found.filter(|_| right).ok_or(Error::WrongCredentials)?;
+        let now = self.clock.now();
+        let mut tx = self.database.write().await?;
+        if !store::sign_in(tx.conn(), account.id, &hash, now).await? {
+            return Err(Error::WrongCredentials);
+        }
+        let token = self.begin(tx.conn(), account.id, now).await?;
+        tx.commit().await?;
+        self.forgive(&account.handle);
+        Ok((account, token))
+    }
+
+    /// Begins a session as part of a write. The caller's transaction holds the account's row.
+    pub(crate) async fn begin(
+        &self,
+        conn: &mut AnyConnection,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Token, Failure> {
+        let token = Token::new(&*self.random)?;
+        let expires_at = now.plus_millis(self.settings.session_lifetime_ms());
+        let session = Session { id: SessionId::from_raw(self.ids.next(now)), account, used_at: now, expires_at };
+        store::delete_surplus(conn, account, self.settings.sessions_per_account.max(1) - 1).await?;
+        store::insert(conn, &session, &TokenHash::of_token(&token)).await?;
+        Ok(token)
+    }
+
+    /// Who holds the session `token`; none when it is unknown or over.
+    pub async fn identify(&self, token: &str) -> Result<Option<Identity>, Error> {
+        let Some(hash) = TokenHash::of(token) else { return Ok(None) };
+        let now = self.clock.now();
+        let before = match self.identities.get(&hash, now) {
+            Ok(identity) => return Ok(Some(identity)),
+            Err(before) => before,
+        };
+        let found = store::find(self.database.reader(), &hash, now).await?;
+        let Some((session, identity)) = found else { return Ok(None) };
+        if session.is_due_for_touch(now) {
+            self.touch(&session, now).await;
+        }
+        let known = Known { identity: identity.clone(), expires_at: session.expires_at };
+        self.identities.keep(hash, known, now, before);
+        Ok(Some(identity))
+    }
+
+    /// Ends the session `token`; one that is over already is left so.
+    pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
+        let Some(hash) = TokenHash::of(token) else { return Ok(()) };
+        let mut tx = self.database.write().await?;
+        store::delete(tx.conn(), &hash).await?;
+        tx.commit().await?;
+        self.identities.drop_session(&hash);
+        Ok(())
+    }
+
+    /// Changes the password and ends the account's other sessions.
+    pub async fn change_password(&self, caller: &Identity, request: NewPassword) -> Result<(), Error> {
+        let new = Password::parse(&request.new_password)?;
+        self.count_attempt_for(&caller.handle)?;
+        let old_hash = store::password_hash(self.database.reader(), caller.account).await?;
+        if !self.passwords.verify(request.current_password, old_hash.clone()).await? {
+            return Err(Error::WrongPassword);
+        }
+        let old_hash = old_hash.ok_or(Error::WrongPassword)?;
+        let new_hash = self.passwords.hash(new.into_string()).await?;
+        let mut tx = self.database.write().await?;
+        if !store::change_password(tx.conn(), caller.account, &old_hash, &new_hash).await? {
+            return Err(Error::WrongPassword);
+        }
+        store::delete_others(tx.conn(), caller.account, caller.session).await?;
+        tx.commit().await?;
+        self.forget_identities(caller.account);
+        self.forgive(&caller.handle);
+        Ok(())
+    }
+
+    /// Makes the next look-up of an account's sessions a fresh one: something about it changed.
+    pub(crate) fn forget_identities(&self, account: AccountId) {
+        self.identities.drop_account(account);
+    }
+
+    /// Seconds a browser keeps the session cookie.
+    pub(crate) fn cookie_lifetime_s(&self) -> i64 {
+        self.settings.session_lifetime_ms() / 1_000
+    }
+
+    /// Ends sessions that are over, up to `limit`; how many there were.
+    pub(super) async fn end_expired(&self, limit: u32) -> Result<u64, Error> {
+        let mut tx = self.database.write().await?;
+        let ended = store::delete_expired(tx.conn(), self.clock.now(), limit).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// A session whose use could not be written down is used all the same.
+    async fn touch(&self, session: &Session, now: Timestamp) {
+        let expires_at = now.plus_millis(self.settings.session_lifetime_ms());
+        let touched = async {
+            let mut tx = self.database.write().await?;
+            store::touch(tx.conn(), session, now, expires_at).await?;
+            tx.commit().await
+        };
+        if let Err(error) = touched.await {
+            tracing::warn!(%error, session = %session.id, "a session's use could not be written down");
+        }
+    }
+
+    fn count_attempt(&self, address: IpAddr, handle: Option<&str>) -> Result<(), Error> {
+        let mut attempts = self.attempts_by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        attempts.take(network(address), self.clock.now()).map_err(Error::TooOften)?;
+        drop(attempts);
+        handle.map_or(Ok(()), |handle| self.count_attempt_for(handle))
+    }
+
+    fn count_attempt_for(&self, handle: &str) -> Result<(), Error> {
+        let mut attempts = self.attempts_by_handle.lock().unwrap_or_else(PoisonError::into_inner);
+        attempts.take(handle.to_owned(), self.clock.now()).map_err(Error::TooOften)
+    }
+
+    fn forgive(&self, handle: &String) {
+        self.attempts_by_handle.lock().unwrap_or_else(PoisonError::into_inner).forgive(handle);
+    }
+}
