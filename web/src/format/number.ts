@@ -17,7 +17,9 @@ export function bitrate(bits_per_s: number): string {
 
 /** A steady hue (0–359) for an id or handle. */
 export function hueOf(text: string): number {
-  let sum = 0;
-  for (const letter of text) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 3600;
-  return sum % 360;
+  let hash = 0x811c9dc5;
+  for (const letter of text) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  // Names that differ in one letter hash near each other; the last mixing spreads them round the circle.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 13)) >>> 0) % 360;
 }

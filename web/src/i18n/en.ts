@@ -125,6 +125,7 @@ export const en = {
     signInText: 'Everyone can read along. To write, sign in.',
     host: 'Host',
     empty: 'No messages yet. Say hello!',
+    emptyClosed: 'Nobody wrote anything.',
     newMessages: (count: number) => (count === 1 ? '1 new message' : `${count} new messages`),
     toNewest: 'To the newest',
     deleted: 'Message deleted',

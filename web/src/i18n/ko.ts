@@ -127,6 +127,7 @@ export const ko: Dictionary = {
     signInText: '누구나 읽을 수 있어요. 쓰려면 로그인해 주세요.',
     host: '진행자',
     empty: '아직 메시지가 없어요. 먼저 인사해 보세요!',
+    emptyClosed: '남은 이야기가 없어요.',
     newMessages: (count) => `새 메시지 ${count}개`,
     toNewest: '최신 메시지로',
     deleted: '삭제된 메시지',

@@ -4,6 +4,7 @@
  */
 import { leaveBeat, leaveHearts, openPlayback, sendHearts } from '../api/playback';
 import { Problem } from '../api/problem';
+import type { HeartBatch } from '../api/types';
 import type { Anchor, FromBeatWorker, ToBeatWorker } from './beats';
 import { HeartBatches, type HeartNews } from './heart_batches';
 
@@ -23,7 +24,7 @@ export class PlaybackSession {
     private readonly broadcast: string,
     news: HeartNews,
   ) {
-    this.hearts = new HeartBatches(sendHearts, news);
+    this.hearts = new HeartBatches((batch) => this.sendBatch(batch), news);
     this.worker.onmessage = ({ data }: MessageEvent<FromBeatWorker>) => {
       if (data.kind === 'session_lost') void this.open();
     };
@@ -72,6 +73,15 @@ export class PlaybackSession {
       if (!hopeless) setTimeout(() => void this.open(), waiting_ms);
     } finally {
       this.opening = false;
+    }
+  }
+
+  private async sendBatch(batch: HeartBatch): Promise<{ total: number }> {
+    try {
+      return await sendHearts(batch);
+    } catch (failure) {
+      if (failure instanceof Problem && failure.code === 'bad_session') void this.open();
+      throw failure;
     }
   }
 

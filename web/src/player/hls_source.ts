@@ -1,0 +1,113 @@
+/** Plays an HLS address with hls.js: low latency for a live show, the whole timeline for a replay. */
+import Hls, { type ErrorData, type HlsConfig } from 'hls.js/light';
+import type { Source, SourceNews, SourceReading } from './source';
+import type { Stretch } from './timeline_map';
+
+/** The wanted distance to the live edge. */
+const LIVE_DISTANCE_S = 1;
+/** A follower of the live edge further behind than this jumps instead of catching up. */
+const JUMP_BEYOND_S = 6;
+const FIRST_RETRY_MS = 1000;
+const RETRY_LIMIT_MS = 8000;
+/** Failures in a row before the viewer is told; trying goes on all the same. */
+const TOLD_AFTER = 4;
+
+const LIVE: Partial<HlsConfig> = {
+  lowLatencyMode: true,
+  liveSyncDuration: LIVE_DISTANCE_S,
+  maxLiveSyncPlaybackRate: 1.15,
+  liveDurationInfinity: true,
+  backBufferLength: 60,
+  maxBufferLength: 12,
+  manifestLoadPolicy: policy(8000),
+  playlistLoadPolicy: policy(10_000),
+};
+
+export class HlsSource implements Source {
+  private readonly hls: Hls;
+  private failures = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private bandwidth_bps = 0;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly address: string,
+    private readonly live: boolean,
+    private readonly news: SourceNews,
+  ) {
+    this.hls = new Hls(live ? LIVE : { backBufferLength: 120 });
+    this.hls.on(Hls.Events.ERROR, (_event, data) => this.onError(data));
+    this.hls.on(Hls.Events.FRAG_BUFFERED, (_event, { stats }) => this.onLoaded(stats.total, stats.loading.end - stats.loading.start));
+    this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.news.onReady());
+    this.hls.loadSource(address);
+    this.hls.attachMedia(video);
+  }
+
+  static isSupported(): boolean {
+    return Hls.isSupported();
+  }
+
+  read(): SourceReading {
+    const level = this.hls.levels[this.hls.currentLevel] ?? this.hls.levels[0];
+    return {
+      date_ms: this.hls.playingDate?.getTime(),
+      live_edge_s: this.live ? (this.hls.liveSyncPosition ?? undefined) : undefined,
+      latency_s: this.live ? this.hls.latency : undefined,
+      // What the chosen rendition carries says more about the picture than the speed of a burst.
+      bitrate_bps: level?.bitrate || this.bandwidth_bps,
+      bandwidth_bps: this.hls.bandwidthEstimate || this.bandwidth_bps,
+    };
+  }
+
+  stretches(): Stretch[] {
+    const fragments = this.hls.levels[this.hls.currentLevel]?.details?.fragments ?? [];
+    const found: Stretch[] = [];
+    for (const { start, duration, programDateTime } of fragments) {
+      const last = found.at(-1);
+      if (programDateTime === null || programDateTime === undefined) continue;
+      const expected_ms = last && last.date_ms + (start - last.start_s) * 1000;
+      if (last && expected_ms !== undefined && Math.abs(expected_ms - programDateTime) < 250) last.length_s = start + duration - last.start_s;
+      else found.push({ start_s: start, length_s: duration, date_ms: programDateTime });
+    }
+    return found;
+  }
+
+  /** Keeps a viewer who follows the live edge near it, where a slightly faster pace no longer can. */
+  keepNear(): void {
+    const edge = this.hls.liveSyncPosition;
+    if (edge !== null && edge - this.video.currentTime > JUMP_BEYOND_S) this.video.currentTime = edge;
+  }
+
+  close(): void {
+    clearTimeout(this.retry);
+    this.hls.destroy();
+  }
+
+  private onLoaded(bytes: number, took_ms: number): void {
+    this.failures = 0;
+    this.news.onWorking();
+    if (took_ms > 0 && bytes > 0) this.bandwidth_bps = (bytes * 8000) / took_ms;
+  }
+
+  private onError(data: ErrorData): void {
+    if (!data.fatal) return;
+    this.failures += 1;
+    if (this.failures === TOLD_AFTER) this.news.onFailing();
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
+      this.hls.recoverMediaError();
+      return;
+    }
+    const wait_ms = Math.min(RETRY_LIMIT_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1));
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => {
+      const nothingYet = this.hls.levels.length === 0;
+      if (nothingYet) this.hls.loadSource(this.address);
+      else this.hls.startLoad(this.live ? -1 : this.video.currentTime);
+    }, wait_ms);
+  }
+}
+
+function policy(maxTimeToFirstByteMs: number): HlsConfig['manifestLoadPolicy'] {
+  const retry = { maxNumRetry: 2, retryDelayMs: 500, maxRetryDelayMs: 2000 };
+  return { default: { maxTimeToFirstByteMs, maxLoadTimeMs: 20_000, timeoutRetry: retry, errorRetry: retry } };
+}

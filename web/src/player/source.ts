@@ -1,0 +1,26 @@
+/** What the player wants from whatever brings the picture: hls.js, or the browser itself. */
+import type { Stretch } from './timeline_map';
+
+export interface SourceNews {
+  onReady: () => void;
+  onWorking: () => void;
+  /** Several tries have failed; the source goes on trying. */
+  onFailing: () => void;
+}
+
+export interface SourceReading {
+  /** The wall-clock time of the picture on the screen. */
+  date_ms: number | undefined;
+  /** The player's second that counts as "live". */
+  live_edge_s: number | undefined;
+  latency_s: number | undefined;
+  bitrate_bps: number;
+  bandwidth_bps: number;
+}
+
+export interface Source {
+  read(): SourceReading;
+  stretches(): Stretch[];
+  keepNear(): void;
+  close(): void;
+}
