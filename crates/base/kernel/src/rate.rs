@@ -28,6 +28,28 @@ impl Rate {
             Self::AtMost { count, period_ms } => Self::AtMost { count: count.saturating_mul(factor), period_ms },
         }
     }
+
+    /// Counts `amount` at `now` for one caller whose allowance is spent until `spent_until_us` (microseconds since the
+    /// Unix epoch; 0 for a new caller): until when it is spent then, or when the amount may come. An amount above the
+    /// whole count never may. (GCRA, ITU-T I.371.)
+    pub fn spend(self, spent_until_us: i64, amount: u32, now: Timestamp) -> Result<i64, TooOften> {
+        let Self::AtMost { period_ms, .. } = self else { return Ok(spent_until_us) };
+        let period_us = i64::try_from(period_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        let now_us = now.as_millis().saturating_mul(1_000);
+        let spent_us = self.each_us().saturating_mul(i64::from(amount));
+        let after_this = spent_until_us.max(now_us).saturating_add(spent_us);
+        let excess_us = after_this.saturating_sub(now_us).saturating_sub(period_us);
+        if excess_us > 0 {
+            return Err(TooOften { retry_after_ms: excess_us.unsigned_abs().div_ceil(1_000) });
+        }
+        Ok(after_this)
+    }
+
+    fn each_us(self) -> i64 {
+        let Self::AtMost { count, period_ms } = self else { return 0 };
+        let period_us = i64::try_from(period_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        (period_us / i64::from(count.get())).max(1)
+    }
 }
 
 /// What is wrong with a text that should have been a rate.
@@ -107,7 +129,7 @@ impl TooOften {
 #[derive(Debug, Clone)]
 pub struct RateLimiter<K> {
     rate: Rate,
-    /// Until when each key's allowance is spent, in microseconds since the Unix epoch (GCRA, ITU-T I.371).
+    /// Until when each key's allowance is spent, in microseconds since the Unix epoch.
     spent_until_us: Recent<K, i64>,
 }
 
@@ -119,19 +141,26 @@ impl<K: Hash + Eq> RateLimiter<K> {
 
     /// Counts one for `key`, or says when it may come again; a refused one is not counted.
     pub fn take(&mut self, key: K, now: Timestamp) -> Result<(), TooOften> {
-        let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
-        let period_us = i64::try_from(period_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
-        let each_us = (period_us / i64::from(count.get())).max(1);
-        let now_us = now.as_millis().saturating_mul(1_000);
-        let spent_until = self.spent_until_us.get(&key).map_or(now_us, |until| (*until).max(now_us));
-        let after_this = spent_until.saturating_add(each_us);
-        let excess_us = after_this - now_us - period_us;
-        if excess_us > 0 {
-            let retry_after_ms = u64::try_from(excess_us).unwrap_or_default().div_ceil(1_000);
-            return Err(TooOften { retry_after_ms });
+        self.take_many(key, 1, now)
+    }
+
+    /// Counts `amount` at once for `key`, or none of them and says when they may come.
+    pub fn take_many(&mut self, key: K, amount: u32, now: Timestamp) -> Result<(), TooOften> {
+        if self.rate == Rate::Off {
+            return Ok(());
         }
+        let spent_until_us = self.spent_until_us.get(&key).copied().unwrap_or_default();
+        let after_this = self.rate.spend(spent_until_us, amount, now)?;
         self.spent_until_us.insert(key, after_this);
         Ok(())
+    }
+
+    /// Gives `amount` back that was counted for `key` in vain.
+    pub fn give_back(&mut self, key: &K, amount: u32) {
+        let given_back = self.rate.each_us().saturating_mul(i64::from(amount));
+        if let Some(spent_until_us) = self.spent_until_us.get(key) {
+            *spent_until_us = spent_until_us.saturating_sub(given_back);
+        }
     }
 
     /// Gives `key` its whole allowance back.
@@ -167,6 +196,11 @@ mod tests {
         assert!(limiter.take("a", at(10_000)).is_err());
         limiter.forgive(&"a");
         assert_eq!(limiter.take("a", at(10_000)), Ok(()));
+        assert_eq!(limiter.take_many("c", 4, at(0)), Err(TooOften { retry_after_ms: 10_000 }));
+        assert_eq!(limiter.take_many("c", 3, at(0)), Ok(()));
+        limiter.give_back(&"c", 2);
+        assert_eq!(limiter.take_many("c", 2, at(0)), Ok(()));
+        assert!(limiter.take("c", at(0)).is_err());
         let mut off = RateLimiter::new(Rate::Off, 2);
         assert!((0..1_000).all(|_| off.take("a", at(0)).is_ok()));
     }

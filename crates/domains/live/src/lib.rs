@@ -5,11 +5,17 @@
 
 pub mod broadcasts;
 pub mod channels;
+pub mod crowd;
 pub mod feed;
+mod groups;
+pub mod hearts;
 pub mod needs;
+pub mod playbacks;
+pub mod reports;
 pub mod random;
 mod settings;
 mod stream_key;
+pub mod viewers;
 
 use std::sync::Arc;
 

@@ -1,0 +1,107 @@
+//! `POST /api/v1/hearts` and `GET /api/v1/broadcasts/{id}/hearts`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use kernel::BroadcastId;
+use rest::{ApiResult, ClientAddress, PathId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Batch, Error, Hearts, HeartsAnswer};
+use crate::{
+    needs::Names,
+    reports::{Fan, with_names},
+};
+
+/// Fans in a ranking.
+const RANKING: u32 = 100;
+
+/// The route of batches; the session in the body is the credential.
+pub fn lean_router(hearts: Arc<Hearts>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(accept)).with_state(hearts)
+}
+
+/// The route that tells the hearts of a broadcast.
+pub fn router(hearts: Arc<Hearts>, names: Arc<dyn Names>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(tell)).with_state(Telling { hearts, names })
+}
+
+#[derive(Clone)]
+struct Telling {
+    hearts: Arc<Hearts>,
+    names: Arc<dyn Names>,
+}
+
+/// Send a batch of taps, about every three seconds and at the end. Sending the last batch of a session again is
+/// harmless: it is answered with `duplicate: true` and counts nothing. `text/plain` is taken too, for `sendBeacon`.
+#[utoipa::path(
+    post, path = "/api/v1/hearts", tag = "hearts", request_body = Batch,
+    responses(
+        (status = 200, description = "Counted, or known already.", body = HeartsAnswer),
+        (status = 401, description = "`bad_session`: not a session of this site, or expired.", body = kernel::Problem),
+        (status = 409, description = "`replayed_batch`, `broadcast_over`, `broadcast_not_live`", body = kernel::Problem),
+        (status = 422, description = "`too_many_taps`, `no_taps`, `impossible_position`, `impossible_seq`, `invalid_hearts`", body = kernel::Problem),
+        (status = 429, description = "`heart_rate`: faster than a person.", body = kernel::Problem),
+        (status = 503, description = "`hearts_full`, `try_again`", body = kernel::Problem),
+    )
+)]
+async fn accept(
+    State(hearts): State<Arc<Hearts>>,
+    ClientAddress(address): ClientAddress,
+    body: Bytes,
+) -> ApiResult<Response> {
+    let answer = hearts.accept(&body, address).await?;
+    let mut response = Json(answer).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// The hearts of a broadcast.
+#[derive(Debug, Serialize, ToSchema)]
+struct HeartsOfBroadcast {
+    /// All of them.
+    total: u64,
+    /// Where on the timeline they were tapped, in steps of five seconds; steps without hearts are left out.
+    timeline: Vec<TimelineStep>,
+    /// The viewers with the most hearts, most first, up to 100.
+    ranking: Vec<Fan>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TimelineStep {
+    /// Where the step begins, in milliseconds.
+    position_ms: i64,
+    /// Hearts in it.
+    hearts: u64,
+}
+
+/// The hearts of a broadcast: all, over its timeline, and who gave most.
+#[utoipa::path(
+    get, path = "/api/v1/broadcasts/{id}/hearts", tag = "hearts",
+    params(("id" = BroadcastId, Path, description = "The broadcast.")),
+    responses(
+        (status = 200, description = "The hearts.", body = HeartsOfBroadcast),
+        (status = 404, description = "`no_broadcast`", body = kernel::Problem),
+    )
+)]
+async fn tell(
+    State(telling): State<Telling>,
+    PathId(broadcast): PathId<BroadcastId>,
+) -> ApiResult<Json<HeartsOfBroadcast>> {
+    let hearts = &telling.hearts;
+    hearts.require_shown(broadcast).await?;
+    let total = hearts.kept_total(broadcast).await.map_err(Error::from)?;
+    let steps = hearts.timeline(broadcast).await.map_err(Error::from)?;
+    let timeline = steps.into_iter().map(|(position_ms, hearts)| TimelineStep { position_ms, hearts }).collect();
+    let fans = hearts.fans(broadcast, RANKING).await.map_err(Error::from)?;
+    let ranking = with_names(&*telling.names, fans).await.map_err(Error::from)?;
+    Ok(Json(HeartsOfBroadcast { total, timeline, ranking }))
+}

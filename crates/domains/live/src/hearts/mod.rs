@@ -1,0 +1,30 @@
+//! Hearts: the taps of viewers, batched by their players, counted in memory, kept in groups.
+//!
+//! Promise: a batch counts wholly or not at all, and once: each has a number (`seq`) that grows within its session, and
+//! the last number is kept in the same transaction as the counts. Sending the last batch again is answered like the
+//! first time and counts nothing; an older one is refused. What is impossible for a person is refused with the reason:
+//! more taps than fingers can do, positions outside of what the session can have seen, a show that is not on.
+//!
+//! **Two totals.** The answer to a batch counts it at once. What everybody is shown ([`Hearts::total`]) are kept hearts
+//! only, at most half a second younger, so it never goes back, not even when the process dies.
+//!
+//! Lost with a process that dies: batches of its last second. A store that fails delays; nothing is dropped, and beyond
+//! a limit new batches are refused rather than forgotten.
+
+mod batch;
+mod error;
+mod http;
+mod jobs;
+mod service;
+mod settings;
+mod store;
+mod tally;
+
+pub use batch::{Batch, HeartsAnswer};
+pub use error::Error;
+pub use http::{lean_router, router};
+pub use jobs::KeepHearts;
+pub use service::Hearts;
+pub use settings::Settings;
+pub(crate) use store::{fans, totals};
+pub use store::MIGRATIONS;

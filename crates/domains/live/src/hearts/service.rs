@@ -1,0 +1,273 @@
+//! Taking batches, telling totals, and keeping hearts.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use kernel::{AccountId, BroadcastId, Clock, PlaybackId, Timestamp, caller::network, events::live::BroadcastState};
+use ports::sql::{Database, SqlError};
+
+use super::{
+    Batch, Error, HeartsAnswer, Settings, batch, store,
+    tally::{Paces, Stranger, Tally, Unsaved},
+};
+use crate::{
+    groups::Groups,
+    needs::Shows,
+    playbacks::{Session, Sessions, Viewer},
+};
+
+/// How often expired sessions are dropped, in milliseconds.
+const DROP_EXPIRED_EVERY_MS: i64 = 600_000;
+
+/// The hearts of all shows of this process.
+pub struct Hearts {
+    clock: Arc<dyn Clock>,
+    database: Database,
+    settings: Settings,
+    sessions: Arc<Sessions>,
+    shows: Arc<dyn Shows>,
+    paces: Paces,
+    tallies: RwLock<HashMap<BroadcastId, Arc<Mutex<Open>>>>,
+    // Opening reads the store; one at a time, so that a broadcast is opened once.
+    opening: tokio::sync::Mutex<()>,
+    keeping: tokio::sync::Mutex<Keeping>,
+    groups: Groups,
+}
+
+/// One broadcast's tally. Once closed it is no longer in the map, and a batch that still holds it looks again.
+#[derive(Debug)]
+struct Open {
+    tally: Tally,
+    host: Option<AccountId>,
+    closed: bool,
+}
+
+/// The group on its way to the store: what failed is tried again as it was, under its number.
+#[derive(Debug, Default)]
+struct Keeping {
+    number: i64,
+    group: Vec<(BroadcastId, AccountId, Unsaved)>,
+    dropped_expired_at: Timestamp,
+}
+
+impl std::fmt::Debug for Hearts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hearts").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Hearts {
+    /// The hearts as they were kept; `writer` names this process and is never used again.
+    pub async fn open(
+        clock: Arc<dyn Clock>,
+        database: Database,
+        writer: i64,
+        settings: Settings,
+        sessions: Arc<Sessions>,
+        shows: Arc<dyn Shows>,
+    ) -> Result<Self, SqlError> {
+        let groups = Groups::open(database.clone(), writer, "hearts", clock.now()).await?;
+        let running = store::running(&database).await?;
+        let tallies = running.into_iter().map(|(broadcast, kept)| (broadcast, open(broadcast, kept))).collect();
+        Ok(Self {
+            clock,
+            database,
+            paces: Paces::new(&settings),
+            settings,
+            sessions,
+            shows,
+            tallies: RwLock::new(tallies),
+            opening: tokio::sync::Mutex::default(),
+            keeping: tokio::sync::Mutex::default(),
+            groups,
+        })
+    }
+
+    /// Takes a batch: the body of `POST /api/v1/hearts`, from a client at `address`.
+    ///
+    /// Touches no store, but for the first batch of a session.
+    pub async fn accept(&self, body: &[u8], address: IpAddr) -> Result<HeartsAnswer, Error> {
+        let batch: Batch<'_> =
+            serde_json::from_slice(body).map_err(|error| Error::InvalidBody(error.to_string()))?;
+        let now = self.clock.now();
+        let session = self.sessions.read(&batch.session, now)?;
+        batch.check(&self.settings)?;
+        let show = self.shows.show(session.broadcast).await?.ok_or(Error::NoBroadcast)?;
+        batch::check_on(&show)?;
+        batch.check_positions(&session, &show, &self.settings, now)?;
+        loop {
+            let tally = match self.tally(session.broadcast) {
+                Some(tally) => tally,
+                None => self.open_tally(session.broadcast).await?,
+            };
+            if let Some(answer) = self.count(&tally, show.host, &session, &batch, address, now) {
+                return answer;
+            }
+            self.introduce(&tally, session.playback, now).await?;
+        }
+    }
+
+    /// `None`: the tally has been closed meanwhile, or does not know the session yet.
+    fn count(
+        &self,
+        tally: &Mutex<Open>,
+        host: AccountId,
+        session: &Session,
+        batch: &Batch<'_>,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Option<Result<HeartsAnswer, Error>> {
+        let mut open = lock(tally);
+        if open.closed {
+            return None;
+        }
+        open.host = Some(host);
+        match open.tally.count(session, batch, network(address), &self.settings, &self.paces, now) {
+            Ok(answer) => Some(answer),
+            Err(Stranger) => None,
+        }
+    }
+
+    async fn introduce(&self, tally: &Mutex<Open>, playback: PlaybackId, now: Timestamp) -> Result<(), Error> {
+        let last_seq = store::last_seq(&self.database, playback).await?;
+        lock(tally).tally.introduce(playback, last_seq, &self.settings, now)
+    }
+
+    /// Hearts everybody is shown: those that are kept. 0 for a show that is over and closed (see [`store::totals`]).
+    pub fn total(&self, broadcast: BroadcastId) -> u64 {
+        self.tally(broadcast).map_or(0, |tally| lock(&tally).tally.kept)
+    }
+
+    /// Hearts everybody is shown, also of a show that is over.
+    pub async fn kept_total(&self, broadcast: BroadcastId) -> Result<u64, SqlError> {
+        if let Some(tally) = self.tally(broadcast) {
+            return Ok(lock(&tally).tally.kept);
+        }
+        Ok(store::totals(&self.database, &[broadcast]).await?.remove(&broadcast).unwrap_or_default())
+    }
+
+    /// The steps of a broadcast's timeline that have hearts: position in milliseconds and hearts.
+    pub async fn timeline(&self, broadcast: BroadcastId) -> Result<Vec<(i64, u64)>, SqlError> {
+        store::timeline(&self.database, broadcast).await
+    }
+
+    /// The viewers with the most hearts, most first.
+    pub async fn fans(&self, broadcast: BroadcastId, limit: u32) -> Result<Vec<(Viewer, u64)>, SqlError> {
+        store::fans(&self.database, broadcast, limit).await
+    }
+
+    /// Whether there is such a broadcast, and it is not somebody's plan.
+    pub(super) async fn require_shown(&self, broadcast: BroadcastId) -> Result<(), Error> {
+        let show = self.shows.show(broadcast).await?;
+        let shown = show.is_some_and(|show| !matches!(show.state, BroadcastState::Created | BroadcastState::Ready));
+        if shown { Ok(()) } else { Err(Error::NoBroadcast) }
+    }
+
+    /// Keeps what came since the last time. What fails stays in memory and is tried again.
+    pub async fn keep(&self) -> Result<(), SqlError> {
+        let mut keeping = self.keeping.lock().await;
+        if !keeping.group.is_empty() {
+            self.write(&mut keeping).await?;
+        }
+        keeping.group = self.take_unsaved();
+        if !keeping.group.is_empty() {
+            keeping.number += 1;
+            self.write(&mut keeping).await?;
+        }
+        Ok(())
+    }
+
+    fn take_unsaved(&self) -> Vec<(BroadcastId, AccountId, Unsaved)> {
+        let mut group = Vec::new();
+        for tally in self.all() {
+            let mut open = lock(&tally);
+            let Some(host) = open.host else { continue };
+            let broadcast = open.tally.broadcast;
+            group.extend(open.tally.take_unsaved().map(|unsaved| (broadcast, host, unsaved)));
+        }
+        group
+    }
+
+    async fn write(&self, keeping: &mut Keeping) -> Result<(), SqlError> {
+        if let Some(mut tx) = self.groups.begin(keeping.number, self.clock.now()).await? {
+            for (broadcast, host, unsaved) in &keeping.group {
+                store::add(&mut tx, *broadcast, *host, unsaved).await?;
+            }
+            tx.commit().await?;
+        }
+        for (broadcast, _, unsaved) in keeping.group.drain(..) {
+            if let Some(tally) = self.tally(broadcast) {
+                lock(&tally).tally.settle(unsaved.hearts);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of shows that are over and wholly kept, and of sessions that are idle or expired.
+    pub async fn tidy(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut over = Vec::new();
+        for tally in self.all() {
+            let broadcast = {
+                let mut open = lock(&tally);
+                open.tally.forget_idle(now);
+                open.tally.broadcast
+            };
+            let show = self.shows.show(broadcast).await?;
+            if show.is_none_or(|show| show.state == BroadcastState::Ended) {
+                over.push(broadcast);
+            }
+        }
+        over.retain(|broadcast| self.close_if_settled(*broadcast));
+        if !over.is_empty() {
+            store::close(&self.database, &over).await?;
+        }
+        let mut keeping = self.keeping.lock().await;
+        if now.millis_since(keeping.dropped_expired_at) >= DROP_EXPIRED_EVERY_MS {
+            store::drop_expired_sessions(&self.database, now).await?;
+            keeping.dropped_expired_at = now;
+        }
+        Ok(())
+    }
+
+    fn close_if_settled(&self, broadcast: BroadcastId) -> bool {
+        let mut tallies = self.tallies.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(tally) = tallies.get(&broadcast).cloned() else { return false };
+        let mut open = lock(&tally);
+        if open.tally.is_settled() {
+            open.closed = true;
+            tallies.remove(&broadcast);
+        }
+        open.closed
+    }
+
+    fn tally(&self, broadcast: BroadcastId) -> Option<Arc<Mutex<Open>>> {
+        self.tallies.read().unwrap_or_else(PoisonError::into_inner).get(&broadcast).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Mutex<Open>>> {
+        self.tallies.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    async fn open_tally(&self, broadcast: BroadcastId) -> Result<Arc<Mutex<Open>>, SqlError> {
+        let _opening = self.opening.lock().await;
+        if let Some(tally) = self.tally(broadcast) {
+            return Ok(tally);
+        }
+        let kept = store::totals(&self.database, &[broadcast]).await?.remove(&broadcast).unwrap_or_default();
+        let tally = open(broadcast, kept);
+        self.tallies.write().unwrap_or_else(PoisonError::into_inner).insert(broadcast, tally.clone());
+        Ok(tally)
+    }
+}
+
+fn open(broadcast: BroadcastId, kept: u64) -> Arc<Mutex<Open>> {
+    Arc::new(Mutex::new(Open { tally: Tally::restored(broadcast, kept), host: None, closed: false }))
+}
+
+fn lock(tally: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}

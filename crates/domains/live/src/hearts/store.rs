@@ -1,0 +1,175 @@
+//! Hearts' tables.
+
+use std::collections::HashMap;
+
+use kernel::{AccountId, BroadcastId, PlaybackId, Timestamp};
+use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
+use ports::sqlx;
+
+use super::tally::Unsaved;
+use crate::{groups, playbacks::Viewer, reports};
+
+/// The tables of hearts.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 2026_11_23_34,
+    name: "hearts",
+    sql: "CREATE TABLE heart_totals (
+            broadcast BIGINT PRIMARY KEY,
+            hearts BIGINT NOT NULL,
+            over BIGINT NOT NULL DEFAULT 0
+          );
+          CREATE INDEX heart_totals_running ON heart_totals (broadcast) WHERE over = 0;
+          CREATE TABLE heart_fans (
+            broadcast BIGINT NOT NULL,
+            viewer BIGINT NOT NULL,
+            hearts BIGINT NOT NULL,
+            PRIMARY KEY (broadcast, viewer)
+          );
+          CREATE INDEX heart_fans_ranked ON heart_fans (broadcast, hearts DESC, viewer);
+          CREATE TABLE heart_timeline (
+            broadcast BIGINT NOT NULL,
+            position_ms BIGINT NOT NULL,
+            hearts BIGINT NOT NULL,
+            PRIMARY KEY (broadcast, position_ms)
+          );
+          CREATE TABLE heart_sessions (
+            playback BIGINT PRIMARY KEY,
+            last_seq BIGINT NOT NULL,
+            expires_at_ms BIGINT NOT NULL
+          );
+          CREATE INDEX heart_sessions_expired ON heart_sessions (expires_at_ms);",
+}];
+
+/// Steps of a timeline that are told at the most: 27 hours and 46 minutes of five-second steps.
+pub(super) const TIMELINE_STEPS_MAX: i64 = 20_000;
+
+/// Broadcasts that are not known to be over, with their hearts.
+pub(super) async fn running(database: &Database) -> Result<Vec<(BroadcastId, u64)>, SqlError> {
+    let rows =
+        sqlx::query("SELECT broadcast, hearts FROM heart_totals WHERE over = 0").fetch_all(database.reader()).await?;
+    rows.iter().map(|row| Ok((BroadcastId::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
+}
+
+/// The last kept batch of a session.
+pub(super) async fn last_seq(database: &Database, playback: PlaybackId) -> Result<Option<i64>, SqlError> {
+    sqlx::query_scalar("SELECT last_seq FROM heart_sessions WHERE playback = $1")
+        .bind(playback.raw())
+        .fetch_optional(database.reader())
+        .await
+}
+
+/// Adds what came for a broadcast.
+pub(super) async fn add(
+    tx: &mut WriteTx,
+    broadcast: BroadcastId,
+    host: AccountId,
+    unsaved: &Unsaved,
+) -> Result<(), SqlError> {
+    sqlx::query(
+        "INSERT INTO heart_totals (broadcast, hearts) VALUES ($1, $2) \
+         ON CONFLICT (broadcast) DO UPDATE SET hearts = heart_totals.hearts + excluded.hearts",
+    )
+    .bind(broadcast.raw())
+    .bind(unsaved.hearts as i64)
+    .execute(tx.conn())
+    .await?;
+    let mut fans: Vec<[i64; 3]> = unsaved.fans.iter().map(|(fan, n)| [broadcast.raw(), fan.raw(), *n as i64]).collect();
+    let mut steps: Vec<[i64; 3]> = unsaved.timeline.iter().map(|(at, n)| [broadcast.raw(), *at, *n as i64]).collect();
+    let sessions = unsaved.sessions.iter();
+    let mut sessions: Vec<[i64; 3]> =
+        sessions.map(|(playback, (seq, expires_at))| [playback.raw(), *seq, expires_at.as_millis()]).collect();
+    // In order of their keys, so that two processes that write the same rows cannot wait for each other.
+    fans.sort_unstable();
+    steps.sort_unstable();
+    sessions.sort_unstable();
+    groups::write_rows(
+        tx,
+        "INSERT INTO heart_fans (broadcast, viewer, hearts)",
+        &fans,
+        "ON CONFLICT (broadcast, viewer) DO UPDATE SET hearts = heart_fans.hearts + excluded.hearts",
+    )
+    .await?;
+    groups::write_rows(
+        tx,
+        "INSERT INTO heart_timeline (broadcast, position_ms, hearts)",
+        &steps,
+        "ON CONFLICT (broadcast, position_ms) DO UPDATE SET hearts = heart_timeline.hearts + excluded.hearts",
+    )
+    .await?;
+    groups::write_rows(
+        tx,
+        "INSERT INTO heart_sessions (playback, last_seq, expires_at_ms)",
+        &sessions,
+        "ON CONFLICT (playback) DO UPDATE SET last_seq = excluded.last_seq \
+         WHERE heart_sessions.last_seq < excluded.last_seq",
+    )
+    .await?;
+    reports::add(tx, broadcast, host, &unsaved.moments).await
+}
+
+/// Notes that broadcasts are over.
+pub(super) async fn close(database: &Database, broadcasts: &[BroadcastId]) -> Result<(), SqlError> {
+    let mut tx = database.write().await?;
+    for broadcast in broadcasts {
+        sqlx::query("UPDATE heart_totals SET over = 1 WHERE broadcast = $1")
+            .bind(broadcast.raw())
+            .execute(tx.conn())
+            .await?;
+    }
+    tx.commit().await
+}
+
+/// Drops what is kept about sessions that have expired: they can send nothing any more.
+pub(super) async fn drop_expired_sessions(database: &Database, now: Timestamp) -> Result<(), SqlError> {
+    let mut tx = database.write().await?;
+    sqlx::query("DELETE FROM heart_sessions WHERE expires_at_ms <= $1").bind(now.as_millis()).execute(tx.conn()).await?;
+    tx.commit().await
+}
+
+/// The hearts of broadcasts; those without any are left out.
+pub(crate) async fn totals(
+    database: &Database,
+    broadcasts: &[BroadcastId],
+) -> Result<HashMap<BroadcastId, u64>, SqlError> {
+    let mut found = HashMap::new();
+    for some in broadcasts.chunks(groups::ROWS_PER_STATEMENT) {
+        let text =
+            groups::ids_statement("SELECT broadcast, hearts FROM heart_totals WHERE broadcast IN", some.len());
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+        for broadcast in some {
+            query = query.bind(broadcast.raw());
+        }
+        for row in query.fetch_all(database.reader()).await? {
+            found.insert(BroadcastId::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs());
+        }
+    }
+    Ok(found)
+}
+
+/// The viewers with the most hearts, most first.
+pub(crate) async fn fans(
+    database: &Database,
+    broadcast: BroadcastId,
+    limit: u32,
+) -> Result<Vec<(Viewer, u64)>, SqlError> {
+    let rows = sqlx::query(
+        "SELECT viewer, hearts FROM heart_fans WHERE broadcast = $1 ORDER BY hearts DESC, viewer LIMIT $2",
+    )
+    .bind(broadcast.raw())
+    .bind(i64::from(limit))
+    .fetch_all(database.reader())
+    .await?;
+    rows.iter().map(|row| Ok((Viewer::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
+}
+
+/// The steps of a broadcast's timeline that have hearts, in order.
+pub(super) async fn timeline(database: &Database, broadcast: BroadcastId) -> Result<Vec<(i64, u64)>, SqlError> {
+    let rows = sqlx::query(
+        "SELECT position_ms, hearts FROM heart_timeline WHERE broadcast = $1 ORDER BY position_ms LIMIT $2",
+    )
+    .bind(broadcast.raw())
+    .bind(TIMELINE_STEPS_MAX)
+    .fetch_all(database.reader())
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
+}

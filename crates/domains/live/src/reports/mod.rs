@@ -1,0 +1,21 @@
+//! Reports: what a show and a channel came to, for their host; and the crowd's numbers for the rest of the domain.
+//!
+//! Promise: numbers come from what is kept, at most a second behind. Series agree with totals, because both are kept in
+//! one transaction. It changes nothing, so it can lose nothing.
+
+mod aggregates;
+mod audience;
+mod error;
+mod fans;
+mod http;
+mod service;
+mod store;
+
+pub use aggregates::{MIGRATIONS, Resolution};
+pub(crate) use aggregates::{Moment, Moments, add};
+pub use audience::AudienceOf;
+pub use error::Error;
+pub use fans::{Fan, FanAccount};
+pub(crate) use fans::with_names;
+pub use http::router;
+pub use service::{BroadcastReport, ChannelReport, ChannelStretch, Reports, Stretch, ViewersReport};

@@ -1,0 +1,29 @@
+//! Viewers: who watches a show now, how many have, and for how long.
+//!
+//! Promise: `concurrent` is the number of playback sessions whose lease has not run out, exact at any moment. A beat gives
+//! its session a lease of 12 seconds from its arrival, by the server's clock, so lost, doubled and reordered beats change
+//! nothing. A session counts from its first beat on. A beat that says `leaving` ends it at once and for good: a late
+//! double of an earlier beat does not bring it back for ten minutes, which is longer than any network holds one.
+//! Only a show that is live or paused has viewers; other beats are taken and change nothing.
+//!
+//! Kept: unique viewers, peak, watch time, in groups at least once a second. Lost with a process that dies: the last
+//! second of those; leases are back within two beats.
+
+mod attendance;
+mod error;
+mod http;
+mod jobs;
+mod places;
+mod service;
+mod settings;
+mod stalls;
+mod store;
+
+pub use attendance::Beat;
+pub use error::Error;
+pub use http::router;
+pub use jobs::KeepViewers;
+pub use service::Viewers;
+pub use settings::Settings;
+pub use store::MIGRATIONS;
+pub(crate) use store::{totals, watch_time};
