@@ -12,9 +12,10 @@ pub mod hearts;
 pub mod needs;
 pub mod playbacks;
 pub mod reports;
-pub mod random;
 mod settings;
 mod stream_key;
+#[cfg(test)]
+mod testing;
 pub mod viewers;
 
 use std::sync::Arc;

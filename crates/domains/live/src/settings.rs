@@ -1,5 +1,8 @@
 //! The settings of the live domain.
 
+use std::num::NonZeroU32;
+
+use kernel::Rate;
 use serde::Deserialize;
 
 /// Settings of channels and broadcasts.
@@ -14,8 +17,8 @@ pub struct Settings {
     pub grace_s: u32,
     /// Seconds a broadcast may be paused, or live before any stream has come, before it ends by itself.
     pub pause_max_s: u32,
-    /// Broadcasts an account may create in an hour.
-    pub broadcasts_per_hour: u32,
+    /// How many broadcasts an account may create, with its lasting key too: `20/h`, or `off`.
+    pub broadcast_rate: Rate,
     /// Broadcasts of a channel that have not ended, at the most.
     pub open_broadcasts_max: u32,
 }
@@ -27,7 +30,7 @@ impl Default for Settings {
             playback_base_url: String::new(),
             grace_s: 30,
             pause_max_s: 30 * 60,
-            broadcasts_per_hour: 20,
+            broadcast_rate: Rate::AtMost { count: NonZeroU32::MIN.saturating_add(19), period_ms: 3_600_000 },
             open_broadcasts_max: 10,
         }
     }

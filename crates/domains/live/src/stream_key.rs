@@ -5,9 +5,8 @@
 
 use std::fmt::Write;
 
+use kernel::{Random, random::RandomError};
 use sha2::{Digest, Sha256};
-
-use crate::random::{NoRandomness, Random};
 
 /// Longest key that is looked up, in bytes.
 const KEY_BYTES_MAX: usize = 64;
@@ -38,7 +37,7 @@ impl KeyKind {
 }
 
 /// A new key.
-pub(crate) fn generate(kind: KeyKind, random: &dyn Random) -> Result<String, NoRandomness> {
+pub(crate) fn generate(kind: KeyKind, random: &dyn Random) -> Result<String, RandomError> {
     let mut bytes = [0; RANDOM_BYTES];
     random.fill(&mut bytes)?;
     Ok(format!("{}{}", kind.prefix(), hex(&bytes)))
@@ -59,8 +58,9 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use engines::system::SystemRandom;
+
     use super::*;
-    use crate::random::SystemRandom;
 
     #[test]
     fn keys_differ_say_what_they_open_and_are_kept_as_a_hash() {

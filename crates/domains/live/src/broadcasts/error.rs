@@ -1,10 +1,10 @@
 //! Why something about a broadcast could not be done.
 
-use kernel::Problem;
+use kernel::{Problem, Rate, random::RandomError};
 use ports::sql::SqlError;
 
 use super::lifecycle::WrongState;
-use crate::{channels, needs::NeedError, random::NoRandomness};
+use crate::{channels, needs::NeedError};
 
 /// Why something about a broadcast could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +30,11 @@ pub enum Error {
     /// The channel has too many broadcasts that have not ended.
     #[error("A channel can have {0} broadcasts that have not ended; end one of them first.")]
     TooManyOpen(u32),
-    /// The account made too many broadcasts within an hour.
-    #[error("An account can create {limit} broadcasts in an hour.")]
+    /// The account made too many broadcasts in a short time.
+    #[error("An account can create at most {rate} broadcasts.")]
     TooOften {
         /// The limit.
-        limit: u32,
+        rate: Rate,
         /// Seconds until another one may be made.
         retry_after_s: u64,
     },
@@ -52,7 +52,7 @@ pub enum Error {
     Need(#[from] NeedError),
     /// No key could be made.
     #[error(transparent)]
-    Random(#[from] NoRandomness),
+    Random(#[from] RandomError),
     /// The store failed.
     #[error("broadcasts: {0}")]
     Store(#[from] SqlError),
@@ -73,6 +73,10 @@ impl From<Error> for Problem {
             }
             Error::Contended => Problem::unavailable("contended", detail).retry_after(1),
             Error::Channel(error) => error.into(),
+            Error::Store(SqlError::PoolTimedOut) => {
+                tracing::error!(error = %detail, "a broadcast request failed");
+                Problem::unavailable("database_busy", "The database is busy; try again in a moment.").retry_after(2)
+            }
             Error::Need(_) | Error::Random(_) | Error::Store(_) => {
                 tracing::error!(error = %detail, "a broadcast request failed");
                 Problem::internal()

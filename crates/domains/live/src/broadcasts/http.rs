@@ -11,11 +11,7 @@ use rest::{ApiResult, Body, PageQuery, PathId, Query, SignedIn, Visitor};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::bodies::{BroadcastChange, ListQuery, NewBroadcast, OwnBroadcast};
-use super::{
-    BroadcastView, Presenter,
-    presenter::Health,
-    service::Change,
-};
+use super::{BroadcastView, Presenter, presenter::Health, service::Change};
 
 /// The routes.
 pub fn router(presenter: Arc<Presenter>) -> OpenApiRouter {

@@ -11,6 +11,9 @@
 //! | paused | any | when paused longer than a pause may |
 //! | ended | absent | – |
 
+#[cfg(test)]
+mod tests;
+
 use kernel::{
     Timestamp,
     events::live::{BroadcastState, StreamState},
@@ -237,9 +240,7 @@ impl Life {
     fn without_publisher(self, now: Timestamp) -> Self {
         let gone = Self { gone_epoch: self.publish_epoch, ..self };
         match (self.stream, self.is_on_air()) {
-            (StreamState::Arriving, true) => {
-                Self { stream: StreamState::Interrupted, silent_since: Some(now), ..gone }
-            }
+            (StreamState::Arriving, true) => Self { stream: StreamState::Interrupted, silent_since: Some(now), ..gone },
             (StreamState::Arriving, false) => Self { stream: StreamState::Absent, ..gone },
             (StreamState::Absent | StreamState::Interrupted, _) => gone,
         }

@@ -16,6 +16,8 @@ mod presenter;
 mod recent;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::{Error, PublishRefused};
 pub use http::router;

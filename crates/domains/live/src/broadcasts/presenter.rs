@@ -155,7 +155,8 @@ impl Presenter {
     fn put_together(&self, broadcast: Broadcast, names: &HashMap<AccountId, Name>, crowd: Total) -> BroadcastView {
         let Broadcast { id, channel, host, title, life, recording, created_at, .. } = broadcast;
         // An account that is gone leaves its shows without a name.
-        let name = names.get(&host).cloned().unwrap_or_else(|| Name { handle: String::new(), display_name: String::new() });
+        let name =
+            names.get(&host).cloned().unwrap_or_else(|| Name { handle: String::new(), display_name: String::new() });
         BroadcastView {
             id,
             channel: ChannelView { id: channel, handle: name.handle, display_name: name.display_name },

@@ -7,21 +7,23 @@ mod writing;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use kernel::{AccountId, BroadcastId, Caller, Clock, Identity, Page, Snowflake, Timestamp, events::live::BroadcastState};
+use kernel::{
+    AccountId, BroadcastId, Caller, Clock, Identity, Page, Random, Rate, Snowflake, Timestamp,
+    events::live::BroadcastState,
+};
 use ports::sql::Database;
 
 use super::{
     Error,
     lifecycle::{Input, Patience, WrongState},
     model::{Broadcast, Draft, Recording},
-    recent::Recent,
+    recent::RecentBroadcasts,
     store::{self, Shelf},
 };
 use crate::{
     Settings,
     channels::{Channels, checked_title},
     needs::{Media, NeedError, Show, Shows},
-    random::Random,
     stream_key::{self, KeyKind},
 };
 
@@ -52,9 +54,9 @@ pub struct Broadcasts {
     channels: Arc<Channels>,
     media: Arc<dyn Media>,
     patience: Patience,
-    per_hour: u32,
+    rate: Rate,
     open_max: u32,
-    recent: Recent,
+    recent: RecentBroadcasts,
     /// Media hears about one broadcast from one teller at a time, so that the last word is the latest state.
     turns: [tokio::sync::Mutex<()>; TURNS],
     /// News of streams that could not be kept yet.
@@ -101,9 +103,9 @@ impl Broadcasts {
                 grace_ms: i64::from(settings.grace_s) * 1_000,
                 pause_ms: i64::from(settings.pause_max_s) * 1_000,
             },
-            per_hour: settings.broadcasts_per_hour,
+            rate: settings.broadcast_rate,
             open_max: settings.open_broadcasts_max,
-            recent: Recent::default(),
+            recent: RecentBroadcasts::new(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             unheard: Mutex::default(),
         }

@@ -1,9 +1,9 @@
 //! Why something about a channel could not be done.
 
-use kernel::{Problem, limits};
+use kernel::{Problem, limits, random::RandomError};
 use ports::sql::SqlError;
 
-use crate::{needs::NeedError, random::NoRandomness};
+use crate::needs::NeedError;
 
 /// Why something about a channel could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Error {
     Names(#[from] NeedError),
     /// No key could be made.
     #[error(transparent)]
-    Random(#[from] NoRandomness),
+    Random(#[from] RandomError),
     /// The store failed.
     #[error("channels: {0}")]
     Store(#[from] SqlError),
@@ -42,6 +42,10 @@ impl From<Error> for Problem {
                 Problem::invalid("invalid_title", error.to_string()).field("title")
             }
             Error::NoAccount => Problem::not_found("not_found", error.to_string()),
+            Error::Store(SqlError::PoolTimedOut) => {
+                tracing::error!(%error, "a channel request failed");
+                Problem::unavailable("database_busy", "The database is busy; try again in a moment.").retry_after(2)
+            }
             Error::Names(_) | Error::Random(_) | Error::Store(_) => {
                 tracing::error!(%error, "a channel request failed");
                 Problem::internal()

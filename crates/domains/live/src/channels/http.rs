@@ -67,10 +67,7 @@ async fn change(
 
 /// Makes a new lasting stream key. It is shown this once; the one before is refused from now on.
 #[utoipa::path(post, path = "/api/v1/me/channel/stream_key", tag = "live", responses((status = 200, body = StreamKey)))]
-async fn rotate_stream_key(
-    State(channels): State<Arc<Channels>>,
-    signed_in: SignedIn,
-) -> ApiResult<Json<StreamKey>> {
+async fn rotate_stream_key(State(channels): State<Arc<Channels>>, signed_in: SignedIn) -> ApiResult<Json<StreamKey>> {
     let stream_key = channels.rotate_key(signed_in.identity.account).await?;
     Ok(Json(StreamKey { stream_key, ingest_url: channels.ingest_url().to_owned() }))
 }

@@ -9,6 +9,8 @@ mod http;
 mod model;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::Error;
 pub(crate) use http::StreamKey;

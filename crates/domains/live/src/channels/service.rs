@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use kernel::{AccountId, ChannelId, Clock, Snowflake};
+use kernel::{AccountId, ChannelId, Clock, Random, Snowflake};
 use ports::sql::Database;
 
 use super::{Channel, Error, model::checked_title, store};
 use crate::{
     Settings,
     needs::{Name, Names},
-    random::Random,
     stream_key::{self, KeyKind},
 };
 

@@ -7,5 +7,7 @@
 
 mod service;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use service::{BROADCASTS_MAX, Feed};

@@ -26,5 +26,5 @@ pub use http::{lean_router, router};
 pub use jobs::KeepHearts;
 pub use service::Hearts;
 pub use settings::Settings;
-pub(crate) use store::{fans, totals};
 pub use store::MIGRATIONS;
+pub(crate) use store::{fans, totals};

@@ -90,8 +90,7 @@ impl Hearts {
     ///
     /// Touches no store, but for the first batch of a session.
     pub async fn accept(&self, body: &[u8], address: IpAddr) -> Result<HeartsAnswer, Error> {
-        let batch: Batch<'_> =
-            serde_json::from_slice(body).map_err(|error| Error::InvalidBody(error.to_string()))?;
+        let batch: Batch<'_> = serde_json::from_slice(body).map_err(|error| Error::InvalidBody(error.to_string()))?;
         let now = self.clock.now();
         let session = self.sessions.read(&batch.session, now)?;
         batch.check(&self.settings)?;

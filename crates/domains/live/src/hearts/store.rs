@@ -47,7 +47,9 @@ pub(super) const TIMELINE_STEPS_MAX: i64 = 20_000;
 pub(super) async fn running(database: &Database) -> Result<Vec<(BroadcastId, u64)>, SqlError> {
     let rows =
         sqlx::query("SELECT broadcast, hearts FROM heart_totals WHERE over = 0").fetch_all(database.reader()).await?;
-    rows.iter().map(|row| Ok((BroadcastId::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
+    rows.iter()
+        .map(|row| Ok((BroadcastId::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs())))
+        .collect()
 }
 
 /// The last kept batch of a session.
@@ -122,7 +124,10 @@ pub(super) async fn close(database: &Database, broadcasts: &[BroadcastId]) -> Re
 /// Drops what is kept about sessions that have expired: they can send nothing any more.
 pub(super) async fn drop_expired_sessions(database: &Database, now: Timestamp) -> Result<(), SqlError> {
     let mut tx = database.write().await?;
-    sqlx::query("DELETE FROM heart_sessions WHERE expires_at_ms <= $1").bind(now.as_millis()).execute(tx.conn()).await?;
+    sqlx::query("DELETE FROM heart_sessions WHERE expires_at_ms <= $1")
+        .bind(now.as_millis())
+        .execute(tx.conn())
+        .await?;
     tx.commit().await
 }
 
@@ -133,8 +138,7 @@ pub(crate) async fn totals(
 ) -> Result<HashMap<BroadcastId, u64>, SqlError> {
     let mut found = HashMap::new();
     for some in broadcasts.chunks(groups::ROWS_PER_STATEMENT) {
-        let text =
-            groups::ids_statement("SELECT broadcast, hearts FROM heart_totals WHERE broadcast IN", some.len());
+        let text = groups::ids_statement("SELECT broadcast, hearts FROM heart_totals WHERE broadcast IN", some.len());
         let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
         for broadcast in some {
             query = query.bind(broadcast.raw());
@@ -152,13 +156,12 @@ pub(crate) async fn fans(
     broadcast: BroadcastId,
     limit: u32,
 ) -> Result<Vec<(Viewer, u64)>, SqlError> {
-    let rows = sqlx::query(
-        "SELECT viewer, hearts FROM heart_fans WHERE broadcast = $1 ORDER BY hearts DESC, viewer LIMIT $2",
-    )
-    .bind(broadcast.raw())
-    .bind(i64::from(limit))
-    .fetch_all(database.reader())
-    .await?;
+    let rows =
+        sqlx::query("SELECT viewer, hearts FROM heart_fans WHERE broadcast = $1 ORDER BY hearts DESC, viewer LIMIT $2")
+            .bind(broadcast.raw())
+            .bind(i64::from(limit))
+            .fetch_all(database.reader())
+            .await?;
     rows.iter().map(|row| Ok((Viewer::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
 }
 

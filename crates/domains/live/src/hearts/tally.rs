@@ -24,10 +24,7 @@ pub(super) struct Paces {
 
 impl Paces {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self {
-            viewers: Rates::new(settings.taps_per_viewer),
-            addresses: Rates::new(settings.taps_per_address),
-        }
+        Self { viewers: Rates::new(settings.taps_per_viewer), addresses: Rates::new(settings.taps_per_address) }
     }
 }
 

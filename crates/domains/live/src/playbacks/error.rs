@@ -33,12 +33,14 @@ impl From<Error> for Problem {
                     .retry_after(too_often.retry_after_s())
             }
             Error::TooManyPlayers(limit) => {
-                let detail = format!("{limit} players of this address are watching; players_per_address_max allows no more.");
+                let detail =
+                    format!("{limit} players of this address are watching; players_per_address_max allows no more.");
                 Problem::too_many("too_many_players", detail).retry_after(15)
             }
             Error::Need(cause) => {
                 tracing::warn!(%cause, "a playback session could not be issued");
-                Problem::unavailable("try_again", "The player could not be started right now; try again.").retry_after(1)
+                Problem::unavailable("try_again", "The player could not be started right now; try again.")
+                    .retry_after(1)
             }
             Error::Random(cause) => {
                 tracing::error!(%cause, "a playback session could not be issued");

@@ -18,20 +18,18 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 const NAME: &str = "playback_sessions";
 
 /// The secret sessions are signed with; made up and kept by the first process that asks.
-pub(super) async fn secret(
-    database: &Database,
-    random: &dyn Random,
-    now: Timestamp,
-) -> Result<[u8; 32], SqlError> {
+pub(super) async fn secret(database: &Database, random: &dyn Random, now: Timestamp) -> Result<[u8; 32], SqlError> {
     let mut made_up = [0; 32];
     random.fill(&mut made_up).map_err(|error| SqlError::Configuration(error.into()))?;
     let mut tx = database.write().await?;
-    sqlx::query("INSERT INTO site_secrets (name, secret, created_at_ms) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING")
-        .bind(NAME)
-        .bind(made_up.to_vec())
-        .bind(now.as_millis())
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "INSERT INTO site_secrets (name, secret, created_at_ms) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(NAME)
+    .bind(made_up.to_vec())
+    .bind(now.as_millis())
+    .execute(tx.conn())
+    .await?;
     let row = sqlx::query("SELECT secret FROM site_secrets WHERE name = $1").bind(NAME).fetch_one(tx.conn()).await?;
     tx.commit().await?;
     let kept: Vec<u8> = row.try_get(0)?;

@@ -41,7 +41,9 @@ impl From<Error> for Problem {
         match &error {
             Error::NoBroadcast => Problem::not_found("no_broadcast", "There is no such broadcast."),
             Error::NotHost => Problem::forbidden("not_host", "Only the host may see the report of a broadcast."),
-            Error::TooLong { .. } => Problem::invalid("range_too_long", format!("{error}; ask for less.")).field("from"),
+            Error::TooLong { .. } => {
+                Problem::invalid("range_too_long", format!("{error}; ask for less.")).field("from")
+            }
             Error::WrongOrder => Problem::invalid("invalid_range", "`from` must be before `to`.").field("from"),
             Error::TooFine => {
                 Problem::invalid("invalid_resolution", "The resolution of a channel's report is hour or day.")

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    needs::{Name, NeedError, Names},
+    needs::{Name, Names, NeedError},
     playbacks::Viewer,
 };
 

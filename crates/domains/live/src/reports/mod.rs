@@ -15,7 +15,7 @@ pub use aggregates::{MIGRATIONS, Resolution};
 pub(crate) use aggregates::{Moment, Moments, add};
 pub use audience::AudienceOf;
 pub use error::Error;
-pub use fans::{Fan, FanAccount};
 pub(crate) use fans::with_names;
+pub use fans::{Fan, FanAccount};
 pub use http::router;
 pub use service::{BroadcastReport, ChannelReport, ChannelStretch, Reports, Stretch, ViewersReport};

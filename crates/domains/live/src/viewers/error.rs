@@ -43,10 +43,11 @@ impl From<Error> for Problem {
                 "This session has said that it leaves; ask for a new one with POST /api/v1/playbacks.",
             )
             .field("session"),
-            Error::TooManyPlayers { setting, limit } => {
-                Problem::too_many("too_many_players", format!("{limit} players are watching; {setting} allows no more."))
-                    .retry_after(15)
-            }
+            Error::TooManyPlayers { setting, limit } => Problem::too_many(
+                "too_many_players",
+                format!("{limit} players are watching; {setting} allows no more."),
+            )
+            .retry_after(15),
             Error::Need(cause) => unavailable(&cause),
             Error::Sql(cause) => unavailable(&cause),
         }

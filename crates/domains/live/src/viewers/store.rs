@@ -30,8 +30,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 
 /// Broadcasts that are not known to be over.
 pub(super) async fn running(database: &Database) -> Result<Vec<BroadcastId>, SqlError> {
-    let rows =
-        sqlx::query("SELECT broadcast FROM viewer_totals WHERE over = 0").fetch_all(database.reader()).await?;
+    let rows = sqlx::query("SELECT broadcast FROM viewer_totals WHERE over = 0").fetch_all(database.reader()).await?;
     rows.iter().map(|row| Ok(BroadcastId::from_raw(row.try_get(0)?))).collect()
 }
 

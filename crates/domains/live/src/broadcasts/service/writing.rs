@@ -1,6 +1,6 @@
 //! How a change is kept: decide on what is there, write only over that, and tell media afterwards.
 
-use kernel::{BroadcastId, Timestamp, events::live::BroadcastChanged};
+use kernel::{BroadcastId, Rate, Timestamp, events::live::BroadcastChanged};
 use ports::sql::WriteTx;
 
 use super::Broadcasts;
@@ -16,7 +16,6 @@ use crate::{
 };
 
 const TRIES: u32 = 20;
-const HOUR_MS: i64 = 3_600_000;
 /// How long after its end a recording may take to be sealed, in milliseconds.
 const SEALING_MS: i64 = 10 * 60 * 1_000;
 
@@ -33,13 +32,7 @@ impl Broadcasts {
         if store::count_open(tx, channel.id).await? >= i64::from(self.open_max) {
             return Err(Error::TooManyOpen(self.open_max));
         }
-        if let Some(earlier) = store::nth_newest_at(tx, channel.id, self.per_hour).await? {
-            let wait_ms = HOUR_MS - now.millis_since(earlier);
-            if wait_ms > 0 {
-                let retry_after_s = u64::try_from(wait_ms).unwrap_or_default().div_ceil(1_000);
-                return Err(Error::TooOften { limit: self.per_hour, retry_after_s });
-            }
-        }
+        self.keep_rate(tx, channel, now).await?;
         let broadcast = Broadcast {
             id: BroadcastId::from_raw(self.ids.next(now)),
             channel: channel.id,
@@ -135,6 +128,17 @@ impl Broadcasts {
         })
         .await?;
         Ok(())
+    }
+
+    /// Refuses one more broadcast when the channel's latest ones already fill the period.
+    async fn keep_rate(&self, tx: &mut WriteTx, channel: &Channel, now: Timestamp) -> Result<(), Error> {
+        let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
+        let Some(earlier) = store::nth_newest_at(tx, channel.id, count).await? else { return Ok(()) };
+        let since_ms = u64::try_from(now.millis_since(earlier)).unwrap_or_default();
+        match period_ms.saturating_sub(since_ms) {
+            0 => Ok(()),
+            wait_ms => Err(Error::TooOften { rate: self.rate, retry_after_s: wait_ms.div_ceil(1_000) }),
+        }
     }
 
     async fn write(&self, before: &Broadcast, after: &Broadcast, now: Timestamp) -> Result<bool, Error> {

@@ -37,7 +37,8 @@ pub(in crate::broadcasts) async fn list(
         Some(BroadcastState::Ready) => "state = 'ready' AND host = $2",
     };
     let of_host = if shelf.host.is_some() { "host = $3" } else { "$3 = -1" };
-    let statement = format!("{} id < $1 AND {of_host} AND $2 <> 0 AND {of_state} ORDER BY id DESC LIMIT $4", select!("WHERE"));
+    let statement =
+        format!("{} id < $1 AND {of_host} AND $2 <> 0 AND {of_state} ORDER BY id DESC LIMIT $4", select!("WHERE"));
     // No account has the id -1.
     let rows = sqlx::query(AssertSqlSafe(statement))
         .bind(before.map_or(i64::MAX, BroadcastId::raw))

@@ -4,6 +4,8 @@ mod list;
 mod row;
 mod sweep;
 
+use std::num::NonZeroU32;
+
 use kernel::{BroadcastId, ChannelId, Timestamp};
 use ports::{
     sql::{Database, Migration, Row, SqlError, WriteTx},
@@ -140,10 +142,11 @@ pub(super) async fn count_open(tx: &mut WriteTx, channel: ChannelId) -> Result<i
 pub(super) async fn nth_newest_at(
     tx: &mut WriteTx,
     channel: ChannelId,
-    nth: u32,
+    nth: NonZeroU32,
 ) -> Result<Option<Timestamp>, SqlError> {
-    let select = "SELECT created_at_ms FROM broadcasts WHERE channel = $1 ORDER BY created_at_ms DESC LIMIT 1 OFFSET $2";
-    let skipped = i64::from(nth.saturating_sub(1));
+    let select =
+        "SELECT created_at_ms FROM broadcasts WHERE channel = $1 ORDER BY created_at_ms DESC LIMIT 1 OFFSET $2";
+    let skipped = i64::from(nth.get() - 1);
     let row = sqlx::query(select).bind(channel.raw()).bind(skipped).fetch_optional(tx.conn()).await?;
     row.map(|row| row.try_get(0).map(Timestamp::from_millis)).transpose()
 }

@@ -1,0 +1,5 @@
+mod http;
+mod keys;
+mod life;
+mod media;
+mod races;

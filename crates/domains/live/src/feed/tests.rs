@@ -1,0 +1,65 @@
+use serde_json::json;
+
+use crate::{
+    broadcasts::Command,
+    needs::{Total, ViewerCounts},
+    testing::{MINA, draft, identity, sites},
+};
+
+fn crowd(concurrent: u64, hearts: u64) -> Total {
+    Total { viewers: ViewerCounts { concurrent, unique: 9, peak: 8 }, hearts }
+}
+
+#[tokio::test]
+async fn tells_the_latest_state_once_when_it_changed() {
+    for site in sites().await {
+        *site.crowd.running.lock().unwrap() = crowd(3, 10);
+        *site.crowd.over.lock().unwrap() = crowd(0, 12);
+        let id = site.live().await;
+        let state = |state: &str, stream: &str, concurrent: u64, hearts: u64| {
+            let viewers = json!({"concurrent": concurrent, "unique": 9, "peak": 8});
+            json!({"type": "state", "state": state, "stream": stream, "viewers": viewers, "hearts": hearts,
+                   "title": "first light"})
+        };
+        let told = |value: serde_json::Value| vec![(format!("live:{id}"), value)];
+
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take(), told(state("live", "arriving", 3, 10)));
+        site.clock.advance(500);
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take(), [], "nothing changed");
+        for hearts in 11..40 {
+            *site.crowd.running.lock().unwrap() = crowd(4, hearts);
+        }
+        site.broadcasts.command(&identity(MINA), id, Command::Pause).await.unwrap();
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take(), told(state("paused", "arriving", 4, 39)), "many changes, one publication");
+        let present = site.feed.present_state(id).await.unwrap().unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&present).unwrap(), state("paused", "arriving", 4, 39));
+
+        site.clock.advance(500);
+        site.broadcasts.command(&identity(MINA), id, Command::End).await.unwrap();
+        for _ in 0..10 {
+            site.feed.tell_changes().await.unwrap();
+            site.clock.advance(500);
+        }
+        assert_eq!(site.bus.take(), told(state("ended", "absent", 0, 12)), "the end is told once");
+    }
+}
+
+#[tokio::test]
+async fn tells_a_host_who_waits_that_the_broadcast_is_ready_and_then_live() {
+    for site in sites().await {
+        let (broadcast, _) = site.broadcasts.create(MINA, draft("soon")).await.unwrap();
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take()[0].1["state"], json!("ready"));
+        site.clock.advance(3_600_000);
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take(), []);
+        let epoch = site.broadcasts.begin_epoch(broadcast.id).await.unwrap();
+        site.broadcasts.stream_arrived(broadcast.id, epoch).await;
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take()[0].1["state"], json!("live"));
+        assert_eq!(site.feed.present_state(kernel::BroadcastId::from_raw(5)).await.unwrap(), None);
+    }
+}
