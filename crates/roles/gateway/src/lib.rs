@@ -1,1 +1,23 @@
-//! gateway
+//! The realtime edge: speaks the Centrifuge client protocol v2 (JSON form) over WebSocket.
+//!
+//! Promise: a client receives every publication of a recoverable channel once and in order, from the position it asked
+//! for; what the bus loses and what the client missed is read from the room log. Commands of a connection are answered
+//! in their order. A client is never dropped for being slow alone: it has a cursor per channel, not a queue, and reads
+//! on from the room log when it falls behind what is in memory. What is not kept (channels without a room) may be
+//! skipped by a reader that is behind. It knows channels and bytes; what they mean is the business of others
+//! ([`needs`]).
+//!
+//! Layers, each knowing only the ones before it: `protocol` (bytes), `hub` (channels), `connection` (one client's
+//! session), `upgrade` (HTTP).
+
+mod admission;
+mod connection;
+mod gateway;
+mod hub;
+pub mod needs;
+pub mod protocol;
+pub mod settings;
+mod upgrade;
+
+pub use gateway::Gateway;
+pub use settings::Settings;

@@ -1,0 +1,87 @@
+//! Where a subscription begins: at the newest publication, or at the position the client has, with what it missed.
+//!
+//! Recovery reaches back through the whole room log. The reply carries one page; what is left is sent like any other
+//! publications, in order, before anything newer.
+
+use ports::room_log::{Record, RoomLogError};
+
+use crate::{
+    hub::{Hub, Missed, Seat},
+    protocol::{Place, Push, Since},
+    settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX},
+};
+
+/// The beginning of a subscription.
+pub(super) struct Beginning {
+    /// The next publication the client gets after the reply.
+    pub(super) cursor: u64,
+    /// Of which history (see `Channel::replaced`).
+    pub(super) replaced: u32,
+    pub(super) place: Place,
+}
+
+/// Where the seat's subscription begins. The seat is taken already: nothing published meanwhile is missed.
+pub(super) async fn begin(
+    hub: &Hub,
+    seat: &Seat,
+    room: &str,
+    recover: Option<&Since>,
+) -> Result<Beginning, RoomLogError> {
+    let (epoch, next, replaced) = seat.channel().position();
+    let epoch = epoch.to_string();
+    if let Some(since) = recover
+        && (since.epoch.is_empty() || since.epoch == epoch)
+        && let Some(from) = since.offset.checked_add(1)
+        && let Some(publications) = missed(hub, seat, room, &epoch, from).await?
+    {
+        let cursor = from + publications.len() as u64;
+        // The client moves its position with each publication, so the reply carries the one it asked from.
+        let place = Place { epoch, offset: since.offset, was_recovering: true, recovered: true, publications };
+        return Ok(Beginning { cursor, replaced, place });
+    }
+    let place = Place {
+        epoch,
+        offset: next - 1,
+        was_recovering: recover.is_some(),
+        recovered: false,
+        publications: Vec::new(),
+    };
+    Ok(Beginning { cursor: next, replaced, place })
+}
+
+/// The first page of what stands from `from` on; none when that place is not part of the log.
+async fn missed(hub: &Hub, seat: &Seat, room: &str, epoch: &str, from: u64) -> Result<Option<Vec<Push>>, RoomLogError> {
+    let channel = seat.channel();
+    match channel.missed(from) {
+        Missed::These(publications) => Ok(Some(publications)),
+        Missed::MoreThanKept => {
+            let records = hub.log().read(room, from, PAGE_PUBLICATIONS_MAX).await?;
+            let publications = page(channel.name(), epoch, from, &records);
+            Ok((!publications.is_empty()).then_some(publications))
+        }
+        Missed::Ahead => {
+            // The client may have heard of it from a gateway the bus reached sooner: ask the log itself.
+            let head = hub.log().head(room).await?;
+            if head.epoch != epoch || from > head.next {
+                return Ok(None);
+            }
+            hub.heard(channel, head.next);
+            Ok(Some(Vec::new()))
+        }
+    }
+}
+
+/// The records as pushes, as far as they are contiguous from `from` and fit into a reply (one always does).
+fn page(channel: &str, epoch: &str, from: u64, records: &[Record]) -> Vec<Push> {
+    let mut bytes = 0;
+    let mut publications: Vec<Push> = Vec::new();
+    for (record, expected) in records.iter().zip(from..) {
+        bytes += record.data.len();
+        let full = bytes > PAGE_BYTES_MAX && !publications.is_empty();
+        if record.offset != expected || full {
+            break;
+        }
+        publications.push(Push::positioned(channel, &record.data, record.offset, epoch));
+    }
+    publications
+}

@@ -1,0 +1,132 @@
+//! The gateway itself: what its parts share, and how it starts, counts and stops.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use kernel::Clock;
+use ports::{bus::Bus, room_log::RoomLog};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    admission::Admission,
+    connection::Counters,
+    hub::Hub,
+    needs::{Channels, Connector},
+    settings::Settings,
+    upgrade,
+};
+
+/// The realtime edge of one process.
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+/// What connections share.
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) channels: Arc<dyn Channels>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) counters: Counters,
+    /// Cancelled when the process is about to end.
+    pub(crate) closing: CancellationToken,
+    pub(crate) connections: TaskTracker,
+    /// Cancelled when nothing is left to be done.
+    stopped: CancellationToken,
+    seed: u64,
+    numbers: AtomicU64,
+}
+
+impl Gateway {
+    /// Starts the gateway and attaches it to the bus. Needs a Tokio runtime. `seed` makes the ids of its clients
+    /// different from those of other processes: pass a random number. Metrics go to the recorder that is installed by
+    /// then.
+    pub fn new(
+        settings: Settings,
+        bus: Arc<dyn Bus>,
+        room_log: Arc<dyn RoomLog>,
+        connector: Arc<dyn Connector>,
+        channels: Arc<dyn Channels>,
+        clock: Arc<dyn Clock>,
+        seed: u64,
+    ) -> Arc<Self> {
+        let stopped = CancellationToken::new();
+        let hub = Hub::start(&settings, bus, room_log, stopped.clone());
+        let admission = Arc::new(Admission::new(settings.connections_max, settings.connections_per_address_max));
+        let shared = Arc::new(Shared {
+            settings,
+            hub,
+            connector,
+            channels,
+            clock,
+            admission,
+            counters: Counters::new(),
+            closing: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            stopped,
+            seed,
+            numbers: AtomicU64::new(1),
+        });
+        Arc::new(Self { shared })
+    }
+
+    /// The route clients connect to: `GET /connection/websocket`. It looks for [`rest::ClientAddress`] among the request's
+    /// extensions.
+    pub fn router(&self) -> axum::Router {
+        upgrade::router(self.shared.clone())
+    }
+
+    /// Drains: no new connections; each open one finishes the command it is at, and is told to connect elsewhere
+    /// (3001). Returns when all are gone, or a little after the time commands have to finish.
+    pub async fn shutdown(&self) {
+        self.shared.closing.cancel();
+        self.shared.connections.close();
+        let longest = Duration::from_millis(self.shared.settings.drain_ms) + crate::connection::CLOSE_TIMEOUT;
+        if tokio::time::timeout(longest, self.shared.connections.wait()).await.is_err() {
+            tracing::warn!(connections = self.connections(), "connections were left when the time to drain was over");
+        }
+        self.shared.stopped.cancel();
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.shared.admission.count()
+    }
+
+    /// How many connections of this process are subscribed to the channel, and how many different users they are.
+    pub fn subscribers(&self, channel: &str) -> (u64, u64) {
+        self.shared.hub.find(channel).map_or((0, 0), |channel| channel.count())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.shared.closing.cancel();
+        self.shared.stopped.cancel();
+    }
+}
+
+impl Shared {
+    /// A number for a new connection, and the id other clients see.
+    pub(crate) fn next_client(&self) -> (u64, String) {
+        // Only uniqueness matters.
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (high, low) = (mix(self.seed), mix(self.seed ^ mix(number)));
+        (number, format!("{high:016x}{low:016x}"))
+    }
+}
+
+/// A bijection that looks random (SplitMix64, Steele, Lea and Flood 2014).
+pub(crate) fn mix(value: u64) -> u64 {
+    let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

@@ -1,0 +1,336 @@
+//! One channel: its recent publications, where its log is known to stand, and its subscribers.
+
+use std::{
+    cmp::Ordering::{Equal, Greater, Less},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ports::{
+    bus::Publication,
+    room_log::{Head, Record},
+};
+
+use super::{
+    Member, Missed,
+    ring::{Limits, Ring},
+};
+use crate::{
+    protocol::{Push, Text},
+    settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX},
+};
+
+/// Publications a channel without a log keeps for readers that are behind.
+const PASSING_PUBLICATIONS: usize = 64;
+
+/// What a subscriber gets next.
+pub(crate) enum Upcoming {
+    /// Publications as one text.
+    Batch {
+        text: Text,
+        publications: u64,
+        /// The place behind them.
+        next: u64,
+    },
+    /// Nothing now.
+    Nothing,
+    /// What the room log holds from its place on: the ring does not reach back so far.
+    FromLog,
+    /// Nothing any more: its history was replaced by another.
+    OtherHistory,
+}
+
+/// One channel.
+pub(crate) struct Channel {
+    name: Arc<str>,
+    room: Option<Arc<str>>,
+    state: Mutex<State>,
+    /// The same as the ring's, to be looked at without the lock.
+    next: AtomicU64,
+    /// How often the history was replaced by another.
+    replaced: AtomicU32,
+    open: AtomicBool,
+    dirty: AtomicBool,
+    being_repaired: AtomicBool,
+    members: Mutex<Members>,
+}
+
+struct State {
+    limits: Limits,
+    ring: Ring,
+    epoch: Arc<str>,
+    /// Behind the newest publication anybody has told of.
+    heard: u64,
+}
+
+struct Members {
+    by_number: HashMap<u64, Arc<Member>>,
+    /// How many of them each user has.
+    users: HashMap<String, u32>,
+    empty_since: Instant,
+}
+
+impl Channel {
+    /// A channel that is not open yet: it only remembers how far its log is said to go.
+    pub(super) fn new(name: &str, room: Option<&str>, limits: Limits) -> Self {
+        let limits = match room {
+            Some(_) => limits,
+            None => Limits { publications: limits.publications.min(PASSING_PUBLICATIONS), ..limits },
+        };
+        Self {
+            name: name.into(),
+            room: room.map(Into::into),
+            state: Mutex::new(State { limits, ring: Ring::new(limits, 1), epoch: "".into(), heard: 1 }),
+            next: AtomicU64::new(1),
+            replaced: AtomicU32::new(0),
+            open: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
+            being_repaired: AtomicBool::new(false),
+            members: Mutex::new(Members {
+                by_number: HashMap::new(),
+                users: HashMap::new(),
+                empty_since: Instant::now(),
+            }),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The room whose log holds its publications.
+    pub(crate) fn room(&self) -> Option<&Arc<str>> {
+        self.room.as_ref()
+    }
+
+    /// Behind the newest publication it holds.
+    pub(crate) fn next(&self) -> u64 {
+        // Acquire, with the release of `publish_next`: who sees the number also gets the publication.
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// How often the history was replaced by another.
+    pub(crate) fn replaced(&self) -> u32 {
+        self.replaced.load(Ordering::Acquire)
+    }
+
+    /// Its epoch, the place behind its newest publication, and how often the history was replaced, as of one moment.
+    pub(crate) fn position(&self) -> (Arc<str>, u64, u32) {
+        let state = self.state();
+        (state.epoch.clone(), state.ring.next(), self.replaced())
+    }
+
+    /// What a subscriber at `cursor` gets next.
+    pub(crate) fn upcoming(&self, cursor: u64, replaced: u32) -> Upcoming {
+        let mut state = self.state();
+        if replaced != self.replaced() {
+            return Upcoming::OtherHistory;
+        }
+        if cursor >= state.ring.next() {
+            return Upcoming::Nothing;
+        }
+        let reachable = match self.room {
+            Some(_) if cursor < state.ring.first() => return Upcoming::FromLog,
+            Some(_) => cursor,
+            None if cursor < state.ring.first() => state.ring.next() - 1,
+            None => cursor,
+        };
+        match state.ring.batch(reachable) {
+            Some((text, next)) => Upcoming::Batch { text, publications: next - reachable, next },
+            None => Upcoming::Nothing,
+        }
+    }
+
+    /// What a reader at `from` has missed: one page of it.
+    pub(crate) fn missed(&self, from: u64) -> Missed {
+        self.state().ring.missed(from, PAGE_PUBLICATIONS_MAX, PAGE_BYTES_MAX)
+    }
+
+    /// The subscribers, unless there are more than `limit`.
+    pub(crate) fn members(&self, limit: usize) -> Option<Vec<Arc<Member>>> {
+        let members = self.lock_members();
+        (members.by_number.len() <= limit).then(|| members.by_number.values().cloned().collect())
+    }
+
+    /// How many connections and how many different users are subscribed; anonymous visitors are one user.
+    pub(crate) fn count(&self) -> (u64, u64) {
+        let members = self.lock_members();
+        (members.by_number.len() as u64, members.users.len() as u64)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Opens a channel with a log: `recent` are its records from `from` on.
+    pub(super) fn open(&self, head: &Head, from: u64, recent: &[Record]) {
+        let mut state = self.state();
+        state.epoch = head.epoch.as_str().into();
+        state.ring = Ring::new(state.limits, from);
+        state.heard = state.heard.max(head.next);
+        self.fill(&mut state, recent);
+        self.publish_next(&state);
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// Opens a channel without a log.
+    pub(super) fn open_passing(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// Takes what the bus brings.
+    pub(super) fn take(&self, publications: &[Publication]) {
+        let mut state = self.state();
+        for publication in publications {
+            match (&self.room, &publication.position) {
+                (None, _) => state.ring.push(Push::passing(&self.name, &publication.data)),
+                (Some(_), None) => {
+                    tracing::error!(channel = %self.name, "a publication without a place on a channel with a log was dropped");
+                }
+                (Some(_), Some(position)) if !self.is_open() => {
+                    state.heard = state.heard.max(position.offset.saturating_add(1));
+                }
+                (Some(_), Some(position)) => {
+                    if position.epoch != state.epoch {
+                        self.replace(&mut state, &position.epoch, position.offset);
+                    }
+                    state.heard = state.heard.max(position.offset.saturating_add(1));
+                    match position.offset.cmp(&state.ring.next()) {
+                        Equal => {
+                            let push =
+                                Push::positioned(&self.name, &publication.data, position.offset, &position.epoch);
+                            state.ring.push(push);
+                        }
+                        // Below: had it already. Above: the log fills the gap, and has this one too.
+                        Less | Greater => {}
+                    }
+                }
+            }
+        }
+        self.publish_next(&state);
+    }
+
+    /// Says that the log goes on to `next`.
+    pub(super) fn heard(&self, next: u64) {
+        let mut state = self.state();
+        state.heard = state.heard.max(next);
+    }
+
+    /// The log owns the offset: it says where it stands. Another epoch replaces the history here.
+    pub(super) fn correct(&self, head: &Head) {
+        let mut state = self.state();
+        if *state.epoch != *head.epoch {
+            self.replace(&mut state, &head.epoch.as_str().into(), head.next);
+        }
+        state.heard = head.next.max(state.ring.next());
+        self.publish_next(&state);
+    }
+
+    /// The place from which publications are missing, if any are.
+    pub(super) fn gap(&self) -> Option<u64> {
+        let state = self.state();
+        (state.ring.next() < state.heard).then(|| state.ring.next())
+    }
+
+    /// Takes what was read from the log; what is here already is passed over, and all of it when the history was
+    /// replaced meanwhile.
+    pub(super) fn repair(&self, records: &[Record], replaced: u32) {
+        let mut state = self.state();
+        if replaced == self.replaced() {
+            self.fill(&mut state, records);
+            self.publish_next(&state);
+        }
+    }
+
+    /// Whether somebody must now be told to wake the subscribers.
+    pub(super) fn became_dirty(&self) -> bool {
+        !self.dirty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Wakes the subscribers.
+    pub(super) fn wake_members(&self) {
+        // First the flag: what comes from now on is announced again.
+        self.dirty.store(false, Ordering::Release);
+        for member in self.lock_members().by_number.values() {
+            member.wake();
+        }
+    }
+
+    /// Whether somebody must now be told to fill a gap.
+    pub(super) fn fell_behind(&self) -> bool {
+        self.is_open() && self.gap().is_some() && !self.being_repaired.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whoever filled the gaps has stopped.
+    pub(super) fn repaired(&self) {
+        self.being_repaired.store(false, Ordering::Release);
+    }
+
+    pub(super) fn join(&self, member: Arc<Member>) {
+        let mut members = self.lock_members();
+        *members.users.entry(member.user().to_owned()).or_default() += 1;
+        members.by_number.insert(member.number(), member);
+    }
+
+    pub(super) fn leave(&self, member: &Member) {
+        let mut members = self.lock_members();
+        members.by_number.remove(&member.number());
+        if let Some(count) = members.users.get_mut(member.user()) {
+            *count -= 1;
+            if *count == 0 {
+                members.users.remove(member.user());
+            }
+        }
+        members.empty_since = Instant::now();
+    }
+
+    /// Whether nobody is subscribed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock_members().by_number.is_empty()
+    }
+
+    /// Whether nobody has been subscribed for `idle`.
+    pub(super) fn is_idle(&self, idle: Duration) -> bool {
+        let members = self.lock_members();
+        members.by_number.is_empty() && members.empty_since.elapsed() >= idle
+    }
+
+    fn fill(&self, state: &mut State, records: &[Record]) {
+        for record in records {
+            if record.offset > state.ring.next() {
+                // The log itself has a hole here: the ring goes on behind it, and readers find the hole in the log.
+                state.ring = Ring::new(state.limits, record.offset);
+            }
+            if record.offset == state.ring.next() {
+                let push = Push::positioned(&self.name, &record.data, record.offset, &state.epoch);
+                state.ring.push(push);
+            }
+        }
+        state.heard = state.heard.max(state.ring.next());
+    }
+
+    fn replace(&self, state: &mut State, epoch: &Arc<str>, next: u64) {
+        tracing::warn!(channel = %self.name, from = %state.epoch, to = %epoch, "a channel's history was replaced by another");
+        state.epoch = epoch.clone();
+        state.ring = Ring::new(state.limits, next);
+        state.heard = next;
+        self.replaced.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn publish_next(&self, state: &State) {
+        self.next.store(state.ring.next(), Ordering::Release);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lock of its own: waking many members does not hold up the next publication.
+    fn lock_members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

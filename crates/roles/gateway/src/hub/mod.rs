@@ -1,0 +1,237 @@
+//! The channels of this process: hears the bus, keeps each channel's recent publications, wakes its subscribers.
+//!
+//! Promise: a recoverable channel holds the room log's publications without gap or repetition, in order; what the bus
+//! loses or reorders is read from the room log. A publication is written as text once, and that text is shared by all
+//! connections. Nothing waits here for a slow connection: each has a cursor, not a queue. A channel that is not
+//! recoverable may lose its older publications for readers that are behind.
+
+mod batches;
+mod caretaker;
+mod channel;
+mod member;
+mod ring;
+mod seat;
+mod waker;
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use ports::{
+    bus::{Bus, BusError, Listener, Publication},
+    room_log::{RoomLog, RoomLogError},
+};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use batches::{BATCH_BYTES_MAX, join};
+pub(crate) use channel::{Channel, Upcoming};
+pub(crate) use member::Member;
+pub(crate) use ring::Missed;
+pub(crate) use seat::Seat;
+
+use crate::settings::{PAGE_PUBLICATIONS_MAX, Settings};
+
+/// Interests are begun and ended one after the other per stripe, so that the bus hears them in order.
+const STRIPES: usize = 64;
+
+/// Why a channel could not be opened.
+#[derive(Debug)]
+pub(crate) enum HubError {
+    Bus(BusError),
+    Log(RoomLogError),
+}
+
+impl std::fmt::Display for HubError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bus(error) => error.fmt(f),
+            Self::Log(error) => error.fmt(f),
+        }
+    }
+}
+
+/// All channels that somebody here listens to.
+pub(crate) struct Hub {
+    bus: Arc<dyn Bus>,
+    log: LogReader,
+    limits: ring::Limits,
+    channels: RwLock<HashMap<Arc<str>, Arc<Channel>>>,
+    stripes: Vec<AsyncMutex<()>>,
+    hasher: RandomState,
+    dirty: mpsc::UnboundedSender<Arc<Channel>>,
+    behind: mpsc::UnboundedSender<Arc<Channel>>,
+}
+
+/// The room log, read by a bounded number of readers at once.
+#[derive(Clone)]
+pub(crate) struct LogReader {
+    log: Arc<dyn RoomLog>,
+    reads: Arc<Semaphore>,
+}
+
+impl LogReader {
+    /// Where the room's log stands.
+    pub(crate) async fn head(&self, room: &str) -> Result<ports::room_log::Head, RoomLogError> {
+        // The semaphore is never closed; without a permit the read is merely not counted.
+        let _permit = self.reads.acquire().await.ok();
+        self.log.head(room).await
+    }
+
+    /// Records from `from` on.
+    pub(crate) async fn read(
+        &self,
+        room: &str,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<ports::room_log::Record>, RoomLogError> {
+        let _permit = self.reads.acquire().await.ok();
+        self.log.read(room, from, limit).await
+    }
+}
+
+impl Hub {
+    /// Begins to listen to the bus; its work ends when `stop` is cancelled. Needs a Tokio runtime.
+    pub(crate) fn start(
+        settings: &Settings,
+        bus: Arc<dyn Bus>,
+        log: Arc<dyn RoomLog>,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        let (dirty, dirty_channels) = mpsc::unbounded_channel();
+        let (behind, behind_channels) = mpsc::unbounded_channel();
+        let hub = Arc::new(Self {
+            bus,
+            log: LogReader { log, reads: Arc::new(Semaphore::new(settings.log_reads_max.max(1))) },
+            limits: ring::Limits { publications: settings.ring_publications.max(1), bytes: settings.ring_bytes.max(1) },
+            channels: RwLock::default(),
+            stripes: (0..STRIPES).map(|_| AsyncMutex::default()).collect(),
+            hasher: RandomState::new(),
+            dirty,
+            behind,
+        });
+        hub.bus.attach(hub.clone());
+        let pause = Duration::from_millis(settings.flush_interval_ms);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(dirty_channels, pause)));
+        let care = caretaker::Caretaker {
+            hub: hub.clone(),
+            position_check: Duration::from_millis(settings.position_check_ms.max(1)),
+            idle: Duration::from_millis(settings.channel_idle_ms),
+        };
+        tokio::spawn(stop.run_until_cancelled_owned(care.run(behind_channels)));
+        hub
+    }
+
+    /// The room log.
+    pub(crate) fn log(&self) -> &LogReader {
+        &self.log
+    }
+
+    /// The channel, when somebody here listens to it.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Channel>> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Takes a seat in a channel for `member`; the first one makes this process listen to it.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        name: &str,
+        room: Option<&str>,
+        member: &Arc<Member>,
+    ) -> Result<Seat, HubError> {
+        if let Some(seat) = self.seat(name, member) {
+            return Ok(seat);
+        }
+        let _stripe = self.stripe(name).lock().await;
+        if let Some(seat) = self.seat(name, member) {
+            return Ok(seat);
+        }
+        let channel = self.insert(name, room);
+        self.bus.subscribe(name).await.map_err(HubError::Bus)?;
+        if let Some(room) = room {
+            // From here on everything published is heard; what came before is in the log.
+            let head = self.log.head(room).await.map_err(HubError::Log)?;
+            let kept = self.limits.publications.min(PAGE_PUBLICATIONS_MAX) as u64;
+            let from = head.next.saturating_sub(kept).max(1);
+            let recent = match head.next - from {
+                0 => Vec::new(),
+                count => self.log.read(room, from, count as usize).await.map_err(HubError::Log)?,
+            };
+            channel.open(&head, from, &recent);
+            self.attend(&channel);
+        } else {
+            channel.open_passing();
+        }
+        Ok(Seat::take(channel, member.clone()))
+    }
+
+    /// Says that the channel's log goes on to `next`: what is missing here is read from it.
+    pub(crate) fn heard(&self, channel: &Arc<Channel>, next: u64) {
+        channel.heard(next);
+        self.attend(channel);
+    }
+
+    /// A seat in a channel that is open already. Taken under the lock of the map, so that the channel cannot be given up
+    /// in between.
+    fn seat(&self, name: &str, member: &Arc<Member>) -> Option<Seat> {
+        let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        let channel = channels.get(name).filter(|channel| channel.is_open())?;
+        self.mend(channel);
+        Some(Seat::take(channel.clone(), member.clone()))
+    }
+
+    fn insert(&self, name: &str, room: Option<&str>) -> Arc<Channel> {
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(name) {
+            return channel.clone();
+        }
+        let channel = Arc::new(Channel::new(name, room, self.limits));
+        channels.insert(channel.name().clone(), channel.clone());
+        channel
+    }
+
+    fn all(&self) -> Vec<Arc<Channel>> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn remove_if_idle(&self, channel: &Arc<Channel>, idle: Duration) -> bool {
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        let idle = channel.is_idle(idle);
+        if idle {
+            channels.remove(channel.name());
+        }
+        idle
+    }
+
+    fn stripe(&self, name: &str) -> &AsyncMutex<()> {
+        let index = self.hasher.hash_one(name) as usize % STRIPES;
+        &self.stripes[index]
+    }
+
+    /// Sees to it that the channel's subscribers are woken, and that its gaps are filled.
+    fn attend(&self, channel: &Arc<Channel>) {
+        // This queue and the other hold a channel at most once; their receivers live as long as the gateway.
+        if channel.became_dirty() {
+            let _ = self.dirty.send(channel.clone());
+        }
+        self.mend(channel);
+    }
+
+    fn mend(&self, channel: &Arc<Channel>) {
+        if channel.fell_behind() {
+            let _ = self.behind.send(channel.clone());
+        }
+    }
+}
+
+impl Listener for Hub {
+    fn deliver(&self, channel: &str, publications: &[Publication]) {
+        if let Some(channel) = self.find(channel) {
+            channel.take(publications);
+            self.attend(&channel);
+        }
+    }
+}

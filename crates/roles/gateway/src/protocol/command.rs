@@ -1,0 +1,126 @@
+//! What a client asks for.
+
+use bytes::Bytes;
+
+/// One command. `id` joins the reply to it; 0 where no reply is expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The client's number for it.
+    pub id: u32,
+    /// What is asked for.
+    pub request: Request,
+}
+
+/// The commands of the protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Opens the session; the first command of a connection.
+    Connect(Connect),
+    /// Begins to receive a channel's publications.
+    Subscribe(Subscribe),
+    /// Ends that.
+    Unsubscribe {
+        /// Which channel.
+        channel: String,
+    },
+    /// Publishes into a channel.
+    Publish {
+        /// Which channel.
+        channel: String,
+        /// The JSON value, as it was sent.
+        data: Option<Bytes>,
+    },
+    /// Who is subscribed to a channel.
+    Presence {
+        /// Which channel.
+        channel: String,
+    },
+    /// How many are subscribed to a channel.
+    PresenceStats {
+        /// Which channel.
+        channel: String,
+    },
+    /// Past publications of a channel.
+    History(History),
+    /// Asks for an answer, nothing else.
+    Ping,
+    /// A message without an answer.
+    Send,
+    /// Calls a method.
+    Rpc {
+        /// Its name.
+        method: String,
+        /// The JSON value, as it was sent.
+        data: Option<Bytes>,
+    },
+    /// Prolongs the session.
+    Refresh,
+    /// Prolongs a subscription.
+    SubRefresh,
+    /// The answer to the server's ping: an empty command.
+    Pong,
+    /// None of the above.
+    Unknown,
+}
+
+impl Request {
+    /// The command's name, for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "connect",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe { .. } => "unsubscribe",
+            Self::Publish { .. } => "publish",
+            Self::Presence { .. } => "presence",
+            Self::PresenceStats { .. } => "presence_stats",
+            Self::History(_) => "history",
+            Self::Ping => "ping",
+            Self::Send => "send",
+            Self::Rpc { .. } => "rpc",
+            Self::Refresh => "refresh",
+            Self::SubRefresh => "sub_refresh",
+            Self::Pong => "pong",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Fields of `connect` that mean something here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Connect {
+    /// A session token; none for an anonymous visitor, or where a cookie carries it.
+    pub token: Option<String>,
+}
+
+/// Fields of `subscribe` that mean something here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subscribe {
+    /// Which channel.
+    pub channel: String,
+    /// The position to recover from, when asked for.
+    pub recover: Option<Since>,
+    /// Answer with an error instead of `recovered: false`.
+    pub reject_unrecovered: bool,
+}
+
+/// A position in a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Since {
+    /// The last publication the client has.
+    pub offset: u64,
+    /// The history it belongs to; empty means any.
+    pub epoch: String,
+}
+
+/// Fields of `history`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Which channel.
+    pub channel: String,
+    /// How many publications: 0 for the position only, negative for as many as are given out at once.
+    pub limit: i64,
+    /// Publications behind (in reverse: before) this position; none for the beginning (in reverse: the end).
+    pub since: Option<Since>,
+    /// Newest first.
+    pub reverse: bool,
+}

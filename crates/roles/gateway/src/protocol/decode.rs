@@ -1,0 +1,236 @@
+//! Bytes of a frame to commands.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Command, Connect, History, Request, Since, Subscribe};
+
+/// Commands in one frame at the most.
+pub const COMMANDS_PER_FRAME_MAX: usize = 512;
+
+/// Bit 1 of the subscription flag: rather an error than an unrecovered subscription.
+const FLAG_REJECT_UNRECOVERED: i64 = 2;
+
+/// What is wrong with a frame.
+#[derive(Debug)]
+pub enum DecodeError {
+    /// It holds no command at all.
+    Empty,
+    /// It holds more than [`COMMANDS_PER_FRAME_MAX`] commands.
+    TooManyCommands,
+    /// A line is not the JSON of a command.
+    Malformed(serde_json::Error),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a frame without a command"),
+            Self::TooManyCommands => write!(f, "more than {COMMANDS_PER_FRAME_MAX} commands in one frame"),
+            Self::Malformed(error) => write!(f, "not a command in JSON: {error}"),
+        }
+    }
+}
+
+/// The commands of one frame, in order. Embedded JSON is a slice of `frame`, not a copy.
+pub fn decode(frame: &Bytes) -> Result<Vec<Command>, DecodeError> {
+    let mut commands = Vec::new();
+    for line in frame.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+        if commands.len() == COMMANDS_PER_FRAME_MAX {
+            return Err(DecodeError::TooManyCommands);
+        }
+        let envelope: Envelope<'_> = serde_json::from_slice(line).map_err(DecodeError::Malformed)?;
+        commands.push(envelope.into_command(frame));
+    }
+    if commands.is_empty() { Err(DecodeError::Empty) } else { Ok(commands) }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    id: Option<u32>,
+    connect: Option<ConnectFields>,
+    subscribe: Option<SubscribeFields>,
+    unsubscribe: Option<ChannelField>,
+    #[serde(borrow)]
+    publish: Option<PublishFields<'a>>,
+    presence: Option<ChannelField>,
+    presence_stats: Option<ChannelField>,
+    history: Option<HistoryFields>,
+    ping: Option<Anything>,
+    send: Option<Anything>,
+    #[serde(borrow)]
+    rpc: Option<RpcFields<'a>>,
+    refresh: Option<Anything>,
+    sub_refresh: Option<Anything>,
+}
+
+impl Envelope<'_> {
+    /// The first member that is there wins, in the order of the protocol's schema.
+    fn into_command(self, frame: &Bytes) -> Command {
+        let id = self.id.unwrap_or_default();
+        let keep = |raw: Option<&RawValue>| raw.map(|raw| frame.slice_ref(raw.get().as_bytes()));
+        let request = if let Some(fields) = self.connect {
+            Request::Connect(Connect { token: fields.token.filter(|token| !token.is_empty()) })
+        } else if let Some(fields) = self.subscribe {
+            Request::Subscribe(fields.into())
+        } else if let Some(fields) = self.unsubscribe {
+            Request::Unsubscribe { channel: fields.name() }
+        } else if let Some(fields) = self.publish {
+            Request::Publish { channel: fields.channel.unwrap_or_default(), data: keep(fields.data) }
+        } else if let Some(fields) = self.presence {
+            Request::Presence { channel: fields.name() }
+        } else if let Some(fields) = self.presence_stats {
+            Request::PresenceStats { channel: fields.name() }
+        } else if let Some(fields) = self.history {
+            Request::History(fields.into())
+        } else if self.ping.is_some() {
+            Request::Ping
+        } else if self.send.is_some() {
+            Request::Send
+        } else if let Some(fields) = self.rpc {
+            Request::Rpc { method: fields.method.unwrap_or_default(), data: keep(fields.data) }
+        } else if self.refresh.is_some() {
+            Request::Refresh
+        } else if self.sub_refresh.is_some() {
+            Request::SubRefresh
+        } else if id == 0 {
+            Request::Pong
+        } else {
+            Request::Unknown
+        };
+        Command { id, request }
+    }
+}
+
+/// An object whose members do not matter here.
+#[derive(Deserialize)]
+struct Anything {}
+
+#[derive(Deserialize)]
+struct ChannelField {
+    channel: Option<String>,
+}
+
+impl ChannelField {
+    fn name(self) -> String {
+        self.channel.unwrap_or_default()
+    }
+}
+
+#[derive(Deserialize)]
+struct ConnectFields {
+    token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SubscribeFields {
+    channel: Option<String>,
+    recover: Option<bool>,
+    epoch: Option<String>,
+    offset: Option<u64>,
+    flag: Option<i64>,
+}
+
+impl From<SubscribeFields> for Subscribe {
+    fn from(fields: SubscribeFields) -> Self {
+        let since = Since { offset: fields.offset.unwrap_or_default(), epoch: fields.epoch.unwrap_or_default() };
+        Self {
+            channel: fields.channel.unwrap_or_default(),
+            recover: fields.recover.unwrap_or_default().then_some(since),
+            reject_unrecovered: fields.flag.unwrap_or_default() & FLAG_REJECT_UNRECOVERED != 0,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct PublishFields<'a> {
+    channel: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RpcFields<'a> {
+    method: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct HistoryFields {
+    channel: Option<String>,
+    limit: Option<i64>,
+    since: Option<SinceFields>,
+    reverse: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct SinceFields {
+    offset: Option<u64>,
+    epoch: Option<String>,
+}
+
+impl From<HistoryFields> for History {
+    fn from(fields: HistoryFields) -> Self {
+        let since = fields
+            .since
+            .map(|since| Since { offset: since.offset.unwrap_or_default(), epoch: since.epoch.unwrap_or_default() });
+        Self {
+            channel: fields.channel.unwrap_or_default(),
+            limit: fields.limit.unwrap_or_default(),
+            since,
+            reverse: fields.reverse.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &'static str) -> Command {
+        decode(&Bytes::from_static(text.as_bytes())).unwrap().remove(0)
+    }
+
+    #[test]
+    fn embedded_json_stays_as_it_was_sent() {
+        let command = one(r#"{"id":3,"publish":{"channel":"chat:1","data": {"text" : "안녕 \u0041", "n":1.0e3} }}"#);
+        let data = Bytes::from_static(r#"{"text" : "안녕 \u0041", "n":1.0e3}"#.as_bytes());
+        let request = Request::Publish { channel: "chat:1".into(), data: Some(data) };
+        assert_eq!(command, Command { id: 3, request });
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_and_an_empty_command_is_a_pong() {
+        let command =
+            one(r#"{"id":7,"subscribe":{"channel":"a","recover":true,"offset":5,"epoch":"x","tf":{},"flag":3}}"#);
+        let recover = Some(Since { offset: 5, epoch: "x".into() });
+        let subscribe = Subscribe { channel: "a".into(), recover, reject_unrecovered: true };
+        assert_eq!(command, Command { id: 7, request: Request::Subscribe(subscribe) });
+        assert_eq!(one("{}").request, Request::Pong);
+        assert_eq!(one(r#"{"id":1,"map_publish":{}}"#).request, Request::Unknown);
+        assert_eq!(one(r#"{"id":1,"connect":{"token":"","data":null}}"#).request, Request::Connect(Connect::default()));
+    }
+
+    #[test]
+    fn several_commands_come_in_order_and_their_number_is_bounded() {
+        let frame = Bytes::from("{\"id\":1,\"ping\":{}}\n\n{\"id\":2,\"ping\":{}}\r\n");
+        let ids: Vec<u32> = decode(&frame).unwrap().iter().map(|command| command.id).collect();
+        assert_eq!(ids, [1, 2]);
+        let many = Bytes::from("{}\n".repeat(COMMANDS_PER_FRAME_MAX + 1));
+        assert!(matches!(decode(&many), Err(DecodeError::TooManyCommands)));
+    }
+
+    #[test]
+    fn what_is_not_a_command_is_an_error() {
+        for bad in ["", "\n \n", "[]", "1", "{", "{\"id\":-1}", "{\"id\":\"1\"}", "{\"connect\":1}", "{}{}", "\u{0}"] {
+            assert!(decode(&Bytes::from(bad)).is_err(), "{bad:?}");
+        }
+        assert!(decode(&Bytes::from_static(b"{\"rpc\":{\"method\":\"\xff\"}}")).is_err());
+        let deep = format!("{{\"id\":1,\"rpc\":{{\"data\":{}", "[".repeat(60_000));
+        assert!(decode(&Bytes::from(deep)).is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! Settings of the gateway.
+
+use serde::Deserialize;
+
+/// A client's message, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Subscriptions of one connection.
+pub const SUBSCRIPTIONS_MAX: usize = 128;
+/// Publications in one reply, and in one read of the room log.
+pub const PAGE_PUBLICATIONS_MAX: usize = 300;
+/// Bytes of publications in one reply.
+pub const PAGE_BYTES_MAX: usize = 512 << 10;
+/// Clients listed in one presence reply.
+pub const PRESENCE_CLIENTS_MAX: usize = 1_000;
+
+/// What can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Origins (`https://example.com`) whose pages may connect, besides the site itself; `*` is any.
+    pub allowed_origins: Vec<String>,
+    /// Connections of this process.
+    pub connections_max: usize,
+    /// Connections from one address. Loopback addresses are not held to it: a proxy on the same machine has one for all.
+    pub connections_per_address_max: usize,
+    /// Commands a connection may send per second on average, and at once. Above it they fail; twice above it the
+    /// connection ends.
+    pub commands_per_second_max: u32,
+    /// No more commands are read from a client while this many bytes wait to be sent to it.
+    pub buffered_bytes_max: usize,
+    /// Milliseconds between pings.
+    pub ping_interval_ms: u64,
+    /// Milliseconds a client has to answer a ping when nothing else is on its way to it.
+    pub pong_timeout_ms: u64,
+    /// Milliseconds a client has to answer a ping, however much is on its way to it.
+    pub stalled_timeout_ms: u64,
+    /// Milliseconds a client has to send its connect command.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds between two wakes of the clients; what is published in between goes out together.
+    pub flush_interval_ms: u64,
+    /// Publications each channel keeps in memory.
+    pub ring_publications: usize,
+    /// Bytes of publications each channel keeps in memory.
+    pub ring_bytes: usize,
+    /// Reads of the room log at the same time.
+    pub log_reads_max: usize,
+    /// Milliseconds between two looks whether a channel has missed the newest publication of its room.
+    pub position_check_ms: u64,
+    /// Milliseconds a channel without subscribers is kept in memory.
+    pub channel_idle_ms: u64,
+    /// Milliseconds that commands under way have to finish at shutdown.
+    pub drain_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            connections_max: 100_000,
+            connections_per_address_max: 1_000,
+            commands_per_second_max: 5_000,
+            buffered_bytes_max: 1 << 20,
+            ping_interval_ms: 25_000,
+            pong_timeout_ms: 10_000,
+            stalled_timeout_ms: 120_000,
+            connect_timeout_ms: 15_000,
+            flush_interval_ms: 10,
+            ring_publications: 1_024,
+            ring_bytes: 512 << 10,
+            log_reads_max: 32,
+            position_check_ms: 40_000,
+            channel_idle_ms: 30_000,
+            drain_ms: 3_000,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Doubles: a room log in memory, a bus that can lose and swap, and channels with simple rules.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use gateway::{
+    needs::{ChannelRules, Channels, ClientError, Connector, Refused},
+    protocol::codes,
+};
+use kernel::{AccountId, Caller, Clock, Identity, SessionId, Timestamp};
+use ports::{
+    bus::{Bus, BusError, Listener, Position, Publication},
+    room_log::{Appended, Entry, Head, Record, RoomLog, RoomLogError},
+};
+
+/// All rooms in memory.
+#[derive(Default)]
+pub(crate) struct MemoryLog {
+    rooms: Mutex<HashMap<String, Vec<Record>>>,
+    pub(crate) epoch: Mutex<String>,
+    pub(crate) failing: AtomicBool,
+    pub(crate) reads: AtomicUsize,
+}
+
+impl MemoryLog {
+    /// Appends and returns the offset.
+    pub(crate) fn add(&self, room: &str, data: &str) -> u64 {
+        let mut rooms = self.rooms.lock().unwrap();
+        let records = rooms.entry(room.into()).or_default();
+        let offset = records.last().map_or(1, |record| record.offset + 1);
+        let data = Bytes::copy_from_slice(data.as_bytes());
+        records.push(Record { offset, at: Timestamp::from_millis(0), data });
+        offset
+    }
+
+    /// Forgets everything before `offset`.
+    pub(crate) fn trim(&self, room: &str, offset: u64) {
+        self.rooms.lock().unwrap().entry(room.into()).or_default().retain(|record| record.offset >= offset);
+    }
+
+    /// Begins another history.
+    pub(crate) fn reset(&self, room: &str, epoch: &str) {
+        self.rooms.lock().unwrap().remove(room);
+        *self.epoch.lock().unwrap() = epoch.into();
+    }
+
+    pub(crate) fn epoch(&self) -> String {
+        format!("e{}", self.epoch.lock().unwrap())
+    }
+
+    fn answer(&self) -> Result<(), RoomLogError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        if self.failing.load(Ordering::Relaxed) { Err(RoomLogError::Engine("down".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl RoomLog for MemoryLog {
+    async fn head(&self, room: &str) -> Result<Head, RoomLogError> {
+        self.answer()?;
+        let rooms = self.rooms.lock().unwrap();
+        let next = rooms.get(room).and_then(|records| records.last()).map_or(1, |record| record.offset + 1);
+        Ok(Head { epoch: self.epoch(), next })
+    }
+
+    async fn append(&self, room: &str, _: &str, _: u64, group: Vec<Entry>) -> Result<Appended, RoomLogError> {
+        for entry in group {
+            self.add(room, std::str::from_utf8(&entry.data).unwrap());
+        }
+        Ok(Appended::Ok)
+    }
+
+    async fn read(&self, room: &str, from: u64, limit: usize) -> Result<Vec<Record>, RoomLogError> {
+        self.answer()?;
+        tokio::task::yield_now().await;
+        let rooms = self.rooms.lock().unwrap();
+        let records = rooms.get(room).map(Vec::as_slice).unwrap_or_default();
+        Ok(records.iter().filter(|record| record.offset >= from).take(limit).cloned().collect())
+    }
+
+    async fn offsets_of(&self, _: &str, keys: &[String]) -> Result<Vec<Option<u64>>, RoomLogError> {
+        Ok(vec![None; keys.len()])
+    }
+}
+
+/// Hands publications to the listener, unless it is told to lose them.
+#[derive(Default)]
+pub(crate) struct TestBus {
+    listener: Mutex<Option<Arc<dyn Listener>>>,
+    pub(crate) channels: Mutex<HashSet<String>>,
+    pub(crate) losing: AtomicBool,
+}
+
+impl TestBus {
+    pub(crate) fn deliver(&self, channel: &str, publications: &[Publication]) {
+        let listened_to = self.channels.lock().unwrap().contains(channel);
+        let listener = self.listener.lock().unwrap().clone();
+        if let Some(listener) = listener.filter(|_| listened_to && !self.losing.load(Ordering::Relaxed)) {
+            listener.deliver(channel, publications);
+        }
+    }
+}
+
+#[async_trait]
+impl Bus for TestBus {
+    async fn publish(&self, channel: &str, publications: Vec<Publication>) -> Result<(), BusError> {
+        self.deliver(channel, &publications);
+        Ok(())
+    }
+    fn attach(&self, listener: Arc<dyn Listener>) {
+        *self.listener.lock().unwrap() = Some(listener);
+    }
+    async fn subscribe(&self, channel: &str) -> Result<(), BusError> {
+        tokio::task::yield_now().await;
+        self.channels.lock().unwrap().insert(channel.into());
+        Ok(())
+    }
+    async fn unsubscribe(&self, channel: &str) {
+        self.channels.lock().unwrap().remove(channel);
+    }
+}
+
+/// `room:*` is kept, `live:*` is not and greets with its state, `secret:*` is nobody's, anything else is unknown.
+/// Publishing needs an account. The method `echo` answers with its data.
+pub(crate) struct World {
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) bus: Arc<TestBus>,
+    pub(crate) state: Mutex<String>,
+    pub(crate) opened: AtomicUsize,
+}
+
+impl World {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            log: Arc::default(),
+            bus: Arc::default(),
+            state: Mutex::new("{\"n\":0}".into()),
+            opened: AtomicUsize::new(0),
+        })
+    }
+
+    /// Appends to the room's log, then publishes.
+    pub(crate) fn publish(&self, channel: &str, data: &str) -> u64 {
+        let offset = self.log.add(channel, data);
+        self.bus.deliver(channel, &[self.publication(offset, data)]);
+        offset
+    }
+
+    pub(crate) fn publication(&self, offset: u64, data: &str) -> Publication {
+        let position = Position { offset, epoch: self.log.epoch().into() };
+        Publication { position: Some(position), data: Bytes::copy_from_slice(data.as_bytes()) }
+    }
+
+    /// Publishes without keeping.
+    pub(crate) fn pass(&self, channel: &str, data: &str) {
+        *self.state.lock().unwrap() = data.into();
+        let data = Bytes::copy_from_slice(data.as_bytes());
+        self.bus.deliver(channel, &[Publication { position: None, data }]);
+    }
+}
+
+#[async_trait]
+impl Channels for World {
+    async fn open(&self, _: &Caller, channel: &str) -> Result<ChannelRules, ClientError> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        match channel.split_once(':').map(|(kind, _)| kind) {
+            Some("room") => Ok(ChannelRules { room: Some(channel.into()), presence: true, history: true, data: None }),
+            Some("live") => {
+                let data = Some(Bytes::from(self.state.lock().unwrap().clone()));
+                Ok(ChannelRules { data, ..ChannelRules::default() })
+            }
+            Some("secret") => Err(codes::PERMISSION_DENIED.into()),
+            _ => Err(codes::UNKNOWN_CHANNEL.into()),
+        }
+    }
+
+    async fn publish(&self, caller: &Caller, channel: &str, data: Bytes) -> Result<(), ClientError> {
+        if caller.identity.is_none() {
+            return Err(codes::UNAUTHORIZED.into());
+        }
+        // Takes a while, as something durable does.
+        tokio::task::yield_now().await;
+        World::publish(self, channel, std::str::from_utf8(&data).unwrap());
+        Ok(())
+    }
+
+    async fn rpc(&self, _: &Caller, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
+        match method {
+            "echo" => Ok(data),
+            "hang" => std::future::pending().await,
+            _ => Err(ClientError::because(codes::METHOD_NOT_FOUND, format!("no method {method:?}"))),
+        }
+    }
+}
+
+/// A token is the number of an account; `expired` and `down` are what they say; anything else is invalid.
+pub(crate) struct Tokens;
+
+#[async_trait]
+impl Connector for Tokens {
+    async fn authenticate(
+        &self,
+        token: Option<&str>,
+        cookie: Option<&str>,
+        address: IpAddr,
+    ) -> Result<Caller, Refused> {
+        let Some(token) = token.or(cookie) else { return Ok(Caller::anonymous(address)) };
+        match token {
+            "expired" => return Err(Refused::TokenExpired),
+            "down" => return Err(Refused::Unavailable),
+            _ => {}
+        }
+        let account: AccountId = token.parse().map_err(|_| Refused::InvalidToken)?;
+        let identity = Identity {
+            account,
+            session: SessionId::from_raw(1),
+            handle: format!("person{token}"),
+            display_name: token.into(),
+            admin: false,
+        };
+        Ok(Caller { identity: Some(identity), address })
+    }
+}
+
+/// Always the same moment.
+pub(crate) struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_767_225_600_007)
+    }
+}
