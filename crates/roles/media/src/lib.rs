@@ -3,5 +3,7 @@
 //! Promise: it knows stream keys and frames, and nothing of people's rules; whom to admit and what a broadcast is doing
 //! it asks through [`needs`].
 
+pub mod codec;
 pub mod frame;
+pub mod ingest;
 pub mod needs;

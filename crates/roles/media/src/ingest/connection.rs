@@ -1,0 +1,192 @@
+//! One connection, from its first byte to `publish`, and through it to its end.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use kernel::BroadcastId;
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    admission::Ticket,
+    publishers::Claim,
+    server::Context,
+    session::{End, PublisherSession},
+};
+use crate::{
+    codec::rtmp::{PublishStatus, ServerEvent, ServerSession},
+    needs::Refusal,
+};
+
+/// The only application: `rtmp://host/live`.
+const APP: &str = "live";
+/// Enough for everything before `publish`; a connection has no buffer at all until its first byte.
+const WAITING_BUFFER_BYTES: usize = 4 * 1024;
+/// How long a peer may take to read what is sent to it, and the gatekeeper to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A socket and its RTMP state.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) rtmp: ServerSession,
+    pub(super) buffer: Vec<u8>,
+}
+
+/// A publisher that was let in.
+pub(super) struct Admitted {
+    pub(super) broadcast: BroadcastId,
+    pub(super) publish_epoch: i64,
+    pub(super) claim: Claim,
+}
+
+/// Why a publisher was not let in.
+struct Refused {
+    status: PublishStatus,
+    reason: &'static str,
+    description: String,
+}
+
+/// Serves a connection until it ends; every end is logged once, here.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, ticket: Ticket, context: Arc<Context>) {
+    let seed = (context.clock.now().as_millis() as u64).rotate_left(20) ^ ticket.id();
+    let rtmp = ServerSession::new(APP, seed);
+    let connection = Connection { stream, rtmp, buffer: Vec::new() };
+    // The greater part of a connection's state is boxed only once there is something to serve.
+    let end = match connection.stream.set_nodelay(true) {
+        Ok(()) => connection.serve(peer, ticket, &context).await,
+        Err(error) => Err(End::Lost(error)),
+    };
+    match end {
+        Ok(()) => {}
+        Err(End::Protocol(error)) => {
+            metrics::counter!("madang_ingest_refused_total", "reason" => "protocol").increment(1);
+            tracing::info!(%peer, %error, "an RTMP connection is closed: it broke the protocol");
+        }
+        Err(end) => tracing::debug!(%peer, reason = %end, "an RTMP connection ended"),
+    }
+}
+
+impl Connection {
+    async fn serve(mut self, peer: SocketAddr, mut ticket: Ticket, context: &Arc<Context>) -> Result<(), End> {
+        self.rtmp.set_message_bytes_max(context.settings.message_bytes_max);
+        let cancelled = ticket.cancelled.clone();
+        let waiting = self.wait_for_publish(context);
+        let (stream_key, rest) = cancelled.run_until_cancelled(waiting).await.ok_or(End::MadeRoom)??;
+        if !ticket.publishes() {
+            return Err(End::MadeRoom);
+        }
+        match admit(&stream_key, peer, context).await {
+            Ok(admitted) => {
+                self.rtmp.accept();
+                // A publisher's state is large and lives long; waiting connections do not pay for it.
+                let session = Box::pin(PublisherSession::run(self, rest, admitted, cancelled, Arc::clone(context)));
+                session.await;
+                Ok(())
+            }
+            Err(refused) => {
+                metrics::counter!("madang_ingest_refused_total", "reason" => refused.reason).increment(1);
+                tracing::info!(%peer, reason = refused.description, "an RTMP publisher is refused");
+                self.rtmp.refuse(refused.status, &refused.description);
+                self.say_goodbye().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads until the peer asks to publish; gives the stream key and the bytes that came behind it.
+    async fn wait_for_publish(&mut self, context: &Context) -> Result<(String, Vec<u8>), End> {
+        let started = Instant::now();
+        let handshake_until = started + Duration::from_millis(context.settings.handshake_timeout_ms);
+        let publish_until = started + Duration::from_millis(context.settings.publish_timeout_ms);
+        loop {
+            let until = if self.rtmp.is_open() { publish_until } else { handshake_until };
+            let readable = timeout_at(until, self.stream.readable()).await;
+            readable.map_err(|_| End::TooSlow)?.map_err(End::Lost)?;
+            if self.buffer.is_empty() {
+                self.buffer = vec![0; WAITING_BUFFER_BYTES];
+            }
+            let Some(length) = self.read()? else { continue };
+            let mut input = &self.buffer[..length];
+            while let Some(event) = self.rtmp.next_event(&mut input)? {
+                match event {
+                    ServerEvent::Publish { stream_key } => return Ok((stream_key, input.to_vec())),
+                    ServerEvent::Refused(reason) => {
+                        metrics::counter!("madang_ingest_refused_total", "reason" => "address").increment(1);
+                        self.say_goodbye().await;
+                        return Err(End::Refused(reason));
+                    }
+                    ServerEvent::Tag(_) | ServerEvent::Unpublished => {}
+                }
+            }
+            self.flush().await?;
+        }
+    }
+
+    /// Reads what is there into the buffer; `None` when nothing is after all.
+    pub(super) fn read(&mut self) -> Result<Option<usize>, End> {
+        match self.stream.try_read(&mut self.buffer) {
+            Ok(0) => Err(End::Closed),
+            Ok(length) => Ok(Some(length)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+            Err(error) => Err(End::Lost(error)),
+        }
+    }
+
+    /// Sends what the protocol wants sent.
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        let output = self.rtmp.take_output();
+        if output.is_empty() {
+            return Ok(());
+        }
+        let written = timeout(ANSWER_TIMEOUT, self.stream.write_all(&output)).await;
+        written.map_err(|_| End::TooSlow)?.map_err(End::Lost)
+    }
+
+    /// Sends the last status and closes in good order, so that the peer reads it before it sees the end: closing with
+    /// unread bytes would reset the connection and take the status away.
+    pub(super) async fn say_goodbye(&mut self) {
+        if self.flush().await.is_err() || self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut scrap = vec![0; WAITING_BUFFER_BYTES];
+        let drained = async {
+            while self.stream.readable().await.is_ok() {
+                match self.stream.try_read(&mut scrap) {
+                    Ok(0) => return,
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                    _ => {}
+                }
+            }
+        };
+        // A peer that goes on sending regardless is cut off in the end.
+        let _ = timeout(Duration::from_secs(1), drained).await;
+    }
+}
+
+/// Asks for the key, claims the broadcast and opens its epoch.
+async fn admit(stream_key: &str, peer: SocketAddr, context: &Context) -> Result<Admitted, Refused> {
+    let resolved = timeout(ANSWER_TIMEOUT, context.gatekeeper.resolve(stream_key, peer)).await;
+    let broadcast = resolved.unwrap_or(Err(Refusal::Unavailable))?;
+    let now = context.clock.now();
+    let claim = context.publishers.claim(broadcast, now, context.settings.silence_ms).ok_or_else(|| Refused {
+        status: PublishStatus::BadName,
+        reason: "already_publishing",
+        description: "Another encoder is publishing with this stream key.".into(),
+    })?;
+    let begun = timeout(ANSWER_TIMEOUT, context.gatekeeper.begin(broadcast)).await;
+    let publish_epoch = begun.unwrap_or(Err(Refusal::Unavailable))?;
+    Ok(Admitted { broadcast, publish_epoch, claim })
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let (status, reason) = match refusal {
+            Refusal::UnknownKey => (PublishStatus::BadName, "unknown_key"),
+            Refusal::NotNow(_) => (PublishStatus::Denied, "not_now"),
+            Refusal::Unavailable => (PublishStatus::Failed, "unavailable"),
+        };
+        Self { status, reason, description: refusal.to_string() }
+    }
+}

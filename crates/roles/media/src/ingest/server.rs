@@ -1,0 +1,97 @@
+//! The listener: accepts, bounds, and hands each connection to a task of its own.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kernel::{BroadcastId, Clock};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{IngestError, IngestSettings, admission::Admission, connection, publishers::Publishers};
+use crate::needs::{Gatekeeper, Packager};
+
+/// How long connections may take to say goodbye when the ingest stops.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long to wait after the system could not accept, e.g. for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The RTMP ingest. Clones are handles of the same one.
+#[derive(Clone)]
+pub struct Ingest {
+    listener: Arc<Mutex<Option<TcpListener>>>,
+    admission: Arc<Admission>,
+    context: Arc<Context>,
+}
+
+/// What every connection needs.
+pub(super) struct Context {
+    pub(super) settings: IngestSettings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) gatekeeper: Arc<dyn Gatekeeper>,
+    pub(super) packager: Arc<dyn Packager>,
+    pub(super) publishers: Arc<Publishers>,
+}
+
+impl Ingest {
+    /// Listens, and says where: the port is the one taken when port 0 was asked for. Nothing is accepted before `run`.
+    ///
+    /// # Errors
+    /// [`IngestError::Listen`] when the address cannot be had.
+    pub async fn bind(
+        settings: IngestSettings,
+        clock: Arc<dyn Clock>,
+        gatekeeper: Arc<dyn Gatekeeper>,
+        packager: Arc<dyn Packager>,
+    ) -> Result<(SocketAddr, Self), IngestError> {
+        let listen = |source| IngestError::Listen { address: settings.address, source };
+        let listener = TcpListener::bind(settings.address).await.map_err(listen)?;
+        let local = listener.local_addr().map_err(listen)?;
+        let admission = Admission::new(settings.connections_max, settings.waiting_per_address_max);
+        let publishers = Arc::new(Publishers::default());
+        let context = Arc::new(Context { settings, clock, gatekeeper, packager, publishers });
+        Ok((local, Self { listener: Arc::new(Mutex::new(Some(listener))), admission, context }))
+    }
+
+    /// Accepts until `cancel`; then closes the port, ends every connection and returns. Runs once.
+    pub async fn run(&self, cancel: CancellationToken) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(listener) = listener else { return };
+        let (tasks, connections) = (TaskTracker::new(), CancellationToken::new());
+        while let Some(accepted) = cancel.run_until_cancelled(listener.accept()).await {
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer, &tasks, &connections),
+                Err(error) => {
+                    tracing::warn!(%error, "an RTMP connection cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        connections.cancel();
+        tasks.close();
+        if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+            tracing::warn!(left = tasks.len(), "RTMP connections did not end in time");
+        }
+    }
+
+    /// Ends the publisher of the broadcast, if there is one: its show is over.
+    pub fn disconnect(&self, broadcast: BroadcastId) {
+        self.context.publishers.disconnect(broadcast);
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, tasks: &TaskTracker, connections: &CancellationToken) {
+        match self.admission.admit(peer.ip(), connections) {
+            Some(ticket) => {
+                tasks.spawn(connection::serve(stream, peer, ticket, Arc::clone(&self.context)));
+            }
+            None => {
+                metrics::counter!("madang_ingest_refused_total", "reason" => "connections_max").increment(1);
+                let limit = self.context.settings.connections_max;
+                tracing::warn!(%peer, limit, "an RTMP connection is refused: connections_max publishers are connected");
+            }
+        }
+    }
+}

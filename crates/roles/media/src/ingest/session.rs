@@ -1,0 +1,189 @@
+//! One publisher session: tags in, packets to the packager, until it ends one way or another.
+
+use std::{sync::Arc, time::Duration};
+
+use kernel::Timestamp;
+use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    connection::{Admitted, Connection},
+    server::Context,
+};
+use crate::{
+    codec::{
+        Tag,
+        flv::{FlvError, Unpacker},
+        rtmp::{PublishStatus, RtmpError, ServerEvent},
+    },
+    frame::Packet,
+    needs::PacketSink,
+};
+
+/// Holds what arrives between two turns of the task: 200 ms at 2.5 Mbit/s.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error("it made room for a newer one")]
+    MadeRoom,
+    #[error("it took too long")]
+    TooSlow,
+    #[error("{0}")]
+    Refused(String),
+    #[error("the peer closed it")]
+    Closed,
+    #[error("it was lost: {0}")]
+    Lost(std::io::Error),
+    #[error("the publisher is done")]
+    Unpublished,
+    #[error("the publisher has sent nothing for too long")]
+    Silent,
+    #[error("another publisher took over, or the show is over")]
+    Displaced,
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("{0}")]
+    Protocol(#[from] RtmpError),
+    #[error("{0}")]
+    Unsupported(#[from] FlvError),
+}
+
+/// The packets' way from one publisher to the packager.
+pub(super) struct PublisherSession {
+    context: Arc<Context>,
+    admitted: Admitted,
+    sink: Box<dyn PacketSink>,
+    unpacker: Unpacker,
+    /// Tells the gatekeeper that frames have come; beside the reading, which must not wait for it.
+    arrived: Option<JoinHandle<()>>,
+    bytes: metrics::Counter,
+}
+
+impl PublisherSession {
+    /// Takes the publisher's tags until it ends, and tells everyone who must know. `rest` was read behind `publish`.
+    pub(super) async fn run(
+        mut connection: Connection,
+        rest: Vec<u8>,
+        admitted: Admitted,
+        stopping: CancellationToken,
+        context: Arc<Context>,
+    ) {
+        let (broadcast, publish_epoch) = (admitted.broadcast, admitted.publish_epoch);
+        tracing::info!(%broadcast, publish_epoch, "a publisher begins");
+        let sink = context.packager.open(broadcast, publish_epoch);
+        let bytes = metrics::counter!("madang_ingest_bytes_total");
+        let mut session = Self { context, admitted, sink, unpacker: Unpacker::default(), arrived: None, bytes };
+        let end = session.read(&mut connection, &rest, stopping).await;
+        tracing::info!(%broadcast, publish_epoch, reason = %end, "a publisher ends");
+        session.finish().await;
+        if let Some((status, description)) = farewell(&end) {
+            connection.rtmp.refuse(status, &description);
+        }
+        connection.say_goodbye().await;
+    }
+
+    /// Reads until something ends the session; says what.
+    async fn read(&mut self, connection: &mut Connection, rest: &[u8], stopping: CancellationToken) -> End {
+        connection.buffer = vec![0; BUFFER_BYTES];
+        let displaced = self.admitted.claim.displaced.clone();
+        let silence = Duration::from_millis(self.context.settings.silence_timeout_ms);
+        tokio::pin! {
+            let displaced = displaced.cancelled();
+            let stopping = stopping.cancelled();
+            let alarm = tokio::time::sleep(silence);
+        }
+        let mut result = self.take(connection, rest);
+        loop {
+            if let Err(end) = result {
+                return end;
+            }
+            if let Err(end) = connection.flush().await {
+                return end;
+            }
+            tokio::select! {
+                biased;
+                () = &mut displaced => return End::Displaced,
+                () = &mut stopping => return End::Stopping,
+                () = &mut alarm => match self.remaining_silence(silence) {
+                    Some(remaining) => alarm.as_mut().reset(Instant::now() + remaining),
+                    None => return End::Silent,
+                },
+                readable = connection.stream.readable() => {
+                    if let Err(error) = readable {
+                        return End::Lost(error);
+                    }
+                }
+            }
+            result = self.read_once(connection);
+        }
+    }
+
+    fn read_once(&mut self, connection: &mut Connection) -> Result<(), End> {
+        let Some(length) = connection.read()? else { return Ok(()) };
+        self.bytes.increment(length as u64);
+        // Taken out while it is read from, because the connection is changed meanwhile; nothing is copied.
+        let buffer = std::mem::take(&mut connection.buffer);
+        let result = self.take(connection, &buffer[..length]);
+        connection.buffer = buffer;
+        result
+    }
+
+    fn take(&mut self, connection: &mut Connection, mut input: &[u8]) -> Result<(), End> {
+        let now = self.context.clock.now();
+        while let Some(event) = connection.rtmp.next_event(&mut input)? {
+            match event {
+                ServerEvent::Tag(tag) => self.take_tag(tag, now)?,
+                ServerEvent::Unpublished => return Err(End::Unpublished),
+                ServerEvent::Refused(reason) => return Err(End::Refused(reason)),
+                ServerEvent::Publish { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_tag(&mut self, tag: Tag, now: Timestamp) -> Result<(), End> {
+        self.admitted.claim.heard(now);
+        let (sink, mut first_frame) = (&mut self.sink, false);
+        self.unpacker.unpack(tag, |packet| {
+            first_frame |= matches!(packet, Packet::Audio { .. } | Packet::Video { keyframe: true, .. });
+            sink.push(packet, now);
+        })?;
+        if first_frame && self.arrived.is_none() {
+            let (context, broadcast) = (Arc::clone(&self.context), self.admitted.broadcast);
+            let publish_epoch = self.admitted.publish_epoch;
+            self.arrived =
+                Some(tokio::spawn(async move { context.gatekeeper.arrived(broadcast, publish_epoch).await }));
+        }
+        Ok(())
+    }
+
+    /// How long the publisher may stay silent yet; `None` when it was silent too long.
+    fn remaining_silence(&self, silence: Duration) -> Option<Duration> {
+        let silent_ms = self.context.clock.now().millis_since(self.admitted.claim.last_heard());
+        let silent = Duration::from_millis(u64::try_from(silent_ms).unwrap_or_default());
+        silence.checked_sub(silent).filter(|remaining| !remaining.is_zero())
+    }
+
+    async fn finish(self) {
+        let Admitted { broadcast, publish_epoch, claim } = self.admitted;
+        self.sink.close(self.context.clock.now());
+        // From here on the encoder may come back: its new epoch makes the late news below harmless.
+        drop(claim);
+        if let Some(arrived) = self.arrived {
+            // The news must come in their order; a panic of the gatekeeper is logged by the runtime.
+            let _ = arrived.await;
+        }
+        self.context.gatekeeper.interrupted(broadcast, publish_epoch).await;
+    }
+}
+
+/// What the publisher is told at the end, if it is not the one who ended it.
+fn farewell(end: &End) -> Option<(PublishStatus, String)> {
+    match end {
+        End::Unsupported(_) => Some((PublishStatus::Failed, end.to_string())),
+        End::Displaced | End::Silent | End::Stopping => Some((PublishStatus::Denied, end.to_string())),
+        _ => None,
+    }
+}
