@@ -16,5 +16,5 @@ pub use answer::{ApiError, ApiResult, problem_response};
 pub use body::Body;
 pub use browser::{CookieToken, Https, session_cookie};
 pub use caller::{Credentials, SESSION_COOKIE, SignedIn, Visitor, require_account};
-pub use path::PathId;
+pub use path::{PathId, PathIds};
 pub use query::{PageQuery, Query};

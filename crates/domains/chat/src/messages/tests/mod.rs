@@ -1,0 +1,7 @@
+//! Posting, reading and deleting, on both SQL engines.
+
+mod deleting;
+mod failures;
+mod http;
+mod posting;
+mod races;
