@@ -6,7 +6,7 @@ mod commands;
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use kernel::{BroadcastId, Page};
+use kernel::{BroadcastId, Page, Problem};
 use rest::{ApiResult, Body, PageQuery, PathId, Query, SignedIn, Visitor};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -24,8 +24,14 @@ pub fn router(presenter: Arc<Presenter>) -> OpenApiRouter {
 }
 
 /// Makes a broadcast. Its stream key is shown this once.
-#[utoipa::path(post, path = "/api/v1/broadcasts", tag = "live", request_body = NewBroadcast,
-    responses((status = 201, body = OwnBroadcast)))]
+#[utoipa::path(post, path = "/api/v1/broadcasts", tag = "live", security(("bearer" = []), ("cookie" = [])),
+    request_body = NewBroadcast, responses(
+    (status = 201, description = "Made; the stream key is shown this once", body = OwnBroadcast),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 409, description = "`too_many_open_broadcasts`", body = Problem),
+    (status = 422, description = "`invalid_title`, `invalid_schedule`", body = Problem),
+    (status = 429, description = "`broadcast_rate`", body = Problem),
+))]
 async fn create(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -38,8 +44,11 @@ async fn create(
 }
 
 /// Broadcasts, newest first: those on air, those with a replay, and the caller's own.
-#[utoipa::path(get, path = "/api/v1/broadcasts", tag = "live", params(ListQuery),
-    responses((status = 200, body = Page<BroadcastView>)))]
+#[utoipa::path(get, path = "/api/v1/broadcasts", tag = "live", security(("bearer" = []), ("cookie" = [])),
+    params(ListQuery), responses(
+    (status = 200, description = "A page, newest first", body = Page<BroadcastView>),
+    (status = 422, description = "`invalid_state`, `invalid_limit`, `invalid_cursor`", body = Problem),
+))]
 async fn list(
     State(presenter): State<Arc<Presenter>>,
     Visitor(caller): Visitor,
@@ -60,8 +69,10 @@ async fn list(
 }
 
 /// One broadcast.
-#[utoipa::path(get, path = "/api/v1/broadcasts/{id}", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = BroadcastView)))]
+#[utoipa::path(get, path = "/api/v1/broadcasts/{id}", tag = "live", params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "The broadcast", body = BroadcastView),
+    (status = 404, description = "`not_found`", body = Problem),
+))]
 async fn show(
     State(presenter): State<Arc<Presenter>>,
     PathId(id): PathId<BroadcastId>,
@@ -71,8 +82,16 @@ async fn show(
 }
 
 /// Changes title or `auto_start`; for the host.
-#[utoipa::path(patch, path = "/api/v1/broadcasts/{id}", tag = "live", params(("id" = BroadcastId, Path)),
-    request_body = BroadcastChange, responses((status = 200, body = BroadcastView)))]
+#[utoipa::path(patch, path = "/api/v1/broadcasts/{id}", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)),
+    request_body = BroadcastChange, responses(
+    (status = 200, description = "Changed", body = BroadcastView),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`wrong_state`", body = Problem),
+    (status = 422, description = "`invalid_title`", body = Problem),
+))]
 async fn change(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -85,8 +104,14 @@ async fn change(
 }
 
 /// Removes the recording of a show that is over; its numbers stay.
-#[utoipa::path(delete, path = "/api/v1/broadcasts/{id}", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/v1/broadcasts/{id}", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 204, description = "Removed"),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`wrong_state`", body = Problem),
+))]
 async fn delete(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -97,8 +122,13 @@ async fn delete(
 }
 
 /// How the incoming stream and the players are doing; for the host.
-#[utoipa::path(get, path = "/api/v1/broadcasts/{id}/health", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/api/v1/broadcasts/{id}/health", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "Stream and players", body = Health),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+))]
 async fn health(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,

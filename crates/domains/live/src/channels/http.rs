@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use kernel::ChannelId;
+use kernel::{ChannelId, Problem};
 use rest::{ApiResult, Body, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,15 +47,22 @@ pub(crate) struct StreamKey {
 }
 
 /// The caller's channel; made at the first request.
-#[utoipa::path(get, path = "/api/v1/me/channel", tag = "live", responses((status = 200, body = OwnChannel)))]
+#[utoipa::path(get, path = "/api/v1/me/channel", tag = "live", security(("bearer" = []), ("cookie" = [])), responses(
+    (status = 200, description = "The channel", body = OwnChannel),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+))]
 async fn show(State(channels): State<Arc<Channels>>, signed_in: SignedIn) -> ApiResult<Json<OwnChannel>> {
     let channel = channels.of_account(signed_in.identity.account).await?;
     own_channel(&channels, channel).await
 }
 
 /// Changes the default title.
-#[utoipa::path(patch, path = "/api/v1/me/channel", tag = "live", request_body = ChannelChange,
-    responses((status = 200, body = OwnChannel)))]
+#[utoipa::path(patch, path = "/api/v1/me/channel", tag = "live", security(("bearer" = []), ("cookie" = [])),
+    request_body = ChannelChange, responses(
+    (status = 200, description = "Changed", body = OwnChannel),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 422, description = "`invalid_title`", body = Problem),
+))]
 async fn change(
     State(channels): State<Arc<Channels>>,
     signed_in: SignedIn,
@@ -66,7 +73,11 @@ async fn change(
 }
 
 /// Makes a new lasting stream key. It is shown this once; the one before is refused from now on.
-#[utoipa::path(post, path = "/api/v1/me/channel/stream_key", tag = "live", responses((status = 200, body = StreamKey)))]
+#[utoipa::path(post, path = "/api/v1/me/channel/stream_key", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), responses(
+    (status = 200, description = "The new key, shown this once", body = StreamKey),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+))]
 async fn rotate_stream_key(State(channels): State<Arc<Channels>>, signed_in: SignedIn) -> ApiResult<Json<StreamKey>> {
     let stream_key = channels.rotate_key(signed_in.identity.account).await?;
     Ok(Json(StreamKey { stream_key, ingest_url: channels.ingest_url().to_owned() }))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use kernel::BroadcastId;
+use kernel::{BroadcastId, Problem};
 use rest::{ApiResult, PathId, SignedIn};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -22,8 +22,14 @@ pub(super) fn router() -> OpenApiRouter<Arc<Presenter>> {
 }
 
 /// Goes live. Asking for what is already so is no error.
-#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/start", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = BroadcastView)))]
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/start", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "On air", body = BroadcastView),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`wrong_state`", body = Problem),
+))]
 async fn start(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -33,8 +39,14 @@ async fn start(
 }
 
 /// Stops the picture for a while; after 30 minutes the broadcast ends by itself.
-#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/pause", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = BroadcastView)))]
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/pause", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "Paused", body = BroadcastView),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`wrong_state`", body = Problem),
+))]
 async fn pause(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -44,8 +56,14 @@ async fn pause(
 }
 
 /// Goes on after a pause.
-#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/resume", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = BroadcastView)))]
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/resume", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "On air again", body = BroadcastView),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`wrong_state`", body = Problem),
+))]
 async fn resume(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -55,8 +73,13 @@ async fn resume(
 }
 
 /// Ends the show for good, or calls it off; for the host and administrators.
-#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/end", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = BroadcastView)))]
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/end", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "Over", body = BroadcastView),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+))]
 async fn end(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
@@ -66,8 +89,14 @@ async fn end(
 }
 
 /// Makes a new stream key for this broadcast. It is shown this once; the one before is refused from now on.
-#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/stream_key", tag = "live", params(("id" = BroadcastId, Path)),
-    responses((status = 200, body = StreamKey)))]
+#[utoipa::path(post, path = "/api/v1/broadcasts/{id}/stream_key", tag = "live",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = BroadcastId, Path)), responses(
+    (status = 200, description = "The new key, shown this once", body = StreamKey),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_host`", body = Problem),
+    (status = 404, description = "`not_found`", body = Problem),
+    (status = 409, description = "`wrong_state`", body = Problem),
+))]
 async fn rotate_stream_key(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,

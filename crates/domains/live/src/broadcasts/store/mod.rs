@@ -48,9 +48,8 @@ pub(crate) const MIGRATION: Migration = Migration {
           CREATE INDEX broadcasts_of_host ON broadcasts (host, id);
           CREATE INDEX broadcasts_of_channel ON broadcasts (channel, created_at_ms);
           CREATE INDEX broadcasts_updated ON broadcasts (updated_at_ms);
-          CREATE INDEX broadcasts_open ON broadcasts (state, id) WHERE state <> 'ended';
-          CREATE INDEX broadcasts_kept ON broadcasts (id) WHERE recording = 'kept';
-          CREATE INDEX broadcasts_unsettled ON broadcasts (id) WHERE state = 'ended' AND recording = 'pending';",
+          CREATE INDEX broadcasts_state ON broadcasts (state, id);
+          CREATE INDEX broadcasts_recording ON broadcasts (recording, id);",
 };
 
 pub(super) async fn insert(tx: &mut WriteTx, new: &Broadcast, key_hash: Option<&str>) -> Result<(), SqlError> {

@@ -16,7 +16,7 @@ pub(in crate::broadcasts) async fn due(
     patience: &Patience,
     limit: u32,
 ) -> Result<Vec<BroadcastId>, SqlError> {
-    let select = "SELECT id FROM broadcasts WHERE state <> 'ended' AND ( \
+    let select = "SELECT id FROM broadcasts WHERE state IN ('created', 'live', 'paused') AND ( \
                     (state = 'created' AND (scheduled_at_ms IS NULL OR scheduled_at_ms <= $1)) \
                     OR (state = 'live' AND stream = 'interrupted' AND silent_since_ms <= $2) \
                     OR (state = 'live' AND stream = 'absent' AND silent_since_ms <= $3) \
@@ -39,7 +39,8 @@ pub(in crate::broadcasts) async fn on_air(
     limit: u32,
 ) -> Result<Vec<Broadcast>, SqlError> {
     let select = select!(
-        "WHERE state <> 'ended' AND (state IN ('live', 'paused') OR publish_epoch > 0) AND id > $1 ORDER BY id LIMIT $2"
+        "WHERE state IN ('created', 'ready', 'live', 'paused') \
+         AND (state IN ('live', 'paused') OR publish_epoch > 0) AND id > $1 ORDER BY id LIMIT $2"
     );
     let rows = sqlx::query(select).bind(after.raw()).bind(i64::from(limit)).fetch_all(database.reader()).await?;
     rows.iter().map(broadcast).collect()
@@ -61,7 +62,7 @@ pub(in crate::broadcasts) async fn unsettled(
     after: BroadcastId,
     limit: u32,
 ) -> Result<Vec<Broadcast>, SqlError> {
-    let select = select!("WHERE state = 'ended' AND recording = 'pending' AND id > $1 ORDER BY id LIMIT $2");
+    let select = select!("WHERE recording = 'pending' AND ended_at_ms IS NOT NULL AND id > $1 ORDER BY id LIMIT $2");
     let rows = sqlx::query(select).bind(after.raw()).bind(i64::from(limit)).fetch_all(database.reader()).await?;
     rows.iter().map(broadcast).collect()
 }
@@ -83,7 +84,12 @@ pub(in crate::broadcasts) async fn changed_since(
     since: Timestamp,
     limit: u32,
 ) -> Result<Vec<Broadcast>, SqlError> {
-    let select = select!("WHERE state IN ('live', 'paused') OR updated_at_ms >= $1 ORDER BY id DESC LIMIT $2");
+    // Two looks put together, so that each uses its index and the many that are over are not read.
+    let select = select!(
+        "WHERE id IN (SELECT id FROM broadcasts WHERE state IN ('live', 'paused') \
+                      UNION SELECT id FROM broadcasts WHERE updated_at_ms >= $1) \
+         ORDER BY id DESC LIMIT $2"
+    );
     let rows = sqlx::query(select).bind(since.as_millis()).bind(i64::from(limit)).fetch_all(database.reader()).await?;
     rows.iter().map(broadcast).collect()
 }
