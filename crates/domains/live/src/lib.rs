@@ -28,8 +28,13 @@ pub use channels::Channels;
 pub use feed::Feed;
 pub use settings::Settings;
 
-/// The tables of channels and broadcasts.
+/// The tables of channels and broadcasts, without the crowd's.
 pub const MIGRATIONS: &[Migration] = &[channels::MIGRATION, broadcasts::MIGRATION];
+
+/// The tables of the whole domain.
+pub fn migrations() -> Vec<Migration> {
+    [MIGRATIONS, crowd::migrations().as_slice()].concat()
+}
 
 /// The documented routes of channels and broadcasts, with their full paths.
 pub fn router(channels: Arc<Channels>, presenter: Arc<Presenter>) -> OpenApiRouter {

@@ -59,8 +59,8 @@ pub trait Media: Send + Sync + 'static {
     async fn set_stage(&self, broadcast: BroadcastId, stage: Stage);
     /// The moment of position 0 of the broadcast's timeline, once its first live part exists.
     fn timeline_start(&self, broadcast: BroadcastId) -> Option<Timestamp>;
-    /// Whether an ended broadcast's recording is kept.
-    async fn has_replay(&self, broadcast: BroadcastId) -> bool;
+    /// Whether an ended broadcast's recording is kept. An error means that nobody can tell at the moment.
+    async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, NeedError>;
     /// Removes the recording; none there is no error.
     async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), NeedError>;
     /// How the incoming stream is doing: `{connected, publish_epoch, since?, video?, audio?, warnings}`; `None` when

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use kernel::Rate;
 use serde::Deserialize;
 
-/// Settings of channels and broadcasts.
+use crate::crowd;
+
+/// Settings of the live domain.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -21,6 +23,8 @@ pub struct Settings {
     pub broadcast_rate: Rate,
     /// Broadcasts of a channel that have not ended, at the most.
     pub open_broadcasts_max: u32,
+    /// The crowd: playback sessions, viewers, hearts.
+    pub crowd: crowd::Settings,
 }
 
 impl Default for Settings {
@@ -32,6 +36,7 @@ impl Default for Settings {
             pause_max_s: 30 * 60,
             broadcast_rate: Rate::AtMost { count: NonZeroU32::MIN.saturating_add(19), period_ms: 3_600_000 },
             open_broadcasts_max: 10,
+            crowd: crowd::Settings::default(),
         }
     }
 }

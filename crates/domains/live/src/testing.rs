@@ -25,7 +25,7 @@ use tower::ServiceExt;
 
 pub(crate) use self::doubles::{Crowd, Heard, People, Streams};
 use crate::{
-    Broadcasts, Channels, Feed, MIGRATIONS, Presenter, Settings,
+    Broadcasts, Channels, Feed, Presenter, Settings,
     broadcasts::{Broadcast, Draft, Needs},
 };
 
@@ -75,7 +75,7 @@ pub(crate) async fn sites() -> Vec<Site> {
 /// The same site on each engine, with these settings.
 pub(crate) async fn sites_with(settings: Settings) -> Vec<Site> {
     let clock = || Arc::new(ManualClock::at(START_MS));
-    let databases = databases(&[MIGRATIONS]).await.into_iter();
+    let databases = databases(&[&crate::migrations()]).await.into_iter();
     databases.map(|database| site(database, clock(), settings.clone())).collect()
 }
 

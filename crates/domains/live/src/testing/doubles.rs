@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -43,6 +46,8 @@ pub(crate) struct Streams {
     pub(crate) timelines: Mutex<HashMap<BroadcastId, Timestamp>>,
     pub(crate) replays: Mutex<HashSet<BroadcastId>>,
     pub(crate) disconnected: Mutex<HashSet<BroadcastId>>,
+    /// Whether nobody can tell what recordings there are.
+    pub(crate) unreadable: AtomicBool,
     pub(crate) health: Mutex<Option<serde_json::Value>>,
 }
 
@@ -63,8 +68,11 @@ impl Media for Streams {
         self.timelines.lock().unwrap().get(&broadcast).copied()
     }
 
-    async fn has_replay(&self, broadcast: BroadcastId) -> bool {
-        self.replays.lock().unwrap().contains(&broadcast)
+    async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, NeedError> {
+        if self.unreadable.load(Ordering::SeqCst) {
+            return Err(NeedError("the blobs cannot be read".into()));
+        }
+        Ok(self.replays.lock().unwrap().contains(&broadcast))
     }
 
     async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), NeedError> {

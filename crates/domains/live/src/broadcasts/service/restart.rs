@@ -32,23 +32,25 @@ impl Broadcasts {
         Ok(count)
     }
 
-    /// Lets happen what it is time for.
+    /// Lets happen what it is time for. One that fails does not hold up the others.
     pub(in crate::broadcasts) async fn reconcile_time(&self) -> Result<(), Error> {
         let now = self.clock.now();
+        let mut outcome = Ok(());
         for id in store::due(&self.database, now, &self.patience, LOOK).await? {
-            self.apply(id, Input::TimePassed).await?;
+            outcome = self.apply(id, Input::TimePassed).await.map(drop).and(outcome);
         }
-        Ok(())
+        outcome
     }
 
     /// Keeps where timelines began, as soon as media knows.
     pub(in crate::broadcasts) async fn reconcile_timelines(&self) -> Result<(), Error> {
+        let mut outcome = Ok(());
         for broadcast in store::without_timeline(&self.database, LOOK).await? {
             if let Some(at) = self.media.timeline_start(broadcast.id) {
-                self.apply(broadcast.id, Input::TimelineBegan(at)).await?;
+                outcome = self.apply(broadcast.id, Input::TimelineBegan(at)).await.map(drop).and(outcome);
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Tells media again what each stream is to be at, until the recording of an ended one is settled.
@@ -70,15 +72,13 @@ impl Broadcasts {
 
     /// Forgets recordings that media no longer keeps, because their time was over.
     pub(in crate::broadcasts) async fn reconcile_recordings(&self) -> Result<(), Error> {
-        let mut after = FIRST;
+        let (mut after, mut outcome) = (FIRST, Ok(()));
         loop {
             let page = store::kept_after(&self.database, after, LOOK).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return outcome };
             after = last.id;
             for broadcast in &page {
-                if !self.media.has_replay(broadcast.id).await {
-                    self.forget_recording(broadcast.id).await?;
-                }
+                outcome = self.look_for_recording(broadcast.id).await.and(outcome);
             }
         }
     }
@@ -90,13 +90,17 @@ impl Broadcasts {
         page.last().map(|last| last.id)
     }
 
-    async fn forget_recording(&self, id: BroadcastId) -> Result<(), Error> {
+    async fn look_for_recording(&self, id: BroadcastId) -> Result<(), Error> {
+        // When nobody can tell, the replay stays: forgotten, it would never be offered again.
+        if self.media.has_replay(id).await? {
+            return Ok(());
+        }
         self.rewrite(id, |broadcast, _| {
             broadcast.recording = Recording::Gone;
             Ok(())
         })
-        .await?;
-        Ok(())
+        .await
+        .map(drop)
     }
 }
 

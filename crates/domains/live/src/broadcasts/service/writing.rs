@@ -109,7 +109,7 @@ impl Broadcasts {
     /// Keeps what media knows at the end: where the timeline began, and whether there is a recording.
     async fn settle(&self, id: BroadcastId) -> Result<(), Error> {
         let timeline_start = self.media.timeline_start(id);
-        let has_replay = self.media.has_replay(id).await;
+        let has_replay = self.media.has_replay(id).await?;
         self.rewrite(id, |broadcast, now| {
             if let Some(at) = timeline_start {
                 broadcast.life = broadcast.life.after(Input::TimelineBegan(at), now, &self.patience)?;

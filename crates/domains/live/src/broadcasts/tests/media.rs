@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use kernel::{
     Timestamp,
     events::live::{BroadcastState, StreamState},
@@ -76,6 +78,12 @@ async fn a_recording_is_offered_as_long_as_media_keeps_it() {
 
         let path = format!("/api/v1/broadcasts/{id}");
         assert_eq!(site.send("GET", &path, None, json!(null)).await.body["replay"], json!(true));
+        site.media.unreadable.store(true, Ordering::SeqCst);
+        let schedules = crate::broadcasts::schedules(&site.broadcasts);
+        let keep = schedules.iter().find(|schedule| schedule.name() == "live.keep_recordings").unwrap();
+        assert!(keep.run().await.is_err());
+        assert_eq!(site.seen(id).await.recording, Recording::Kept, "what cannot be read is not forgotten");
+        site.media.unreadable.store(false, Ordering::SeqCst);
         site.run("live.keep_recordings").await;
         assert_eq!(site.seen(id).await.recording, Recording::Kept);
         site.media.replays.lock().unwrap().remove(&id);
