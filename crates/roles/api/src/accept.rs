@@ -1,0 +1,120 @@
+//! Accepting connections: bounded in all and by address, refused with a word where there is no place.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Settings,
+    connection::Protocol,
+    front::Front,
+    places::{Full, Places},
+    stream::ClientStream,
+};
+
+/// Refusals on their way at once; beyond, a connection is closed without a word.
+const REFUSALS: usize = 64;
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
+/// Pause after the system refuses to accept, because for lack of files the next attempt fails as well.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until `cancel`, then lets requests end for the drain time, and then ends what is left.
+pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &Settings, cancel: CancellationToken) {
+    let places = Places::new(settings);
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let protocol = Protocol::new(settings);
+    let connections = TaskTracker::new();
+    let abort = CancellationToken::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = cancel.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Some((stream, peer)) = usable(accepted).await else { continue };
+        let place = match places.take(peer.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                refuse(stream, peer, full, &refusals);
+                continue;
+            }
+        };
+        let stream = ClientStream::new(stream, settings.write_timeout(), place);
+        let (protocol, front) = (protocol.clone(), front.clone());
+        // Tokens of its own: polling them does not contend with other connections.
+        let (drain, abort) = (cancel.child_token(), abort.child_token());
+        connections.spawn(async move { protocol.serve(stream, peer, front, drain, abort).await });
+    }
+    drop(listener);
+    connections.close();
+    if timeout(settings.drain_timeout(), connections.wait()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "requests were cut off: they did not end within the drain time"
+        );
+        abort.cancel();
+        connections.wait().await;
+    }
+}
+
+async fn usable(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
+    match accepted {
+        Ok((stream, peer)) => {
+            // Fails only for a connection that is gone already, which is found out soon enough.
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer))
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => None,
+        Err(error) => {
+            tracing::error!(%error, "cannot accept connections");
+            sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
+    content-type: application/problem+json\r\ncontent-length: 140\r\n\r\n\
+    {\"status\":503,\"code\":\"too_many_connections\",\"title\":\"Temporarily unavailable\",\
+    \"detail\":\"Too many connections; try again.\",\"retry_after_s\":5}";
+
+fn refuse(mut stream: TcpStream, peer: SocketAddr, full: Full, refusals: &Arc<Semaphore>) {
+    let reason = match full {
+        Full::Server => "server",
+        Full::Address => "address",
+    };
+    metrics::counter!("madang_http_connections_refused_total", "reason" => reason).increment(1);
+    tracing::debug!(%peer, reason, "a connection was refused");
+    let Ok(permit) = refusals.clone().try_acquire_owned() else { return };
+    tokio::spawn(async move {
+        let _permit = permit;
+        let told = async {
+            // Takes the request in first: closing with unread bytes would reset the connection before the answer arrives.
+            let mut unread = [0; 4096];
+            let _ = stream.read(&mut unread).await?;
+            stream.write_all(REFUSAL).await?;
+            stream.shutdown().await
+        };
+        let _: Result<io::Result<()>, _> = timeout(REFUSAL_TIME, told).await;
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_is_a_whole_answer() {
+        let text = std::str::from_utf8(REFUSAL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with(&format!("content-length: {}", body.len())), "the body has {} bytes", body.len());
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["code"], "too_many_connections");
+    }
+}

@@ -1,0 +1,59 @@
+//! One connection: HTTP/1.1 with keep-alive and upgrades, until the client leaves or the server drains.
+
+use std::{net::SocketAddr, pin::pin, sync::Arc};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Settings, front::Front, stream::ClientStream};
+
+/// How connections are spoken to.
+#[derive(Debug, Clone)]
+pub(crate) struct Protocol(http1::Builder);
+
+impl Protocol {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.header_timeout())
+            // Without `pipeline_flush`: with unread bytes in its buffer it closes before the answer to a refused body is out.
+            .max_header_size(settings.max_header_bytes as usize);
+        Self(builder)
+    }
+
+    /// Serves a connection until it ends. After `drain` it ends with the request it is at; after `abort` at once.
+    pub(crate) async fn serve(
+        &self,
+        stream: ClientStream,
+        peer: SocketAddr,
+        front: Arc<Front>,
+        drain: CancellationToken,
+        abort: CancellationToken,
+    ) {
+        let address = peer.ip().to_canonical();
+        let service = service_fn(move |request| {
+            let front = front.clone();
+            async move { front.answer(address, request).await }
+        });
+        let mut connection = pin!(self.0.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let mut draining = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = drain.cancelled(), if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = abort.cancelled(), if draining => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The shell's own error answers.
+
+use axum::{
+    http::{Method, Uri},
+    response::Response,
+};
+use kernel::{Problem, limits::JSON_BODY_BYTES};
+use rest::problem_response;
+
+fn problem(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
+    Problem { status, code, title, detail: detail.into(), field: None, retry_after_s: None }
+}
+
+/// 404 for a path that names nothing.
+pub(crate) fn not_found() -> Problem {
+    Problem::not_found("not_found", "There is nothing at this address.")
+}
+
+/// 405, as a handler.
+pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Response {
+    let detail = format!("{} does not take {method}.", uri.path());
+    problem_response(&problem(405, "method_not_allowed", "Method not allowed", detail))
+}
+
+/// 413.
+pub(crate) fn too_large() -> Problem {
+    Problem::too_large("body_too_large", format!("The body is larger than {JSON_BODY_BYTES} bytes."))
+}
+
+/// 503 for a request that took too long.
+pub(crate) fn timed_out() -> Problem {
+    Problem::unavailable("request_timeout", "This took too long; try again.").retry_after(5)
+}

@@ -1,0 +1,59 @@
+//! The shell as a role: bound, then serving until it is cancelled.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use kernel::Clock;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Authenticator, Readiness, Settings, Site, accept::accept, front::Front, pages::Pages, routes};
+
+/// What the binary hands to the shell.
+pub struct Parts {
+    /// Documented routes: they get the caller, limits and every other layer.
+    pub api: OpenApiRouter,
+    /// Hearts, beats, playbacks, media: they get the client's address and a bounded body, nothing else.
+    pub lean: OpenApiRouter,
+    /// Routes that upgrade the connection; their Origin is checked.
+    pub realtime: Router,
+    /// Whether this process can do its work.
+    pub ready: Arc<dyn Readiness>,
+    /// The metrics in Prometheus' text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Who a session token belongs to.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// The time, for rate limits.
+    pub clock: Arc<dyn Clock>,
+    /// What `GET /api/v1/site` tells.
+    pub site: Site,
+}
+
+/// The HTTP shell, bound to its address.
+pub struct Shell {
+    settings: Settings,
+    listener: TcpListener,
+    local_address: SocketAddr,
+}
+
+impl Shell {
+    /// Binds the address; port 0 takes any that is free. Connections wait until `serve`.
+    pub async fn bind(settings: Settings, address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let local_address = listener.local_addr()?;
+        Ok(Self { settings, listener, local_address })
+    }
+
+    /// The address it is bound to.
+    pub fn local_address(&self) -> SocketAddr {
+        self.local_address
+    }
+
+    /// Serves until `cancel`; returns when requests have ended or their drain time is over.
+    pub async fn serve(self, parts: Parts, cancel: CancellationToken) {
+        let router = routes::assemble(&self.settings, parts, Pages::embedded());
+        let front = Arc::new(Front::new(router, &self.settings));
+        accept(self.listener, front, &self.settings, cancel).await;
+    }
+}

@@ -1,0 +1,94 @@
+//! Connections over their life: kept alive, upgraded, drained; and panics, which end nothing but their request.
+
+use std::time::{Duration, Instant};
+
+use api::Settings;
+use tokio::net::TcpStream;
+
+use crate::server::{Server, request};
+
+#[tokio::test]
+async fn requests_sent_together_are_answered_in_order() {
+    let server = Server::start(Settings::default()).await;
+    let mut client = server.connect().await;
+    let bodies = ["1", "22", "333"];
+    let together: String = bodies.iter().map(|body| request("POST", "/lean", "", body)).collect();
+    client.write(together.as_bytes()).await;
+    for body in bodies {
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.body), (200, format!("127.0.0.1 {}", body.len())));
+    }
+    client.write(request("GET", "/api/v1/who", "", "").as_bytes()).await;
+    assert_eq!(client.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_panic_is_one_500() {
+    let server = Server::start(Settings::default()).await;
+    let mut client = server.connect().await;
+    for path in ["/api/v1/panic", "/lean/panic"] {
+        client.write(request("GET", path, "", "").as_bytes()).await;
+        let answer = client.answer().await;
+        assert_eq!(answer.problem(), (500, "internal".into()));
+        assert!(!answer.body.contains("nothing there"), "the cause is logged, not shown");
+        client.write(request("GET", "/api/v1/who", "", "").as_bytes()).await;
+        assert_eq!(client.answer().await.status, 200, "the same connection goes on");
+    }
+    assert!(server.get("/api/v1/panic").await.header("x-request-id").is_some());
+}
+
+const UPGRADE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
+
+#[tokio::test]
+async fn a_connection_becomes_a_websocket_for_pages_of_this_site() {
+    let server = Server::start(Settings::default()).await;
+    let path = "/connection/websocket";
+    for origin in ["", "\r\norigin: http://madang.test"] {
+        let mut client = server.connect().await;
+        client.write(request("GET", path, &format!("{UPGRADE}{origin}"), "").as_bytes()).await;
+        let answer = client.answer().await;
+        assert_eq!(answer.status, 101, "{answer:?}");
+        assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        let (mask, text) = ([1, 2, 3, 4], b"hello");
+        let masked = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+        let frame: Vec<u8> = [0x81, 0x85].into_iter().chain(mask).chain(masked).collect();
+        client.write(&frame).await;
+        client.read_until(|bytes| (bytes == b"\x81\x05hello").then_some(())).await;
+    }
+    let foreign = format!("{UPGRADE}\r\norigin: http://evil.test");
+    assert_eq!(server.send("GET", path, &foreign, "").await.problem(), (403, "foreign_origin".into()));
+}
+
+#[tokio::test]
+async fn a_stop_lets_requests_end_and_takes_no_new_ones() {
+    let server = Server::start(Settings::default()).await;
+    let mut idle = server.connect().await;
+    idle.write(request("GET", "/healthz", "", "").as_bytes()).await;
+    assert_eq!(idle.answer().await.status, 200);
+    let mut busy = server.connect().await;
+    busy.write(request("GET", "/api/v1/slow", "", "").as_bytes()).await;
+    server.slow_began.notified().await;
+
+    server.cancel.cancel();
+    assert!(idle.is_closed().await);
+    assert!(TcpStream::connect(server.address).await.is_err());
+    assert!(!server.serving.is_finished());
+    server.slow_end.notify_one();
+    let answer = busy.answer().await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "done"));
+    server.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_ever() {
+    let server = Server::start(Settings { drain_timeout_ms: 100, ..Settings::default() }).await;
+    let mut busy = server.connect().await;
+    busy.write(request("GET", "/api/v1/slow", "", "").as_bytes()).await;
+    server.slow_began.notified().await;
+    let began = Instant::now();
+    server.cancel.cancel();
+    server.serving.await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(busy.is_closed().await);
+}

@@ -1,0 +1,8 @@
+//! The HTTP shell over real connections.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own tools fail the test")]
+
+mod hostile;
+mod layers;
+mod lifecycle;
+mod server;
+mod surface;
