@@ -52,7 +52,8 @@ async function send(beat: Beat): Promise<'counted' | 'lost' | 'unknown_session'>
       body: JSON.stringify(beat),
       keepalive: true,
     });
-    if (response.status === 401) return 'unknown_session';
+    // Unknown, or one that has said goodbye already: both need a new one.
+    if (response.status === 401 || response.status === 409) return 'unknown_session';
     return response.ok ? 'counted' : 'lost';
   } catch {
     return 'lost';

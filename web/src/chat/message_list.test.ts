@@ -31,6 +31,15 @@ describe('MessageList', () => {
     expect(list.lines).toHaveLength(3);
   });
 
+  it('pages on behind a page of deletions alone', () => {
+    const list = new MessageList();
+    list.replace([{ type: 'message_deleted', id: 'm1', offset: 60 }, message(61)], true);
+    list.lookBack();
+    list.prepend([{ type: 'message_deleted', id: 'm2', offset: 58 }, { type: 'message_deleted', id: 'm3', offset: 59 }], true);
+    expect(offsets(list)).toEqual([61]);
+    expect(list.reached).toBe(58);
+  });
+
   it('stays within its limit while following', () => {
     const list = new MessageList();
     list.receive(messages(1, LIMIT + 40));

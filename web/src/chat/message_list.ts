@@ -4,7 +4,7 @@
  * While the reader follows, the oldest entries fall away. While the reader looks back, new messages are held, and
  * paging back drops the newest instead; then the end of the log has to be fetched again to follow (`cut`).
  */
-import type { ChatMessage, RoomEntry, Tombstone } from '../api/types';
+import type { ChatMessage, MessageDeleted, RoomEntry, Tombstone } from '../api/types';
 
 export type Line = ChatMessage | Tombstone;
 
@@ -18,6 +18,7 @@ export class MessageList {
   cut = false;
   /** Messages that came while the reader looked back. */
   unseen = 0;
+  private first: number | undefined;
   private following = true;
   private held: Line[] = [];
 
@@ -32,11 +33,17 @@ export class MessageList {
     return fresh;
   }
 
+  /** Where the next older page ends. */
+  get reached(): number | undefined {
+    return this.first;
+  }
+
   /** Puts an older page before the first line. */
-  prepend(page: Line[], more: boolean): void {
+  prepend(page: RoomEntry[], more: boolean): void {
     const first = this.lines[0]?.offset ?? Infinity;
-    this.lines = [...page.filter(({ offset }) => offset < first), ...this.lines];
+    this.lines = [...page.filter(isLine).filter(({ offset }) => offset < first), ...this.lines];
     this.older = more;
+    this.first = page[0]?.offset ?? this.first;
     if (this.lines.length <= LIMIT) return;
     if (this.following) {
       this.dropOldest();
@@ -48,11 +55,12 @@ export class MessageList {
   }
 
   /** Starts over from the newest page; later messages that came meanwhile are kept. */
-  replace(page: Line[], more: boolean): void {
+  replace(page: RoomEntry[], more: boolean): void {
     const last = page.at(-1)?.offset ?? 0;
     const later = [...this.lines, ...this.held].filter(({ offset }) => offset > last);
-    this.lines = [...page, ...later];
+    this.lines = [...page.filter(isLine), ...later];
     this.older = more;
+    this.first = page[0]?.offset;
     this.cut = false;
     this.held = [];
     this.unseen = 0;
@@ -108,5 +116,11 @@ export class MessageList {
     if (this.lines.length <= LIMIT) return;
     this.lines = this.lines.slice(-LIMIT);
     this.older = true;
+    this.first = this.lines[0]?.offset;
   }
+}
+
+/** A deletion has a place in the log, but nothing to show there: its tombstone stands where the message was. */
+function isLine(entry: RoomEntry): entry is Exclude<RoomEntry, MessageDeleted> {
+  return entry.type !== 'message_deleted';
 }

@@ -52,11 +52,11 @@ export class Room {
   }
 
   async readOlder(): Promise<void> {
-    const first = this.list.lines[0];
-    if (this.paging || !this.list.older || first === undefined) return;
+    const { reached } = this.list;
+    if (this.paging || !this.list.older || reached === undefined) return;
     this.paging = true;
     try {
-      const page = await readMessages(this.broadcast, first.offset);
+      const page = await readMessages(this.broadcast, reached);
       this.list.prepend(page.items, hasMore(page.next_cursor) && page.items.length > 0);
     } catch (failure) {
       if (!(failure instanceof Problem)) throw failure;
