@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Admission,
-    connection::Counters,
+    connection::{CLOSE_TIMEOUT, Counters},
     hub::Hub,
     needs::{Channels, Connector},
     settings::Settings,
@@ -88,7 +88,8 @@ impl Gateway {
     pub async fn shutdown(&self) {
         self.shared.closing.cancel();
         self.shared.connections.close();
-        let longest = Duration::from_millis(self.shared.settings.drain_ms) + crate::connection::CLOSE_TIMEOUT;
+        let drain = Duration::from_millis(self.shared.settings.drain_ms);
+        let longest = drain + CLOSE_TIMEOUT + Duration::from_millis(500);
         if tokio::time::timeout(longest, self.shared.connections.wait()).await.is_err() {
             tracing::warn!(connections = self.connections(), "connections were left when the time to drain was over");
         }

@@ -163,6 +163,8 @@ impl Client {
         loop {
             if let Message::Close(close) = self.frame().await {
                 let CloseFrame { code, reason } = close.expect("a close without a code");
+                // Agrees to the close.
+                while let Some(Ok(_)) = self.socket.next().await {}
                 return (code.into(), reason.to_string());
             }
         }

@@ -2,5 +2,10 @@
 
 mod client;
 mod commands;
+mod disconnects;
 mod doubles;
+mod gaps;
+mod hostile;
+mod recovery;
 mod server;
+mod slow_readers;
