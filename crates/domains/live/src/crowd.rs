@@ -1,9 +1,14 @@
 //! The crowd: playback sessions, viewers, hearts and reports, put together.
+//!
+//! Promise: none of its own; each part states its promise and what it may lose.
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use kernel::{Clock, Random, Snowflake};
+use kernel::{Clock, Random, Snowflake, random::RandomError};
 use ports::{
     sql::{Database, Migration, SqlError},
     work::Schedule,
@@ -80,6 +85,17 @@ impl std::fmt::Debug for Crowd {
     }
 }
 
+/// Why there is no crowd.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database could not answer.
+    #[error("the crowd: {0}")]
+    Sql(#[from] SqlError),
+    /// No secret could be made up.
+    #[error("the crowd: {0}")]
+    Random(#[from] RandomError),
+}
+
 /// The tables of the crowd.
 pub fn migrations() -> Vec<Migration> {
     let slices =
@@ -89,11 +105,13 @@ pub fn migrations() -> Vec<Migration> {
 
 impl Crowd {
     /// The crowd as it was kept.
-    pub async fn open(needs: Needs, settings: Settings) -> Result<Self, SqlError> {
+    pub async fn open(needs: Needs, settings: Settings) -> Result<Self, OpenError> {
         let Needs { clock, random, ids, database, shows, names, accounts } = needs;
         let now = clock.now();
-        // A snowflake is unique in time, so it names this process for good.
-        let writer = ids.next(now);
+        // Random rather than counted or timed: a clock that was set back must not name this process like an earlier one.
+        let mut writer = [0; 8];
+        random.fill(&mut writer)?;
+        let writer = i64::from_be_bytes(writer);
         let sessions = Arc::new(playbacks::open_sessions(&database, &*random, now).await?);
         let viewers = Viewers::open(
             clock.clone(),

@@ -111,3 +111,33 @@ pub(crate) fn ids_statement(head: &str, ids: usize) -> String {
     let places: Vec<String> = (1..=ids).map(|place| format!("${place}")).collect();
     format!("{head} ({})", places.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use engines::testing::databases;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_group_that_was_kept_is_not_begun_again() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        for db in databases(&[MIGRATIONS]).await {
+            let groups = Groups::open(db.database.clone(), 7, "hearts", now).await.unwrap();
+            groups.begin(1, now).await.unwrap().expect("the first try").commit().await.unwrap();
+            assert!(groups.begin(1, now).await.unwrap().is_none(), "{}: the same group again", db.engine);
+            drop(groups.begin(2, now).await.unwrap().expect("the next group"));
+            assert!(groups.begin(2, now).await.unwrap().is_some(), "{}: it was rolled back", db.engine);
+            let other = Groups::open(db.database.clone(), 7, "viewers", now).await.unwrap();
+            assert!(other.begin(1, now).await.unwrap().is_some(), "{}: another lane", db.engine);
+        }
+    }
+
+    #[test]
+    fn statements_number_their_places() {
+        assert_eq!(
+            rows_statement("INSERT INTO t (a, b)", 2, 2, "x"),
+            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) x"
+        );
+        assert_eq!(ids_statement("id IN", 3), "id IN ($1, $2, $3)");
+    }
+}

@@ -19,6 +19,8 @@ mod service;
 mod settings;
 mod store;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, HeartsAnswer};
 pub use error::Error;

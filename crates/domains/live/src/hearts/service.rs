@@ -11,7 +11,7 @@ use ports::sql::{Database, SqlError};
 
 use super::{
     Batch, Error, HeartsAnswer, Settings, batch, store,
-    tally::{Paces, Stranger, Tally, Unsaved},
+    tally::{Paces, Tally, Unsaved},
 };
 use crate::{
     groups::Groups,
@@ -124,10 +124,8 @@ impl Hearts {
             return None;
         }
         open.host = Some(host);
-        match open.tally.count(session, batch, network(address), &self.settings, &self.paces, now) {
-            Ok(answer) => Some(answer),
-            Err(Stranger) => None,
-        }
+        // A stranger: its last kept batch must be read first.
+        open.tally.count(session, batch, network(address), &self.settings, &self.paces, now).ok()
     }
 
     async fn introduce(&self, tally: &Mutex<Open>, playback: PlaybackId, now: Timestamp) -> Result<(), Error> {

@@ -12,6 +12,8 @@ mod service;
 mod session;
 mod settings;
 mod store;
+#[cfg(test)]
+mod tests;
 mod viewer;
 
 pub use error::Error;

@@ -3,14 +3,14 @@
 use std::{net::IpAddr, sync::Arc};
 
 use kernel::{BroadcastId, Clock, PlaybackId, Random, Snowflake, Timestamp, caller::network};
-use ports::sql::{Database, SqlError};
+use ports::sql::Database;
 
 use super::{
     Error, Rates, Session, Sessions, Settings, Viewer,
     needs::{Accounts, Players},
     store,
 };
-use crate::needs::Shows;
+use crate::{crowd::OpenError, needs::Shows};
 
 /// A session on its way to its player.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) async fn open_sessions(
     database: &Database,
     random: &dyn Random,
     now: Timestamp,
-) -> Result<Sessions, SqlError> {
+) -> Result<Sessions, OpenError> {
     Ok(Sessions::new(&store::secret(database, random, now).await?))
 }
 

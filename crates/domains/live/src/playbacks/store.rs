@@ -4,6 +4,8 @@ use kernel::{Random, Timestamp};
 use ports::sql::{Database, Migration, Row, SqlError};
 use ports::sqlx;
 
+use crate::crowd::OpenError;
+
 /// The table of the site's own secrets.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 2026_11_23_30,
@@ -18,9 +20,9 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 const NAME: &str = "playback_sessions";
 
 /// The secret sessions are signed with; made up and kept by the first process that asks.
-pub(super) async fn secret(database: &Database, random: &dyn Random, now: Timestamp) -> Result<[u8; 32], SqlError> {
+pub(super) async fn secret(database: &Database, random: &dyn Random, now: Timestamp) -> Result<[u8; 32], OpenError> {
     let mut made_up = [0; 32];
-    random.fill(&mut made_up).map_err(|error| SqlError::Configuration(error.into()))?;
+    random.fill(&mut made_up)?;
     let mut tx = database.write().await?;
     sqlx::query(
         "INSERT INTO site_secrets (name, secret, created_at_ms) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
@@ -34,5 +36,6 @@ pub(super) async fn secret(database: &Database, random: &dyn Random, now: Timest
     tx.commit().await?;
     let kept: Vec<u8> = row.try_get(0)?;
     let length = kept.len();
-    kept.try_into().map_err(|_| SqlError::Decode(format!("the secret {NAME} has {length} bytes, not 32").into()))
+    let wrong_length = |_| SqlError::Decode(format!("the secret {NAME} has {length} bytes, not 32").into());
+    Ok(kept.try_into().map_err(wrong_length)?)
 }

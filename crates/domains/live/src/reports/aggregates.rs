@@ -13,7 +13,7 @@ use crate::groups;
 
 /// The table of aggregates.
 pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 2026_11_23_32,
+    version: 2026_11_23_35,
     name: "the crowd over time",
     sql: "CREATE TABLE audience_aggregates (
             broadcast BIGINT NOT NULL,

@@ -31,6 +31,11 @@ impl AudienceOf {
         for (broadcast, viewers) in viewers::totals(&self.database, broadcasts).await? {
             totals.entry(broadcast).or_default().viewers = viewers;
         }
+        for broadcast in broadcasts {
+            if let Some(latest) = self.viewers.latest(*broadcast) {
+                totals.entry(*broadcast).or_default().viewers = ViewerCounts { concurrent: 0, ..latest };
+            }
+        }
         for (broadcast, hearts) in hearts::totals(&self.database, broadcasts).await? {
             totals.entry(broadcast).or_default().hearts = hearts;
         }

@@ -10,6 +10,8 @@ mod fans;
 mod http;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use aggregates::{MIGRATIONS, Resolution};
 pub(crate) use aggregates::{Moment, Moments, add};

@@ -18,6 +18,8 @@ mod service;
 mod settings;
 mod stalls;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use attendance::Beat;
 pub use error::Error;

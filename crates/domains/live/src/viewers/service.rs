@@ -59,7 +59,6 @@ impl std::fmt::Debug for Viewers {
 
 impl Viewers {
     /// The viewers as they were kept; `writer` names this process and is never used again.
-    #[expect(clippy::too_many_arguments, reason = "each is a different need, named where it is wired")]
     pub async fn open(
         clock: Arc<dyn Clock>,
         database: Database,
@@ -119,8 +118,12 @@ impl Viewers {
 
     /// How many watch; zeros for a show nobody has watched, and for one that is over.
     pub fn counts(&self, broadcast: BroadcastId) -> ViewerCounts {
-        let Some(audience) = self.audience(broadcast) else { return ViewerCounts::default() };
-        lock(&audience).attendance.counts(self.clock.now(), &self.places)
+        self.latest(broadcast).unwrap_or_default()
+    }
+
+    /// How many have watched, when that is still in memory: it is younger than what is kept.
+    pub(crate) fn latest(&self, broadcast: BroadcastId) -> Option<ViewerCounts> {
+        self.audience(broadcast).map(|audience| lock(&audience).attendance.counts(self.clock.now(), &self.places))
     }
 
     /// How the players are doing.
