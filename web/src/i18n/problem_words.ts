@@ -6,9 +6,9 @@ export function problemWords(failure: unknown): string {
   const words = t().problem;
   if (!(failure instanceof Problem)) return words.other;
   if (failure.status === 0) return words.unreachable;
-  if (failure.code === 'wrong_credentials') return words.wrong_credentials;
-  if (failure.code === 'handle_taken') return words.handle_taken;
-  if (failure.code === 'wrong_state') return words.wrong_state;
+  const known = words.codes[failure.code];
+  if (known !== undefined) return known;
+  if (failure.status >= 500) return words.busy;
   if (failure.status === 429) return words.too_many(failure.retry_after_s ?? 30);
   if (failure.status === 401) return words.sign_in;
   if (failure.status === 403) return words.forbidden;

@@ -7,6 +7,7 @@ import type { Stretch } from './timeline_map';
 const LIVE_DISTANCE_S = 1;
 /** A follower of the live edge further behind than this jumps instead of catching up. */
 const JUMP_BEYOND_S = 6;
+const MEASURED_OVER_S = 6;
 const FIRST_RETRY_MS = 1000;
 const RETRY_LIMIT_MS = 8000;
 /** Failures in a row before the viewer is told; trying goes on all the same. */
@@ -27,7 +28,8 @@ export class HlsSource implements Source {
   private readonly hls: Hls;
   private failures = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
-  private bandwidth_bps = 0;
+  /** What the picture really takes, over the last seconds. */
+  private bitrate_bps = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -37,7 +39,7 @@ export class HlsSource implements Source {
   ) {
     this.hls = new Hls(live ? LIVE : { backBufferLength: 120 });
     this.hls.on(Hls.Events.ERROR, (_event, data) => this.onError(data));
-    this.hls.on(Hls.Events.FRAG_BUFFERED, (_event, { stats }) => this.onLoaded(stats.total, stats.loading.end - stats.loading.start));
+    this.hls.on(Hls.Events.FRAG_BUFFERED, (_event, { stats, frag, part }) => this.onLoaded(stats.total, part?.duration ?? frag.duration));
     this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.news.onReady());
     this.hls.loadSource(address);
     this.hls.attachMedia(video);
@@ -53,9 +55,8 @@ export class HlsSource implements Source {
       date_ms: this.hls.playingDate?.getTime(),
       live_edge_s: this.live ? (this.hls.liveSyncPosition ?? undefined) : undefined,
       latency_s: this.live ? this.hls.latency : undefined,
-      // What the chosen rendition carries says more about the picture than the speed of a burst.
-      bitrate_bps: level?.bitrate || this.bandwidth_bps,
-      bandwidth_bps: this.hls.bandwidthEstimate || this.bandwidth_bps,
+      bitrate_bps: this.bitrate_bps || level?.bitrate || 0,
+      bandwidth_bps: this.hls.bandwidthEstimate || 0,
     };
   }
 
@@ -83,10 +84,13 @@ export class HlsSource implements Source {
     this.hls.destroy();
   }
 
-  private onLoaded(bytes: number, took_ms: number): void {
+  private onLoaded(bytes: number, length_s: number): void {
     this.failures = 0;
     this.news.onWorking();
-    if (took_ms > 0 && bytes > 0) this.bandwidth_bps = (bytes * 8000) / took_ms;
+    if (length_s <= 0 || bytes <= 0) return;
+    const now_bps = (bytes * 8) / length_s;
+    const weight = Math.min(1, length_s / MEASURED_OVER_S);
+    this.bitrate_bps = this.bitrate_bps === 0 ? now_bps : this.bitrate_bps + (now_bps - this.bitrate_bps) * weight;
   }
 
   private onError(data: ErrorData): void {

@@ -143,7 +143,7 @@ export class Player {
   }
 
   position(timeline_start_ms: number): number | undefined {
-    const { date_ms } = this.reading;
+    const date_ms = this.source?.read().date_ms;
     if (date_ms !== undefined) return Math.max(0, date_ms - timeline_start_ms);
     return positionOf(this.stretches, this.video.currentTime, timeline_start_ms);
   }
