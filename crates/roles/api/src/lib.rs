@@ -11,6 +11,7 @@ mod accept;
 mod body;
 mod connection;
 mod front;
+mod gzip;
 mod layers;
 mod needs;
 mod openapi;

@@ -3,7 +3,7 @@
 //! A browser names the page's origin (RFC 6454) in `Origin`, and newer ones whether it is our own in `Sec-Fetch-Site`
 //! (W3C Fetch Metadata). A client that names neither is not a browser, and cannot be misled by a page.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
@@ -35,6 +35,12 @@ impl FromStr for Origin {
         let host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
         let valid = matches!(scheme, "http" | "https") && !authority.is_empty() && authority.bytes().all(host);
         if valid { Ok(Self(lower)) } else { Err(invalid()) }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

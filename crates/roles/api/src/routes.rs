@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     Parts, Settings,
-    layers::{caller, guard, headers, observe, panics, rate, timeout},
+    layers::{caller, compress, guard, headers, observe, panics, rate, timeout},
     openapi,
     origin::Origins,
     pages::Pages,
@@ -40,6 +40,7 @@ pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Route
         .layer(from_fn_with_state(origins.clone(), guard::refuse_foreign_pages))
         .layer(from_fn_with_state(settings.request_timeout(), timeout::limit))
         .layer(from_fn_with_state(limiter, rate::limit))
+        .layer(from_fn(compress::shrink))
         .layer(from_fn(headers::keep_private))
         .layer(from_fn(panics::catch))
         .layer(from_fn(headers::harden))

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -14,7 +14,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Check, Readiness};
+use crate::{Check, Readiness, gzip, pages::File};
 
 const READINESS_TIME: Duration = Duration::from_secs(5);
 
@@ -56,11 +56,13 @@ pub(crate) fn undocumented<S: Clone + Send + Sync + 'static>(
     document: String,
 ) -> Router<S> {
     let document = bytes::Bytes::from(document);
+    let compressed = gzip::compress(&document, gzip::Effort::Once);
+    let document = Arc::new(File::new("openapi.json", document, None, compressed));
     Router::new()
         .route("/healthz", get(|| async { uncached(Json(json!({ "status": "ok" }))) }))
         .route("/readyz", get(move || readiness(ready.clone())))
         .route("/metrics", get(move || exposition(metrics.clone())))
-        .route("/openapi.json", get(move || described(document.clone())))
+        .route("/openapi.json", get(move |headers: HeaderMap| async move { document.answer(&headers) }))
 }
 
 async fn readiness(ready: Arc<dyn Readiness>) -> Response {
@@ -88,10 +90,6 @@ async fn exposition(metrics: Arc<dyn Fn() -> String + Send + Sync>) -> Response 
         let _ = writeln!(text);
     }
     uncached(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
-}
-
-async fn described(document: bytes::Bytes) -> Response {
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], document).into_response()
 }
 
 fn uncached(response: impl IntoResponse) -> Response {

@@ -1,6 +1,7 @@
 //! The layers of documented routes, one per file.
 
 pub(crate) mod caller;
+pub(crate) mod compress;
 pub(crate) mod guard;
 pub(crate) mod headers;
 pub(crate) mod observe;

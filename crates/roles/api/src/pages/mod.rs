@@ -18,7 +18,8 @@ use bytes::Bytes;
 use rest::problem_response;
 
 use crate::problems;
-use file::File;
+pub(crate) use encoding::Encoding;
+pub(crate) use file::File;
 
 /// The page every path of the UI answers with.
 const INDEX: &str = "index.html";

@@ -9,7 +9,7 @@ use crate::server::{Server, request};
 
 #[tokio::test]
 async fn those_who_never_end_their_head_are_closed_while_others_are_served() {
-    let server = Server::start(Settings { header_timeout_ms: 300, ..Settings::default() }).await;
+    let server = Server::start(Settings { header_timeout_ms: 1_000, ..Settings::default() }).await;
     let mut slow = Vec::new();
     for sent in ["", "G", "GET /api/v1/who HTTP/1.1\r\n", "GET /api/v1/who HTTP/1.1\r\nhost: a\r\nx: y"] {
         let mut client = server.connect().await;

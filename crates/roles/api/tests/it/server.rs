@@ -133,6 +133,7 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
         .route("/api/v1/who", get(who))
         .route("/api/v1/echo", post(|Body(value): Body<Value>| async move { Json(value) }))
         .route("/api/v1/mine", post(|_: SignedIn| async { StatusCode::NO_CONTENT }))
+        .route("/api/v1/long", get(|| async { Json(vec!["ha-ha-ha"; 1_000]) }))
         .route("/api/v1/panic", get(panicking))
         .route("/api/v1/slow", get(slow));
     let lean = Router::new()
@@ -184,6 +185,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -216,10 +218,11 @@ impl Client {
         let head_end = self.read_until(|bytes| bytes.windows(4).position(|window| window == b"\r\n\r\n")).await + 4;
         let head = String::from_utf8(self.unread.drain(..head_end).collect()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = Answer { status, head, body: String::new() };
+        let mut answer = Answer { status, head, body: String::new(), bytes: Vec::new() };
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         self.read_until(|bytes| (bytes.len() >= length).then_some(length)).await;
-        answer.body = String::from_utf8(self.unread.drain(..length).collect()).unwrap();
+        answer.bytes = self.unread.drain(..length).collect();
+        answer.body = String::from_utf8_lossy(&answer.bytes).into_owned();
         answer
     }
 

@@ -1,5 +1,7 @@
 //! What can be asked for: the shell's own routes, errors for the rest, headers on all of it.
 
+use std::io::Read;
+
 use api::Settings;
 use serde_json::json;
 
@@ -74,4 +76,24 @@ async fn answers_carry_their_headers() {
     assert_ne!(forged.header("x-request-id"), Some("two words"));
     let lean = server.send("POST", "/lean", &format!("authorization: Bearer {TOKEN}"), "").await;
     assert_eq!((lean.header("x-request-id"), lean.header("content-security-policy")), (None, None));
+}
+
+#[tokio::test]
+async fn long_json_goes_out_compressed_to_those_who_take_it() {
+    let server = Server::start(Settings::default()).await;
+    for path in ["/api/v1/long", "/openapi.json"] {
+        let plain = server.get(path).await;
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, None), "{path}");
+        assert_eq!(plain.header("vary"), Some("accept-encoding"));
+        let small = server.send("GET", path, "accept-encoding: gzip, br", "").await;
+        assert_eq!(small.header("content-encoding"), Some("gzip"), "{path}");
+        assert!(small.bytes.len() < plain.bytes.len() / 2);
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&small.bytes[..]).read_to_string(&mut text).unwrap();
+        assert_eq!(text, plain.body);
+    }
+    let short = server.send("GET", "/api/v1/who", "accept-encoding: gzip", "").await;
+    assert_eq!((short.header("content-encoding"), short.header("vary")), (None, None));
+    let tag = server.get("/openapi.json").await.header("etag").unwrap().to_owned();
+    assert_eq!(server.send("GET", "/openapi.json", &format!("if-none-match: {tag}"), "").await.status, 304);
 }
