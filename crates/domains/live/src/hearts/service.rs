@@ -19,8 +19,8 @@ use crate::{
     playbacks::{Session, Sessions, Viewer},
 };
 
-/// How often expired sessions are dropped, in milliseconds.
-const DROP_EXPIRED_EVERY_MS: i64 = 600_000;
+/// How often idle and expired sessions are forgotten, in milliseconds: it looks at all of them.
+const FORGET_EVERY_MS: i64 = 60_000;
 
 /// The hearts of all shows of this process.
 pub struct Hearts {
@@ -50,7 +50,7 @@ struct Open {
 struct Keeping {
     number: i64,
     group: Vec<(BroadcastId, AccountId, Unsaved)>,
-    dropped_expired_at: Timestamp,
+    forgot_at: Timestamp,
 }
 
 impl std::fmt::Debug for Hearts {
@@ -199,34 +199,38 @@ impl Hearts {
             if let Some(tally) = self.tally(broadcast) {
                 lock(&tally).tally.settle(unsaved.hearts);
             }
+            metrics::counter!("madang_hearts_total").increment(unsaved.hearts);
         }
         Ok(())
     }
 
     /// Lets go of shows that are over and wholly kept, and of sessions that are idle or expired.
     pub async fn tidy(&self) -> Result<(), Error> {
-        let now = self.clock.now();
         let mut over = Vec::new();
         for tally in self.all() {
-            let broadcast = {
-                let mut open = lock(&tally);
-                open.tally.forget_idle(now);
-                open.tally.broadcast
-            };
+            let broadcast = lock(&tally).tally.broadcast;
             let show = self.shows.show(broadcast).await?;
-            if show.is_none_or(|show| show.state == BroadcastState::Ended) {
+            if show.is_none_or(|show| show.state == BroadcastState::Ended) && self.close_if_settled(broadcast) {
                 over.push(broadcast);
             }
         }
-        over.retain(|broadcast| self.close_if_settled(*broadcast));
         if !over.is_empty() {
             store::close(&self.database, &over).await?;
         }
+        Ok(self.forget_sessions().await?)
+    }
+
+    async fn forget_sessions(&self) -> Result<(), SqlError> {
+        let now = self.clock.now();
         let mut keeping = self.keeping.lock().await;
-        if now.millis_since(keeping.dropped_expired_at) >= DROP_EXPIRED_EVERY_MS {
-            store::drop_expired_sessions(&self.database, now).await?;
-            keeping.dropped_expired_at = now;
+        if now.millis_since(keeping.forgot_at) < FORGET_EVERY_MS || !keeping.group.is_empty() {
+            return Ok(());
         }
+        for tally in self.all() {
+            lock(&tally).tally.forget_idle(now);
+        }
+        store::drop_expired_sessions(&self.database, now).await?;
+        keeping.forgot_at = now;
         Ok(())
     }
 

@@ -137,11 +137,11 @@ impl Tally {
         self.coming == 0
     }
 
-    /// Forgets sessions that have been idle; everything of theirs must be kept.
+    /// Forgets sessions that have been idle. Nothing that was taken out may still be on its way.
     pub(super) fn forget_idle(&mut self, now: Timestamp) {
-        if self.is_settled() {
-            self.sessions.retain(|_, player| now.millis_since(player.last_at) < IDLE_MS);
-        }
+        let unsaved = &self.unsaved.sessions;
+        self.sessions
+            .retain(|playback, player| now.millis_since(player.last_at) < IDLE_MS || unsaved.contains_key(playback));
     }
 }
 

@@ -148,15 +148,16 @@ impl Viewers {
 
     fn take_unsaved(&self) -> Vec<(BroadcastId, AccountId, Unsaved)> {
         let now = self.clock.now();
-        let mut group = Vec::new();
+        let (mut group, mut concurrent) = (Vec::new(), 0);
         for (broadcast, audience) in self.all() {
             let mut audience = lock(&audience);
             // Also lets go of the addresses of players that nobody asks about.
-            audience.attendance.expire(now, &self.places);
+            concurrent += audience.attendance.counts(now, &self.places).concurrent;
             if let Some(host) = audience.host.filter(|_| !audience.attendance.is_saved()) {
                 group.push((broadcast, host, audience.attendance.take_unsaved()));
             }
         }
+        metrics::gauge!("madang_viewers").set(concurrent as f64);
         group
     }
 
