@@ -2,8 +2,6 @@
 //! each append in a savepoint of its own, so that one that fails takes back nothing but itself. On PostgreSQL each
 //! append is its own transaction; the server gathers commits itself.
 
-use std::sync::Arc;
-
 use ports::room_log::{Appended, RoomLogError};
 use ports::sql::{Database, Dialect, SqlError, WriteTx};
 use ports::sqlx;
@@ -22,7 +20,7 @@ type Answer = Result<Appended, RoomLogError>;
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    room_for: Arc<Semaphore>,
+    room_for: Semaphore,
     way: Way,
 }
 
@@ -48,7 +46,7 @@ impl Writer {
             }
             Dialect::Postgres => Way::Each(database),
         };
-        Self { room_for: Arc::new(Semaphore::new(KIB_WAITING_MAX)), way }
+        Self { room_for: Semaphore::new(KIB_WAITING_MAX), way }
     }
 
     pub(super) async fn append(&self, append: Append) -> Answer {
