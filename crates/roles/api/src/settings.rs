@@ -16,7 +16,7 @@ use crate::{
 pub struct Settings {
     /// Where browsers find the site, `https://live.example.org`; empty: wherever they say they found it.
     pub public_url: PublicUrl,
-    /// Other sites whose pages may use this one's API and realtime connection.
+    /// Other sites whose pages may open the realtime connection and send requests that change things.
     pub allowed_origins: Vec<Origin>,
     /// Addresses or networks of proxies in front of this server; what they say about the client is believed.
     pub trusted_proxies: Vec<Network>,

@@ -61,6 +61,20 @@ async fn a_connection_becomes_a_websocket_for_pages_of_this_site() {
 }
 
 #[tokio::test]
+async fn a_websocket_keeps_its_place_until_it_ends() {
+    let server = Server::start(Settings { max_connections: 1, ..Settings::default() }).await;
+    let mut client = server.connect().await;
+    client.write(request("GET", "/connection/websocket", UPGRADE, "").as_bytes()).await;
+    assert_eq!(client.answer().await.status, 101);
+    assert_eq!(server.get("/healthz").await.status, 503);
+    drop(client);
+    let until = Instant::now() + Duration::from_secs(10);
+    while server.get("/healthz").await.status != 200 {
+        assert!(Instant::now() < until, "the place never came back");
+    }
+}
+
+#[tokio::test]
 async fn a_stop_lets_requests_end_and_takes_no_new_ones() {
     let server = Server::start(Settings::default()).await;
     let mut idle = server.connect().await;
