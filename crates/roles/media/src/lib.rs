@@ -7,3 +7,14 @@ pub mod codec;
 pub mod frame;
 pub mod ingest;
 pub mod needs;
+mod packager;
+mod playback;
+mod recording;
+mod service;
+mod stream;
+mod streams;
+mod thumbnails;
+
+pub use packager::health::{AudioHealth, StreamHealth, VideoHealth, Warning};
+pub use service::{MediaService, MediaSettings};
+pub use stream::Stage;

@@ -1,0 +1,103 @@
+//! Answers and their headers.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use kernel::Problem;
+
+use super::{
+    error::PlaybackError,
+    range::{self, Asked},
+};
+
+/// How long an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// For ever: the name never means anything else.
+    Forever,
+    /// Until the next part.
+    NotAtAll,
+    /// For this many seconds.
+    Seconds(u16),
+    /// Not for others than who asked.
+    Private,
+}
+
+impl Holds {
+    fn header(self) -> HeaderValue {
+        match self {
+            Self::Forever => HeaderValue::from_static("public, max-age=31536000, immutable"),
+            Self::NotAtAll => HeaderValue::from_static("no-cache"),
+            Self::Private => HeaderValue::from_static("private, no-store"),
+            Self::Seconds(seconds) => HeaderValue::from_str(&format!("public, max-age={seconds}"))
+                .unwrap_or(HeaderValue::from_static("no-cache")),
+        }
+    }
+}
+
+pub(super) const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+pub(super) const VIDEO: HeaderValue = HeaderValue::from_static("video/mp4");
+pub(super) const SEGMENT: HeaderValue = HeaderValue::from_static("video/iso.segment");
+pub(super) const JPEG: HeaderValue = HeaderValue::from_static("image/jpeg");
+pub(super) const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
+
+const ANYONE: (HeaderName, HeaderValue) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+
+/// A file, or the range of it that was asked for.
+pub(super) fn file(
+    request: &HeaderMap,
+    kind: HeaderValue,
+    holds: Holds,
+    bytes: Bytes,
+) -> Result<Response, PlaybackError> {
+    let length = bytes.len();
+    let header = request.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let (status, body, part) = match range::asked(header, length) {
+        Asked::Whole => (StatusCode::OK, bytes, None),
+        Asked::Some(range) => {
+            let part = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+            (StatusCode::PARTIAL_CONTENT, bytes.slice(range), Some(part))
+        }
+        Asked::Outside => return Err(PlaybackError::Range { length }),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CACHE_CONTROL, holds.header());
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(ANYONE.0, ANYONE.1);
+    if let Some(part) = part.and_then(|part| HeaderValue::try_from(part).ok()) {
+        headers.insert(header::CONTENT_RANGE, part);
+    }
+    Ok(response)
+}
+
+/// A text or picture that is never asked for in ranges.
+pub(super) fn whole(kind: HeaderValue, holds: Holds, bytes: Bytes) -> Response {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, holds.header()), ANYONE];
+    (headers, Body::from(bytes)).into_response()
+}
+
+/// The answer to a request that failed.
+pub(super) fn failure(error: PlaybackError) -> Response {
+    let length = if let PlaybackError::Range { length } = error { Some(length) } else { None };
+    let mut response = rest::problem_response(&Problem::from(error));
+    let headers = response.headers_mut();
+    headers.insert(ANYONE.0, ANYONE.1);
+    if let Some(all) = length.and_then(|length| HeaderValue::try_from(format!("bytes */{length}")).ok()) {
+        headers.insert(header::CONTENT_RANGE, all);
+    }
+    response
+}
+
+/// The answer to a browser that asks whether a player on another site may fetch.
+pub(super) fn preflight() -> Response {
+    let methods = (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
+    let headers = (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Range"));
+    let age = (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    (StatusCode::NO_CONTENT, [ANYONE, methods, headers, age]).into_response()
+}

@@ -1,0 +1,144 @@
+//! The routes of playback.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    http::HeaderMap,
+    response::Response,
+    routing::get,
+};
+use bytes::Bytes;
+use kernel::BroadcastId;
+
+use super::{
+    access,
+    answers::{self, Holds},
+    error::PlaybackError,
+    file_name::FileName,
+    live::{self, Directives},
+    replay,
+};
+use crate::{packager::SegmentName, service::MediaService, stream::Stream, thumbnails::Picture};
+
+/// How long a live multivariant playlist holds, in seconds.
+const MULTIVARIANT_S: u16 = 1;
+/// How long a replay's playlists and picture hold, in seconds: a recording can be deleted.
+const REPLAY_S: u16 = 60;
+/// How long a live picture holds, in seconds.
+const THUMBNAIL_S: u16 = 10;
+
+/// The router of `/live/{broadcast}/{file}`.
+pub(crate) fn router(media: Arc<MediaService>) -> Router {
+    let preflight = || async { answers::preflight() };
+    Router::new().route("/live/{broadcast}/{file}", get(file).options(preflight)).with_state(media)
+}
+
+async fn file(
+    State(media): State<Arc<MediaService>>,
+    Path((broadcast, file)): Path<(String, String)>,
+    directives: Result<Query<Directives>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let directives = directives.map(|Query(directives)| directives).unwrap_or_default();
+    let (Ok(broadcast), Some(name)) = (broadcast.parse(), FileName::parse(&file)) else {
+        return answers::failure(PlaybackError::NotFound);
+    };
+    let answer = match media.stream(broadcast) {
+        Some(stream) => of_stream(&media, &stream, name, &directives, &headers).await,
+        None => of_replay(&media, broadcast, name, &headers).await,
+    };
+    answer.unwrap_or_else(answers::failure)
+}
+
+async fn of_stream(
+    media: &MediaService,
+    stream: &Arc<Stream>,
+    name: FileName,
+    directives: &Directives,
+    headers: &HeaderMap,
+) -> Result<Response, PlaybackError> {
+    let preview = access::check(media.gatekeeper(), stream, headers).await?;
+    let holds = |holds| if preview { Holds::Private } else { holds };
+    match name {
+        FileName::Multivariant => {
+            let text = live::multivariant(stream).await?;
+            Ok(answers::whole(answers::PLAYLIST, holds(Holds::Seconds(MULTIVARIANT_S)), text))
+        }
+        FileName::Media => {
+            let text = live::media(stream, directives).await?;
+            Ok(answers::whole(answers::PLAYLIST, holds(Holds::NotAtAll), text))
+        }
+        FileName::Part(name, index) => {
+            let bytes = live::part(stream, name, index).await?;
+            answers::file(headers, answers::SEGMENT, holds(Holds::Forever), bytes)
+        }
+        FileName::Segment(name) => {
+            let bytes = segment(media, stream, name).await?;
+            answers::file(headers, answers::SEGMENT, holds(Holds::Forever), bytes)
+        }
+        FileName::Init(name) => {
+            let listed = stream.window().init(name).map(|init| init.bytes.clone());
+            let bytes = match listed {
+                Some(bytes) => bytes,
+                None if preview => return Err(PlaybackError::NotFound),
+                None => replay::init(media, stream.broadcast, name).await?,
+            };
+            answers::file(headers, answers::VIDEO, holds(Holds::Forever), bytes)
+        }
+        FileName::Thumbnail => Ok(picture(media.thumbnail(stream.broadcast), holds(Holds::Seconds(THUMBNAIL_S)))),
+    }
+}
+
+async fn segment(media: &MediaService, stream: &Stream, name: SegmentName) -> Result<Bytes, PlaybackError> {
+    let (found, next) = {
+        let window = stream.window();
+        (window.segment(name), window.next_name())
+    };
+    match found {
+        Some((_, Some(bytes))) => Ok(bytes),
+        Some((_, None)) => replay::segment(media, stream.broadcast, name).await,
+        None if name < next => Err(PlaybackError::Gone),
+        None => Err(PlaybackError::NotFound),
+    }
+}
+
+async fn of_replay(
+    media: &MediaService,
+    broadcast: BroadcastId,
+    name: FileName,
+    headers: &HeaderMap,
+) -> Result<Response, PlaybackError> {
+    match name {
+        FileName::Multivariant => {
+            let text = replay::multivariant(media, broadcast).await?;
+            Ok(answers::whole(answers::PLAYLIST, Holds::Seconds(REPLAY_S), text))
+        }
+        FileName::Media => {
+            let text = replay::playlist(media, broadcast).await?;
+            Ok(answers::whole(answers::PLAYLIST, Holds::Seconds(REPLAY_S), text))
+        }
+        FileName::Segment(name) => {
+            let bytes = replay::segment(media, broadcast, name).await?;
+            answers::file(headers, answers::SEGMENT, Holds::Forever, bytes)
+        }
+        FileName::Init(name) => {
+            let bytes = replay::init(media, broadcast, name).await?;
+            answers::file(headers, answers::VIDEO, Holds::Forever, bytes)
+        }
+        FileName::Part(..) => Err(PlaybackError::Gone),
+        FileName::Thumbnail => {
+            let kept = replay::thumbnail(media, broadcast).await;
+            let shown = kept.map_or_else(|_| Picture::placeholder(), Picture::Jpeg);
+            Ok(picture(shown, Holds::Seconds(REPLAY_S)))
+        }
+    }
+}
+
+fn picture(picture: Picture, holds: Holds) -> Response {
+    match picture {
+        Picture::Jpeg(bytes) => answers::whole(answers::JPEG, holds, bytes),
+        Picture::Placeholder(text) => answers::whole(answers::SVG, holds, text),
+    }
+}

@@ -1,0 +1,63 @@
+//! Files of a show that is over.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kernel::BroadcastId;
+
+use super::{cache::Cached, error::PlaybackError};
+use crate::{
+    packager::SegmentName,
+    recording::{ReplayIndex, init_key, read_file, segment_key, thumbnail_key},
+    service::MediaService,
+};
+
+/// The multivariant playlist.
+pub(super) async fn multivariant(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
+    let render = async { Ok(index(media, broadcast).await?.multivariant()) };
+    media.cache().get((broadcast, Cached::Multivariant), render).await
+}
+
+/// The media playlist.
+pub(super) async fn playlist(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
+    let render = async { Ok(index(media, broadcast).await?.playlist()) };
+    media.cache().get((broadcast, Cached::Media), render).await
+}
+
+/// A recorded segment, in the spool or among the blobs.
+pub(super) async fn segment(
+    media: &MediaService,
+    broadcast: BroadcastId,
+    name: SegmentName,
+) -> Result<Bytes, PlaybackError> {
+    stored(media, broadcast, Cached::Segment(name), segment_key(broadcast, name)).await
+}
+
+/// A recorded initialisation segment.
+pub(super) async fn init(
+    media: &MediaService,
+    broadcast: BroadcastId,
+    name: SegmentName,
+) -> Result<Bytes, PlaybackError> {
+    stored(media, broadcast, Cached::Init(name), init_key(broadcast, name)).await
+}
+
+/// The picture that was kept with the recording.
+pub(super) async fn thumbnail(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
+    stored(media, broadcast, Cached::Thumbnail, thumbnail_key(broadcast)).await
+}
+
+async fn index(media: &MediaService, broadcast: BroadcastId) -> Result<Arc<ReplayIndex>, PlaybackError> {
+    let found = media.replays().find(broadcast).await?;
+    found.map(Arc::new).ok_or(PlaybackError::NotFound)
+}
+
+async fn stored(
+    media: &MediaService,
+    broadcast: BroadcastId,
+    file: Cached,
+    key: String,
+) -> Result<Bytes, PlaybackError> {
+    let read = async { Ok(read_file(media.spool(), media.blobs(), &key).await?) };
+    media.cache().get((broadcast, file), read).await
+}

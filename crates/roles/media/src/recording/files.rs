@@ -1,0 +1,74 @@
+//! Where a recording's files are: first in the spool, then among the blobs.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use kernel::BroadcastId;
+use ports::blobs::{BlobError, Blobs};
+
+use crate::packager::SegmentName;
+
+/// A broadcast's folder in the spool.
+pub(super) fn folder(spool: &Path, broadcast: BroadcastId) -> PathBuf {
+    spool.join(broadcast.to_string())
+}
+
+/// The journal in a broadcast's folder.
+pub(super) fn journal(folder: &Path) -> PathBuf {
+    folder.join("journal.jsonl")
+}
+
+/// A segment's file name.
+pub(super) fn segment_file(name: SegmentName) -> String {
+    format!("seg-{name}.m4s")
+}
+
+/// An initialisation segment's file name.
+pub(super) fn init_file(name: SegmentName) -> String {
+    format!("init-{name}.mp4")
+}
+
+/// A segment's blob.
+pub(crate) fn segment_key(broadcast: BroadcastId, name: SegmentName) -> String {
+    format!("recordings/{broadcast}/{}", segment_file(name))
+}
+
+/// An initialisation segment's blob.
+pub(crate) fn init_key(broadcast: BroadcastId, name: SegmentName) -> String {
+    format!("recordings/{broadcast}/{}", init_file(name))
+}
+
+/// The blob of a recording's picture.
+pub(crate) fn thumbnail_key(broadcast: BroadcastId) -> String {
+    format!("recordings/{broadcast}/thumbnail.jpg")
+}
+
+/// Every blob of a recording.
+pub(super) fn recording_prefix(broadcast: BroadcastId) -> String {
+    format!("recordings/{broadcast}/")
+}
+
+/// Where a replay's index is, under the time of its end.
+pub(super) fn replay_prefix(broadcast: BroadcastId) -> String {
+    format!("replays/{broadcast}/")
+}
+
+/// Reads a recorded file wherever it is now.
+pub(crate) async fn read_file(spool: &Path, blobs: &dyn Blobs, key: &str) -> Result<Bytes, BlobError> {
+    let in_spool = key.strip_prefix("recordings/").map(|rest| spool.join(rest));
+    if let Some(bytes) = read_spooled(in_spool.as_deref()).await {
+        return Ok(bytes);
+    }
+    match blobs.get(key, None).await {
+        // Sealing may have moved the file between the two looks, or have failed and left it where it was.
+        Err(BlobError::Missing(_)) => match read_spooled(in_spool.as_deref()).await {
+            Some(bytes) => Ok(bytes),
+            None => blobs.get(key, None).await,
+        },
+        answer => answer,
+    }
+}
+
+async fn read_spooled(path: Option<&Path>) -> Option<Bytes> {
+    tokio::fs::read(path?).await.ok().map(Bytes::from)
+}

@@ -1,0 +1,82 @@
+//! The index of a replay: every segment of a finished show, in one blob.
+
+use bytes::Bytes;
+use kernel::{BroadcastId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{files, journal::Journal};
+use crate::packager::{Segment, SegmentName, TICKS_PER_MS, TICKS_PER_SECOND, Variant, replay_playlist};
+
+/// A hole longer than this is told to players as a discontinuity.
+const HOLE: i64 = 100 * TICKS_PER_MS;
+
+/// Everything a replay's playlists are made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReplayIndex {
+    timeline_start_ms: i64,
+    ended_at_ms: i64,
+    variant: Variant,
+    segments: Vec<Row>,
+}
+
+/// A segment as a row: sequence, name, init, start, duration, bytes, discontinuity, independent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Row(u64, u64, u64, i64, i64, u64, bool, bool);
+
+impl ReplayIndex {
+    /// The index of a show that is over; none when nothing of it was kept.
+    pub(super) fn of(journal: &Journal) -> Option<Self> {
+        let (ended_at, frame_rate) = journal.ended?;
+        let newest = journal.segments.back()?;
+        let description = journal.inits.get(&newest.init).cloned().unwrap_or_default();
+        let bps =
+            |bytes: u64, ticks: i64| bytes * 8 * TICKS_PER_SECOND as u64 / u64::try_from(ticks.max(1)).unwrap_or(1);
+        let long = journal.segments.iter().filter(|segment| segment.duration >= TICKS_PER_SECOND);
+        let peak = long.map(|segment| bps(segment.bytes, segment.duration)).max();
+        let bytes = journal.segments.iter().map(|segment| segment.bytes).sum();
+        let average = bps(bytes, journal.segments.iter().map(|segment| segment.duration).sum());
+        let mut end = journal.segments.front().map_or(0, |segment| segment.start);
+        let rows = journal.segments.iter().map(|segment| {
+            let hole = segment.start - end > HOLE;
+            end = segment.end();
+            Row::from(Segment { discontinuity: segment.discontinuity || hole, ..*segment })
+        });
+        Some(Self {
+            timeline_start_ms: journal.timeline_start?.as_millis(),
+            ended_at_ms: ended_at.as_millis(),
+            segments: rows.collect(),
+            variant: Variant::of(&description, frame_rate, peak.unwrap_or(average), average),
+        })
+    }
+
+    /// The blob it is kept in.
+    pub(super) fn key(&self, broadcast: BroadcastId) -> String {
+        format!("{}{}.json", files::replay_prefix(broadcast), self.ended_at_ms)
+    }
+
+    /// The multivariant playlist.
+    pub(crate) fn multivariant(&self) -> Bytes {
+        self.variant.render()
+    }
+
+    /// The media playlist.
+    pub(crate) fn playlist(&self) -> Bytes {
+        let segments: Vec<Segment> = self.segments.iter().copied().map(Segment::from).collect();
+        replay_playlist::render(Timestamp::from_millis(self.timeline_start_ms), &segments)
+    }
+}
+
+impl From<Segment> for Row {
+    fn from(segment: Segment) -> Self {
+        let Segment { sequence, name, init, start, duration, bytes, discontinuity, independent } = segment;
+        Self(sequence, name.0, init.0, start, duration, bytes, discontinuity, independent)
+    }
+}
+
+impl From<Row> for Segment {
+    fn from(row: Row) -> Self {
+        let Row(sequence, name, init, start, duration, bytes, discontinuity, independent) = row;
+        let (name, init) = (SegmentName(name), SegmentName(init));
+        Self { sequence, name, init, start, duration, bytes, discontinuity, independent }
+    }
+}

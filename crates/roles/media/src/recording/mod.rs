@@ -1,0 +1,30 @@
+//! The recording: segments are spooled to the local disk as they grow, become blobs when they are complete, and after
+//! the end make up the replay.
+//!
+//! Promise: a process that is killed at any byte loses at most the part that was being written; the stream is never held
+//! up by the disk: when the disk is slower than the stream, or full, the recording has a gap, which is logged, and goes on
+//! with the next segment that fits.
+//!
+//! Layout of the spool, in `{data_dir}/spool/{broadcast}/`: `journal.jsonl` (see [`entry`]), `init-N.mp4`, `seg-N.m4s`.
+//! Layout of the blobs: `recordings/{broadcast}/init-N.mp4`, `…/seg-N.m4s`, `…/thumbnail.jpg`, and, once the show is over
+//! and all of it is kept, `replays/{broadcast}/{time of the end, ms}.json`.
+
+mod disk;
+mod entry;
+mod files;
+mod index;
+mod journal;
+mod recorder;
+mod replays;
+mod restore;
+mod sealing;
+mod spool;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use files::{init_key, read_file, segment_key, thumbnail_key};
+pub(crate) use index::ReplayIndex;
+pub(crate) use recorder::{Follower, Recorder, Recording, Restored};
+pub(crate) use replays::Replays;

@@ -1,0 +1,56 @@
+//! Finished recordings: found, removed, and let go when their time is over.
+
+use std::sync::Arc;
+
+use kernel::{BroadcastId, Timestamp};
+use ports::blobs::{BlobError, Blobs};
+
+use super::{files, index::ReplayIndex};
+
+/// Milliseconds in a day.
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+
+/// The replays among the blobs.
+#[derive(Clone)]
+pub(crate) struct Replays {
+    blobs: Arc<dyn Blobs>,
+}
+
+impl Replays {
+    pub(crate) fn new(blobs: Arc<dyn Blobs>) -> Self {
+        Self { blobs }
+    }
+
+    /// Whether the broadcast has one.
+    pub(crate) async fn has(&self, broadcast: BroadcastId) -> Result<bool, BlobError> {
+        Ok(!self.blobs.list(&files::replay_prefix(broadcast)).await?.is_empty())
+    }
+
+    /// The broadcast's replay.
+    pub(crate) async fn find(&self, broadcast: BroadcastId) -> Result<Option<ReplayIndex>, BlobError> {
+        let keys = self.blobs.list(&files::replay_prefix(broadcast)).await?;
+        let Some(key) = keys.last() else { return Ok(None) };
+        let data = self.blobs.get(key, None).await?;
+        let index = serde_json::from_slice(&data);
+        let unreadable = |error: serde_json::Error| BlobError::Engine { key: key.clone(), source: error.into() };
+        Ok(Some(index.map_err(unreadable)?))
+    }
+
+    /// Removes all that was recorded of the broadcast; first what makes it a replay.
+    pub(crate) async fn remove(&self, broadcast: BroadcastId) -> Result<(), BlobError> {
+        self.blobs.delete_prefix(&files::replay_prefix(broadcast)).await?;
+        self.blobs.delete_prefix(&files::recording_prefix(broadcast)).await
+    }
+
+    /// Replays that ended more than `days` days before `now`.
+    pub(crate) async fn older_than(&self, days: u32, now: Timestamp) -> Result<Vec<BroadcastId>, BlobError> {
+        let keys = self.blobs.list("replays/").await?;
+        let old = keys.iter().filter_map(|key| {
+            let (broadcast, file) = key.strip_prefix("replays/")?.split_once('/')?;
+            let ended_at_ms: i64 = file.strip_suffix(".json")?.parse().ok()?;
+            let age_ms = now.millis_since(Timestamp::from_millis(ended_at_ms));
+            if age_ms > i64::from(days) * DAY_MS { broadcast.parse().ok() } else { None }
+        });
+        Ok(old.collect())
+    }
+}

@@ -1,0 +1,212 @@
+//! The one thread that writes the spool, behind a queue that is bounded in entries and bytes.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+};
+
+use kernel::BroadcastId;
+use tokio::sync::oneshot;
+
+use super::{
+    disk::Disk,
+    entry::Entry,
+    files,
+    recorder::Follower,
+    sealing::{SealJob, Sealer},
+    spool::{Closed, Spool},
+};
+use crate::packager::{Change, Kept, SegmentName};
+
+/// Entries that wait for the disk at the most.
+const QUEUE_ENTRIES: usize = 8_192;
+/// Bytes that wait for the disk at the most, of all streams together.
+const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the thread is asked to do.
+pub(super) enum Command {
+    /// A show goes live.
+    Begin { broadcast: BroadcastId, timeline_start_ms: i64, follower: Weak<dyn Follower> },
+    /// A show from before a restart goes on.
+    Resume { broadcast: BroadcastId, journal_bytes: u64, init: Option<SegmentName>, follower: Weak<dyn Follower> },
+    /// The packager has done something.
+    Change { broadcast: BroadcastId, change: Change },
+    /// A line for the journal.
+    Note { broadcast: BroadcastId, entry: Entry },
+    /// The show is over.
+    End { broadcast: BroadcastId, entry: Entry },
+    /// Everything of a broadcast is to be removed.
+    Remove { broadcast: BroadcastId, done: oneshot::Sender<()> },
+    /// Everything asked before this is done, and what is open is complete.
+    Drain { done: oneshot::Sender<()> },
+    /// Nothing more is written.
+    #[cfg(test)]
+    Abandon { done: oneshot::Sender<()> },
+}
+
+/// The near end of the queue.
+#[derive(Clone)]
+pub(super) struct Queue {
+    sender: SyncSender<Command>,
+    waiting_bytes: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// Starts the thread.
+    pub(super) fn start<D: Disk + Clone>(
+        disk: D,
+        spool: PathBuf,
+        sealer: Arc<Sealer>,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (sender, receiver) = sync_channel(QUEUE_ENTRIES);
+        let waiting_bytes = Arc::new(AtomicUsize::new(0));
+        let mut writer = Writer { disk, spool, spools: HashMap::new(), sealer, waiting_bytes: waiting_bytes.clone() };
+        let thread = std::thread::Builder::new().name("spool".into()).spawn(move || writer.run(&receiver))?;
+        Ok((Self { sender, waiting_bytes }, thread))
+    }
+
+    /// Queues without waiting; false when the queue is full.
+    pub(super) fn offer(&self, command: Command) -> bool {
+        let bytes = weight(&command);
+        // The count only bounds memory; nothing else is read on its strength.
+        let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        metrics::gauge!("media_spool_waiting_bytes").set(waiting as f64);
+        if waiting > QUEUE_BYTES {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        match self.sender.try_send(command) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+
+    /// Queues, waiting for room on a thread that may wait.
+    pub(super) async fn insist(&self, command: Command) {
+        let queue = self.clone();
+        self.waiting_bytes.fetch_add(weight(&command), Ordering::Relaxed);
+        let sent = tokio::task::spawn_blocking(move || queue.sender.send(command).is_ok()).await;
+        if !matches!(sent, Ok(true)) {
+            tracing::error!("the spool's thread is gone");
+        }
+    }
+}
+
+fn weight(command: &Command) -> usize {
+    match command {
+        Command::Change { change: Change::Grown { bytes, .. }, .. } => bytes.len(),
+        _ => 0,
+    }
+}
+
+struct Live<D: Disk> {
+    spool: Spool<D>,
+    follower: Weak<dyn Follower>,
+}
+
+struct Writer<D: Disk> {
+    disk: D,
+    spool: PathBuf,
+    spools: HashMap<BroadcastId, Live<D>>,
+    sealer: Arc<Sealer>,
+    waiting_bytes: Arc<AtomicUsize>,
+}
+
+impl<D: Disk + Clone> Writer<D> {
+    fn run(&mut self, receiver: &Receiver<Command>) {
+        while let Ok(command) = receiver.recv() {
+            let bytes = weight(&command);
+            self.obey(command);
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        self.complete_all();
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Begin { broadcast, timeline_start_ms, follower } => {
+                let mut spool = Spool::new(self.disk.clone(), files::folder(&self.spool, broadcast), broadcast);
+                spool.note_entry(&Entry::Began { timeline_start_ms });
+                self.spools.insert(broadcast, Live { spool, follower });
+            }
+            Command::Resume { broadcast, journal_bytes, init, follower } => {
+                let folder = files::folder(&self.spool, broadcast);
+                let spool = Spool::restored(self.disk.clone(), folder, broadcast, journal_bytes, init);
+                self.spools.insert(broadcast, Live { spool, follower });
+            }
+            Command::Change { broadcast, change } => {
+                let Some(live) = self.spools.get_mut(&broadcast) else { return };
+                let closed = live.spool.take(change);
+                if let Some(follower) = live.follower.upgrade() {
+                    follower.failing(live.spool.is_failing());
+                }
+                self.settle(broadcast, closed);
+            }
+            Command::Note { broadcast, entry } => {
+                if let Some(live) = self.spools.get_mut(&broadcast) {
+                    live.spool.note_entry(&entry);
+                }
+            }
+            Command::End { broadcast, entry } => {
+                let Some(live) = self.spools.get_mut(&broadcast) else { return };
+                let closed = live.spool.finish();
+                live.spool.note_entry(&entry);
+                self.settle(broadcast, closed);
+                self.sealer.add(SealJob::Finish { broadcast });
+            }
+            Command::Remove { broadcast, done } => {
+                let folder = files::folder(&self.spool, broadcast);
+                let removed = match self.spools.remove(&broadcast) {
+                    Some(mut live) => live.spool.remove(),
+                    None => self.disk.remove_folder(&folder),
+                };
+                if let Err(error) = removed {
+                    tracing::error!(%error, %broadcast, "a spool could not be removed");
+                }
+                // Whoever asked may have gone away.
+                let _ = done.send(());
+            }
+            #[cfg(test)]
+            Command::Abandon { done } => {
+                self.spools.clear();
+                let _ = done.send(());
+            }
+            Command::Drain { done } => {
+                self.complete_all();
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn complete_all(&mut self) {
+        let closed: Vec<_> =
+            self.spools.iter_mut().map(|(broadcast, live)| (*broadcast, live.spool.finish())).collect();
+        for (broadcast, closed) in closed {
+            self.settle(broadcast, closed);
+        }
+    }
+
+    fn settle(&self, broadcast: BroadcastId, closed: Option<Closed>) {
+        let (segment, kept) = match closed {
+            None => return,
+            Some(Closed::Whole(segment)) => (segment, Kept::Stored),
+            // What viewers saw is longer than what was kept: the window must not offer the short one as the same.
+            Some(Closed::Short(segment) | Closed::Nothing(segment)) => (segment, Kept::Nowhere),
+        };
+        if let Some(follower) = self.spools.get(&broadcast).and_then(|live| live.follower.upgrade()) {
+            follower.settle(segment.name, kept);
+        }
+        if segment.bytes > 0 {
+            self.sealer.add(SealJob::Segment { broadcast, segment });
+        }
+    }
+}

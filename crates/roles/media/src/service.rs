@@ -1,0 +1,294 @@
+//! The media role's playback half as the binary sees it: stages in, playback and health out.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use kernel::{BroadcastId, Clock, Timestamp};
+use ports::blobs::{BlobError, Blobs};
+use serde::Deserialize;
+use tokio::task::JoinHandle;
+
+use crate::{
+    needs::{Gatekeeper, Packager, PacketSink},
+    packager::{WindowLimits, health::StreamHealth},
+    playback::{self, ByteCache},
+    recording::{Follower, Recorder, Recording, Replays, Restored, thumbnail_key},
+    stream::{Sink, Stage, Stream},
+    streams::Streams,
+    thumbnails::{Picture, Thumbnails},
+};
+
+/// How long a show that is over keeps its live playlist, now with its end, for those who were watching.
+const FAREWELL: Duration = Duration::from_secs(60);
+/// How often pictures and forgotten previews are looked after.
+const ROUND: Duration = Duration::from_secs(5);
+/// A preview without a publisher is forgotten after this long, in milliseconds.
+const PREVIEW_IDLE_MS: i64 = 5 * 60_000;
+
+/// Settings of the media role's playback half.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaSettings {
+    /// How far back viewers of a live show can go, in minutes.
+    pub window_minutes: u32,
+    /// Megabytes of memory for recorded files that are being watched, of all shows together.
+    pub cache_megabytes: u32,
+    /// Days after which recordings are deleted; 0 keeps them.
+    pub retention_days: u32,
+    /// The program that takes pictures of live shows; empty: no pictures are taken.
+    pub ffmpeg: String,
+}
+
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self { window_minutes: 10, cache_megabytes: 64, retention_days: 0, ffmpeg: "ffmpeg".into() }
+    }
+}
+
+/// Packages, records and plays all streams of this process.
+pub struct MediaService {
+    settings: MediaSettings,
+    clock: Arc<dyn Clock>,
+    blobs: Arc<dyn Blobs>,
+    gatekeeper: Arc<dyn Gatekeeper>,
+    streams: Streams,
+    recorder: Recorder,
+    replays: Replays,
+    cache: ByteCache,
+    thumbnails: Thumbnails,
+    rounds: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl MediaService {
+    /// Starts the service with its spool in `data_dir`, and goes on with the shows that were on air when the process
+    /// before ended. Call within a runtime.
+    ///
+    /// # Errors
+    /// When the thread that writes recordings cannot be started.
+    pub fn new(
+        settings: MediaSettings,
+        data_dir: &Path,
+        clock: Arc<dyn Clock>,
+        blobs: Arc<dyn Blobs>,
+        gatekeeper: Arc<dyn Gatekeeper>,
+    ) -> std::io::Result<Arc<Self>> {
+        let recorder = Recorder::start(data_dir.join("spool"), blobs.clone())?;
+        let media = Arc::new(Self {
+            recorder,
+            replays: Replays::new(blobs.clone()),
+            cache: ByteCache::new(settings.cache_megabytes as usize * 1024 * 1024),
+            thumbnails: Thumbnails::new(settings.ffmpeg.clone()),
+            streams: Streams::default(),
+            rounds: Mutex::default(),
+            settings,
+            clock,
+            blobs,
+            gatekeeper,
+        });
+        media.restore();
+        let rounds = tokio::spawn(go_round(Arc::downgrade(&media)));
+        *media.rounds.lock().unwrap_or_else(PoisonError::into_inner) = Some(rounds);
+        Ok(media)
+    }
+
+    /// The routes of playback, `/live/{broadcast}/…`.
+    pub fn router(self: &Arc<Self>) -> axum::Router {
+        playback::router(self.clone())
+    }
+
+    /// Where publishers' packets go.
+    pub fn packager(self: &Arc<Self>) -> Arc<dyn Packager> {
+        Arc::new(Intakes(self.clone()))
+    }
+
+    /// Moves a broadcast to a stage. The same stage again does nothing.
+    pub fn set_stage(self: &Arc<Self>, broadcast: BroadcastId, stage: Stage) {
+        let now = self.clock.now();
+        let stream = match (self.streams.get(broadcast), stage) {
+            (Some(stream), _) => stream,
+            (None, Stage::Preview | Stage::Ended) => return,
+            (None, _) => self.stream_of(broadcast, now),
+        };
+        let was = stream.stage();
+        let follower: Arc<dyn Follower> = stream.clone();
+        stream.set_stage(stage, now, |timeline_start| self.record(broadcast, timeline_start, &follower));
+        if stage == Stage::Ended && was != Stage::Ended {
+            tokio::spawn(self.clone().see_off(broadcast));
+        }
+    }
+
+    /// Position 0 of the broadcast's timeline, once it is or was live in this process.
+    pub fn timeline_start(&self, broadcast: BroadcastId) -> Option<Timestamp> {
+        let stream = self.streams.get(broadcast).filter(|stream| stream.stage() != Stage::Preview)?;
+        let start = stream.window().timeline_start();
+        Some(start)
+    }
+
+    /// What the broadcast's publisher sends, as measured.
+    pub fn health(&self, broadcast: BroadcastId) -> Option<StreamHealth> {
+        self.streams.get(broadcast).map(|stream| stream.health(self.clock.now()))
+    }
+
+    /// Whether the show is over and can be watched as a replay.
+    ///
+    /// # Errors
+    /// When the blobs cannot be read.
+    pub async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, BlobError> {
+        self.replays.has(broadcast).await
+    }
+
+    /// Returns once the replay of a show that has just ended is complete.
+    pub async fn replay_complete(&self, broadcast: BroadcastId) {
+        self.recorder.sealed(broadcast).await;
+    }
+
+    /// Removes everything that was recorded of a broadcast.
+    ///
+    /// # Errors
+    /// When the blobs cannot be removed; what is left is removed by the next call.
+    pub async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), BlobError> {
+        self.streams.remove(broadcast);
+        self.recorder.remove(broadcast).await;
+        let removed = self.replays.remove(broadcast).await;
+        self.cache.forget(broadcast);
+        removed
+    }
+
+    /// Deletes the recordings whose time is over at `now`; returns which.
+    ///
+    /// # Errors
+    /// When the blobs cannot be listed or removed.
+    pub async fn apply_retention(&self, now: Timestamp) -> Result<Vec<BroadcastId>, BlobError> {
+        if self.settings.retention_days == 0 {
+            return Ok(Vec::new());
+        }
+        let old = self.replays.older_than(self.settings.retention_days, now).await?;
+        for broadcast in &old {
+            self.delete_recording(*broadcast).await?;
+            tracing::info!(%broadcast, days = self.settings.retention_days, "a recording was deleted: its time is over");
+        }
+        Ok(old)
+    }
+
+    /// Completes what is open and writes it to the disk; shows that are on air go on after the next start.
+    pub async fn shutdown(&self) {
+        if let Some(rounds) = self.rounds.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            rounds.abort();
+        }
+        for stream in self.streams.all() {
+            stream.flush(self.clock.now());
+        }
+        self.recorder.shutdown().await;
+    }
+
+    /// Ends as a killed process does, except that nothing goes on writing in the background.
+    #[cfg(test)]
+    pub(crate) async fn abandon(&self) {
+        if let Some(rounds) = self.rounds.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            rounds.abort();
+        }
+        self.recorder.abandon().await;
+    }
+
+    pub(crate) fn stream(&self, broadcast: BroadcastId) -> Option<Arc<Stream>> {
+        self.streams.get(broadcast)
+    }
+
+    pub(crate) fn gatekeeper(&self) -> &dyn Gatekeeper {
+        &*self.gatekeeper
+    }
+
+    pub(crate) fn cache(&self) -> &ByteCache {
+        &self.cache
+    }
+
+    pub(crate) fn replays(&self) -> &Replays {
+        &self.replays
+    }
+
+    pub(crate) fn blobs(&self) -> &dyn Blobs {
+        &*self.blobs
+    }
+
+    pub(crate) fn spool(&self) -> &PathBuf {
+        self.recorder.spool()
+    }
+
+    pub(crate) fn thumbnail(&self, broadcast: BroadcastId) -> Picture {
+        self.thumbnails.get(broadcast)
+    }
+
+    fn window_length_ms(&self) -> i64 {
+        i64::from(self.settings.window_minutes.max(1)) * 60_000
+    }
+
+    fn stream_of(&self, broadcast: BroadcastId, now: Timestamp) -> Arc<Stream> {
+        self.streams.get_or_add(broadcast, || Stream::new(broadcast, self.window_length_ms(), now))
+    }
+
+    fn record(
+        &self,
+        broadcast: BroadcastId,
+        timeline_start: Timestamp,
+        follower: &Arc<dyn Follower>,
+    ) -> Option<Recording> {
+        self.recorder.begin(broadcast, timeline_start, Arc::downgrade(follower))
+    }
+
+    fn restore(self: &Arc<Self>) {
+        let length_ms = self.window_length_ms();
+        let limits = WindowLimits { length_ms, recorded: true };
+        for Restored { broadcast, window, spooled } in self.recorder.restore(limits) {
+            let stream = self.streams.get_or_add(broadcast, || Stream::restored(broadcast, length_ms, window));
+            let follower: Arc<dyn Follower> = stream.clone();
+            stream.go_on_recording(self.recorder.resume(broadcast, spooled, Arc::downgrade(&follower)));
+        }
+    }
+
+    /// Keeps the last picture, and the end of the live playlist for those who were watching; then the replay takes over.
+    async fn see_off(self: Arc<Self>, broadcast: BroadcastId) {
+        let farewell = tokio::time::Instant::now() + FAREWELL;
+        if let Some(picture) = self.thumbnails.take(broadcast) {
+            if let Err(error) = self.blobs.put(&thumbnail_key(broadcast), picture).await {
+                tracing::warn!(%error, %broadcast, "the picture is not kept with the recording");
+            }
+        }
+        self.recorder.sealed(broadcast).await;
+        tokio::time::sleep_until(farewell).await;
+        self.streams.remove(broadcast);
+    }
+}
+
+/// Looks after pictures and forgotten previews while the service lives.
+async fn go_round(media: Weak<MediaService>) {
+    let mut ticks = tokio::time::interval(ROUND);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(media) = media.upgrade() else { return };
+        let in_memory: usize = media.streams.all().iter().map(|stream| stream.window().bytes_in_memory()).sum();
+        metrics::gauge!("media_window_bytes").set(in_memory as f64);
+        for stream in media.streams.all() {
+            let now = media.clock.now();
+            match stream.stage() {
+                Stage::Live { .. } if stream.is_fed() => media.thumbnails.refresh(&stream, now).await,
+                Stage::Preview if stream.idle_ms(now) > PREVIEW_IDLE_MS => {
+                    media.streams.remove(stream.broadcast);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+struct Intakes(Arc<MediaService>);
+
+impl Packager for Intakes {
+    fn open(&self, broadcast: BroadcastId, publish_epoch: i64) -> Box<dyn PacketSink> {
+        let now = self.0.clock.now();
+        Box::new(Sink::open(self.0.stream_of(broadcast, now), publish_epoch, now))
+    }
+}
