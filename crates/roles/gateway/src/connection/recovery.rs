@@ -3,7 +3,7 @@
 //! Recovery reaches back through the whole room log. The reply carries one page; what is left is sent like any other
 //! publications, in order, before anything newer.
 
-use ports::room_log::{Record, RoomLogError};
+use ports::room_log::RoomLogError;
 
 use crate::{
     hub::{Hub, Missed, Seat},
@@ -49,14 +49,13 @@ pub(super) async fn begin(
     Ok(Beginning { cursor: next, replaced, place })
 }
 
-/// The first page of what stands from `from` on; none when that place is not part of the log.
+/// What stands from `from` on, as much as a reply holds; none when that place is not part of the log.
 async fn missed(hub: &Hub, seat: &Seat, room: &str, epoch: &str, from: u64) -> Result<Option<Vec<Push>>, RoomLogError> {
     let channel = seat.channel();
     match channel.missed(from) {
         Missed::These(publications) => Ok(Some(publications)),
         Missed::MoreThanKept => {
-            let records = hub.log().read(room, from, PAGE_PUBLICATIONS_MAX).await?;
-            let publications = page(channel.name(), epoch, from, &records);
+            let publications = from_log(hub, seat, from).await?;
             Ok((!publications.is_empty()).then_some(publications))
         }
         Missed::Ahead => {
@@ -71,17 +70,22 @@ async fn missed(hub: &Hub, seat: &Seat, room: &str, epoch: &str, from: u64) -> R
     }
 }
 
-/// The records as pushes, as far as they are contiguous from `from` and fit into a reply (one always does).
-fn page(channel: &str, epoch: &str, from: u64, records: &[Record]) -> Vec<Push> {
-    let mut bytes = 0;
+/// What the log holds from `from` on, as much as a reply holds (one publication always does).
+async fn from_log(hub: &Hub, seat: &Seat, from: u64) -> Result<Vec<Push>, RoomLogError> {
     let mut publications: Vec<Push> = Vec::new();
-    for (record, expected) in records.iter().zip(from..) {
-        bytes += record.data.len();
-        let full = bytes > PAGE_BYTES_MAX && !publications.is_empty();
-        if record.offset != expected || full {
-            break;
+    let mut bytes = 0;
+    loop {
+        let page = seat.channel().page(hub.log(), from + publications.len() as u64).await?;
+        if page.pushes().is_empty() {
+            return Ok(publications);
         }
-        publications.push(Push::positioned(channel, &record.data, record.offset, epoch));
+        for push in page.pushes() {
+            bytes += push.text().len();
+            let full = publications.len() == PAGE_PUBLICATIONS_MAX || bytes > PAGE_BYTES_MAX;
+            if full && !publications.is_empty() {
+                return Ok(publications);
+            }
+            publications.push(push.clone());
+        }
     }
-    publications
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
-use super::catch_up::{self, Frame, Page};
+use super::catch_up::{self, Page};
 use crate::{
-    hub::{LogReader, Seat, Upcoming},
+    hub::{Frame, LogReader, Seat, Upcoming},
     needs::ChannelRules,
     protocol::codes::{self, Unsubscribe},
 };
@@ -125,11 +125,9 @@ impl Subscriptions {
             return;
         }
         let Some(subscription) = self.list.iter().find(|subscription| subscription.behind) else { return };
-        let channel = subscription.seat.channel();
-        let Some(room) = channel.room().cloned() else { return };
-        let (epoch, _, _) = channel.position();
+        let channel = subscription.seat.channel().clone();
         let name = channel.name().clone();
-        let page = Box::pin(catch_up::read(log.clone(), room, name.clone(), epoch, subscription.cursor));
+        let page = Box::pin(catch_up::read(log.clone(), channel, subscription.cursor));
         self.reading = Some(Reading { channel: name, page });
     }
 
@@ -152,7 +150,7 @@ impl Subscriptions {
                 None
             }
             Page::Frames(frames, next) => {
-                self.page = frames;
+                self.page = frames.into();
                 self.page_channel = Some(channel.clone());
                 subscription.cursor = next;
                 subscription.behind = false;

@@ -61,7 +61,11 @@ impl Caretaker {
     async fn give_up_idle_channels(&self) {
         loop {
             tokio::time::sleep((self.idle / 2).max(SHORTEST_SWEEP)).await;
-            for channel in self.hub.all().into_iter().filter(|channel| channel.is_idle(self.idle)) {
+            for channel in self.hub.all() {
+                channel.forget_pages();
+                if !channel.is_idle(self.idle) {
+                    continue;
+                }
                 let _stripe = self.hub.stripe(channel.name()).lock().await;
                 if self.hub.remove_if_idle(&channel, self.idle) {
                     self.hub.bus.unsubscribe(channel.name()).await;

@@ -12,11 +12,12 @@ use std::{
 
 use ports::{
     bus::Publication,
-    room_log::{Head, Record},
+    room_log::{Head, Record, RoomLogError},
 };
 
 use super::{
-    Member, Missed,
+    LogReader, Member, Missed,
+    pages::{PageFrom, Pages},
     ring::{Limits, Ring},
 };
 use crate::{
@@ -57,6 +58,7 @@ pub(crate) struct Channel {
     dirty: AtomicBool,
     being_repaired: AtomicBool,
     members: Mutex<Members>,
+    pages: Pages,
 }
 
 struct State {
@@ -95,6 +97,7 @@ impl Channel {
                 users: HashMap::new(),
                 empty_since: Instant::now(),
             }),
+            pages: Pages::default(),
         }
     }
 
@@ -148,6 +151,12 @@ impl Channel {
     /// What a reader at `from` has missed: one page of it.
     pub(crate) fn missed(&self, from: u64) -> Missed {
         self.state().ring.missed(from, PAGE_PUBLICATIONS_MAX, PAGE_BYTES_MAX)
+    }
+
+    /// What its log holds from `from` on, a page of it; nothing when the log does not hold that place.
+    pub(crate) async fn page(&self, log: &LogReader, from: u64) -> Result<PageFrom, RoomLogError> {
+        let room = self.room.as_deref().ok_or_else(|| RoomLogError::Refused("a channel without a room".into()))?;
+        self.pages.page(self, room, log, from).await
     }
 
     /// The subscribers, unless there are more than `limit`.
@@ -291,6 +300,11 @@ impl Channel {
     /// Whether nobody is subscribed.
     pub(super) fn is_empty(&self) -> bool {
         self.lock_members().by_number.is_empty()
+    }
+
+    /// Lets go of what is kept for readers that were behind.
+    pub(super) fn forget_pages(&self) {
+        self.pages.forget();
     }
 
     /// Whether nobody has been subscribed for `idle`.

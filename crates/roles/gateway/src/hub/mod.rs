@@ -8,7 +8,9 @@
 mod batches;
 mod caretaker;
 mod channel;
+mod log_reader;
 mod member;
+mod pages;
 mod ring;
 mod seat;
 mod waker;
@@ -24,12 +26,14 @@ use ports::{
     bus::{Bus, BusError, Listener, Publication},
     room_log::{RoomLog, RoomLogError},
 };
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use batches::{BATCH_BYTES_MAX, join};
+pub(crate) use batches::BATCH_BYTES_MAX;
 pub(crate) use channel::{Channel, Upcoming};
+pub(crate) use log_reader::LogReader;
 pub(crate) use member::Member;
+pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;
 pub(crate) use seat::Seat;
 
@@ -66,33 +70,6 @@ pub(crate) struct Hub {
     behind: mpsc::UnboundedSender<Arc<Channel>>,
 }
 
-/// The room log, read by a bounded number of readers at once.
-#[derive(Clone)]
-pub(crate) struct LogReader {
-    log: Arc<dyn RoomLog>,
-    reads: Arc<Semaphore>,
-}
-
-impl LogReader {
-    /// Where the room's log stands.
-    pub(crate) async fn head(&self, room: &str) -> Result<ports::room_log::Head, RoomLogError> {
-        // The semaphore is never closed; without a permit the read is merely not counted.
-        let _permit = self.reads.acquire().await.ok();
-        self.log.head(room).await
-    }
-
-    /// Records from `from` on.
-    pub(crate) async fn read(
-        &self,
-        room: &str,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<ports::room_log::Record>, RoomLogError> {
-        let _permit = self.reads.acquire().await.ok();
-        self.log.read(room, from, limit).await
-    }
-}
-
 impl Hub {
     /// Begins to listen to the bus; its work ends when `stop` is cancelled. Needs a Tokio runtime.
     pub(crate) fn start(
@@ -105,7 +82,7 @@ impl Hub {
         let (behind, behind_channels) = mpsc::unbounded_channel();
         let hub = Arc::new(Self {
             bus,
-            log: LogReader { log, reads: Arc::new(Semaphore::new(settings.log_reads_max.max(1))) },
+            log: LogReader::new(log, settings.log_reads_max),
             limits: ring::Limits { publications: settings.ring_publications.max(1), bytes: settings.ring_bytes.max(1) },
             channels: RwLock::default(),
             stripes: (0..STRIPES).map(|_| AsyncMutex::default()).collect(),
