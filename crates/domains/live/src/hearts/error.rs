@@ -81,7 +81,7 @@ pub enum Error {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let detail = || format!("{error}; nothing was counted.");
+        let detail = || format!("Nothing was counted: {error}.");
         match &error {
             Error::InvalidBody(_) => Problem::invalid("invalid_hearts", detail()),
             Error::InvalidSession(cause) => Problem::unauthorized("bad_session", cause.to_string()).field("session"),

@@ -42,7 +42,7 @@ impl From<Error> for Problem {
             Error::NoBroadcast => Problem::not_found("no_broadcast", "There is no such broadcast."),
             Error::NotHost => Problem::forbidden("not_host", "Only the host may see the report of a broadcast."),
             Error::TooLong { .. } => {
-                Problem::invalid("range_too_long", format!("{error}; ask for less.")).field("from")
+                Problem::invalid("range_too_long", format!("Ask for less: {error}.")).field("from")
             }
             Error::WrongOrder => Problem::invalid("invalid_range", "`from` must be before `to`.").field("from"),
             Error::TooFine => {

@@ -54,7 +54,9 @@ pub(super) async fn add(
     host: AccountId,
     unsaved: &Unsaved,
 ) -> Result<(), SqlError> {
-    let seen: Vec<[i64; 2]> = unsaved.viewers.iter().map(|viewer| [broadcast.raw(), viewer.raw()]).collect();
+    let mut seen: Vec<[i64; 2]> = unsaved.viewers.iter().map(|viewer| [broadcast.raw(), viewer.raw()]).collect();
+    // In order of their keys, so that two processes that write the same rows cannot wait for each other.
+    seen.sort_unstable();
     let head = "INSERT INTO viewers_seen (broadcast, viewer)";
     let new_viewers = groups::write_rows(tx, head, &seen, "ON CONFLICT (broadcast, viewer) DO NOTHING").await?;
     sqlx::query(
