@@ -21,6 +21,7 @@ pub fn router(reports: Arc<Reports>) -> OpenApiRouter {
 struct BroadcastQuery {
     /// How long one point of the series is: `30s` unless said, `hour`, `day`.
     #[serde(default)]
+    #[param(inline)]
     resolution: Resolution,
 }
 
@@ -28,6 +29,7 @@ struct BroadcastQuery {
 #[into_params(parameter_in = Query)]
 struct ChannelQuery {
     /// How long one point of the series is: `day` unless said, `hour`.
+    #[param(inline)]
     resolution: Option<Resolution>,
     /// From when on; 30 points before the end unless said.
     from: Option<Timestamp>,
