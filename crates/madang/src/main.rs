@@ -1,1 +1,5 @@
-fn main() {}
+//! `madang`.
+
+fn main() -> std::process::ExitCode {
+    madang::main()
+}

@@ -1,3 +1,5 @@
+//! Broadcasts on both SQL engines.
+
 mod http;
 mod keys;
 mod life;

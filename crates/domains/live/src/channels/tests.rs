@@ -1,3 +1,5 @@
+//! Channels on both SQL engines.
+
 use serde_json::json;
 
 use crate::testing::{JUNO, MINA, sites};

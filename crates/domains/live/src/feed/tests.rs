@@ -1,3 +1,5 @@
+//! What the feed tells, and when.
+
 use serde_json::json;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! The machine against lost, doubled and reordered news.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The routes of broadcasts.
+
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,3 +1,5 @@
+//! Stream keys: whose they are, and until when.
+
 use kernel::events::live::BroadcastState;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! The life of a broadcast, as hosts and streams move it.
+
 use kernel::{
     Timestamp,
     events::live::{BroadcastState, StreamState},

@@ -1,3 +1,5 @@
+//! What media is told, and when.
+
 use std::sync::atomic::Ordering;
 
 use kernel::{

@@ -1,3 +1,5 @@
+//! Two who want different things at once.
+
 use kernel::events::live::{BroadcastState, StreamState};
 
 use crate::{

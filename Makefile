@@ -1,0 +1,54 @@
+# Everything a person types. Each target installs what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo build web test test-rust test-web test-browser fuzz lint deny bench services services-down clean
+
+CARGO ?= cargo
+RELEASE := target/release/madang
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: build ## Build everything and run a live demo (needs Rust, Node and a C compiler)
+	$(RELEASE) demo $(DEMO_ARGS)
+
+build: web ## Build the web UI and the release binary
+	$(CARGO) build --release -p madang --locked
+
+web: web/dist/index.html ## Build the web UI
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	cd web && npm run build
+
+test: ## Install what the tests need, then run every test
+	scripts/test
+
+test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
+	$(CARGO) test --workspace --locked
+
+fuzz: ## Fuzz every parser for ten minutes each
+	MADANG_FUZZ_SECONDS=600 $(CARGO) test --locked -p media -p gateway --test fuzz -- --nocapture --test-threads=2
+
+lint: ## Formatting, lints, house rules
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## Licences, duplicates and sources of all dependencies
+	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
+	cargo-deny check licenses bans sources
+
+bench: build ## Measure against peers in one run; writes docs/benchmarks.md
+	scripts/bench
+
+services: ## Start the engines the tests need (PostgreSQL)
+	@scripts/postgres-for-tests start
+
+services-down: ## Stop them
+	@scripts/postgres-for-tests stop
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules

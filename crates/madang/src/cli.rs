@@ -1,0 +1,151 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// A yard for shows: live streaming with its crowd, in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "madang", version, about, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve(ServeArguments),
+    /// Run the server on a throwaway data folder with sample people, looping shows and a small crowd.
+    Demo(DemoArguments),
+    /// Bring the database's schema up to date and exit.
+    Migrate(StoreArguments),
+    /// Administer a site from the shell.
+    Admin(AdminArguments),
+    /// Generate load against a server, and report what it cost.
+    Bench(BenchArguments),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Print every setting with its default and its meaning.
+    DefaultConfig,
+}
+
+/// Where the settings and the data are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StoreArguments {
+    /// A file of settings (TOML); see `madang default-config`.
+    #[arg(long, env = "MADANG_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder that holds all data [default: ./data].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The address of the web UI and the API [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) http: Option<SocketAddr>,
+    /// The address where encoders publish [default: 127.0.0.1:1935].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) rtmp: Option<SocketAddr>,
+    /// What this process does [default: all].
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArguments {
+    /// The address of the web UI and the API.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
+    /// The address where encoders publish.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1935")]
+    pub(crate) rtmp: SocketAddr,
+    /// How many people watch.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(0..=2000))]
+    pub(crate) crowd: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdminArguments {
+    #[command(subcommand)]
+    pub(crate) action: AdminAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminAction {
+    /// Make an account an administrator.
+    Grant {
+        /// The account's handle.
+        handle: String,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    pub(crate) load: Load,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Load {
+    /// Publish streams over RTMP to any server, in real time.
+    Publish {
+        /// Where to publish, e.g. rtmp://127.0.0.1:1935/live
+        #[arg(long)]
+        url: String,
+        /// The stream keys, joined by commas.
+        #[arg(long, value_delimiter = ',', required = true)]
+        keys: Vec<String>,
+        /// The FLV file to loop.
+        #[arg(long)]
+        flv: PathBuf,
+        /// For how long, in seconds.
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+        /// The server's processes, whose processor time is read, joined by commas.
+        #[arg(long, value_delimiter = ',')]
+        pids: Vec<u32>,
+    },
+    /// Send requests over keep-alive connections as fast as they are answered.
+    Http {
+        /// The server's address.
+        #[arg(long)]
+        server: SocketAddr,
+        /// The server's processes, whose processor time is read, joined by commas.
+        #[arg(long, value_delimiter = ',', required = true)]
+        pids: Vec<u32>,
+        /// What to send: a file of lines `METHOD PATH [BODY]`, used in turn by each connection.
+        #[arg(long)]
+        requests: PathBuf,
+        /// How many connections.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// For how long, in seconds.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// Send batches of hearts over keep-alive connections, one session each.
+    Hearts {
+        /// The server's address.
+        #[arg(long)]
+        server: SocketAddr,
+        /// The server's processes, whose processor time is read, joined by commas.
+        #[arg(long, value_delimiter = ',', required = true)]
+        pids: Vec<u32>,
+        /// The live broadcast.
+        #[arg(long)]
+        broadcast: String,
+        /// How many connections.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// For how long, in seconds.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+}

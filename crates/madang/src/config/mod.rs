@@ -1,0 +1,117 @@
+//! All settings of a process: each component owns its own, this sums them.
+//!
+//! Later wins: `madang.default.toml` (embedded), the file named by `--config`, `MADANG_…` variables, the command line.
+//! Whatever is wrong stops the start with a sentence that names the setting.
+
+mod layers;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+pub(crate) use layers::{ConfigError, DEFAULTS, load};
+
+/// Every setting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: SocketAddr,
+    pub(crate) rtmp: SocketAddr,
+    pub(crate) role: String,
+    pub(crate) name: String,
+    pub(crate) language: String,
+    pub(crate) public_rtmp_url: String,
+    pub(crate) log: Log,
+    pub(crate) engines: Engines,
+    pub(crate) api: api::Settings,
+    pub(crate) people: people::Settings,
+    pub(crate) live: live::Settings,
+    pub(crate) chat: chat::Settings,
+    pub(crate) gateway: gateway::Settings,
+    pub(crate) media: media::MediaSettings,
+    pub(crate) ingest: media::ingest::IngestSettings,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The engines that take over from the embedded ones. Empty: embedded.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Engines {
+    pub(crate) sql: String,
+    pub(crate) sql_connections: u32,
+    pub(crate) redis: String,
+    pub(crate) kafka: String,
+    pub(crate) cassandra: String,
+    pub(crate) s3: String,
+}
+
+impl Config {
+    /// Refuses combinations that cannot work, with the reason.
+    fn check(self) -> Result<Self, ConfigError> {
+        let refuse =
+            |setting: &str, reason: &str| Err(ConfigError::Refused { setting: setting.into(), reason: reason.into() });
+        let Engines { sql, redis, kafka, cassandra, s3, .. } = &self.engines;
+        for (setting, value, name) in [
+            ("engines.redis", redis, "a Redis"),
+            ("engines.kafka", kafka, "a Kafka"),
+            ("engines.cassandra", cassandra, "a Cassandra"),
+            ("engines.s3", s3, "an S3"),
+        ] {
+            if !value.is_empty() {
+                return refuse(
+                    setting,
+                    &format!("this binary was built without {name} client; leave it empty for the embedded engine"),
+                );
+            }
+        }
+        if !(sql.is_empty() || sql.starts_with("postgres://") || sql.starts_with("postgresql://")) {
+            return refuse(
+                "engines.sql",
+                "a URL postgres://user@host/database is expected, or nothing for SQLite in the data folder",
+            );
+        }
+        if self.role != "all" {
+            return refuse("role", "only \"all\" can be served by this version: every role runs in the one process");
+        }
+        if !["ko", "en"].contains(&self.language.as_str()) {
+            return refuse("language", "ko or en is expected");
+        }
+        Ok(self)
+    }
+
+    /// The base URL people reach the web UI by, without a slash at its end.
+    pub(crate) fn public_url(&self, http: SocketAddr) -> String {
+        self.api.public_url.origin().map_or_else(|| format!("http://{http}"), |origin| origin.as_str().to_owned())
+    }
+
+    /// What the web UI is told about the site.
+    pub(crate) fn site(&self) -> api::Site {
+        api::Site {
+            name: self.name.clone(),
+            locale_default: self.language.clone(),
+            registration_open: self.people.registration_open,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The URL encoders publish to.
+    pub(crate) fn ingest_url(&self, rtmp: SocketAddr) -> String {
+        if self.public_rtmp_url.is_empty() { format!("rtmp://{rtmp}/live") } else { self.public_rtmp_url.clone() }
+    }
+}

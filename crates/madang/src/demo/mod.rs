@@ -1,0 +1,104 @@
+//! `madang demo`: a site on a throwaway data folder with sample people, looping shows and a small crowd.
+//!
+//! Nothing here is a shortcut: the shows are published over the site's own RTMP port, and the crowd uses its API.
+
+mod cast;
+mod crowd;
+mod dice;
+mod show;
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::{cast::SHOWS, crowd::Spectator, dice::Dice, show::RunningShow};
+use crate::{
+    cli::{DemoArguments, ServeArguments, StoreArguments},
+    client::ApiClient,
+    config,
+    run::{AnyError, Site, logging, until_asked_to_end},
+};
+
+/// Runs the demo until it is asked to end.
+pub(crate) async fn run(arguments: DemoArguments) -> Result<(), AnyError> {
+    let folder = tempfile::Builder::new().prefix("madang-demo-").tempdir()?;
+    let serve = ServeArguments {
+        store: StoreArguments { config: None, data_dir: Some(folder.path().join("data")) },
+        http: Some(arguments.http),
+        rtmp: Some(arguments.rtmp),
+        role: None,
+    };
+    let mut variables: HashMap<String, String> = std::env::vars().collect();
+    // The whole crowd comes from one address.
+    for (name, value) in [("MADANG_PEOPLE_SIGN_UP_RATE", "off"), ("MADANG_LOG_LEVEL", "warn")] {
+        variables.entry(name.into()).or_insert_with(|| value.into());
+    }
+    let config = config::load(&serve, variables.into_iter())?;
+    logging::start(&config.log)?;
+    let site = Site::start(config).await?;
+    let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
+    let shows = raise_the_curtain(&site, &mut tasks, &cancel).await?;
+    let audience = gather(&site, &shows, arguments.crowd);
+    greet(&site);
+    for spectator in audience {
+        tasks.spawn(spectator.watch(cancel.clone()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    until_asked_to_end().await;
+    cancel.cancel();
+    tasks.shutdown().await;
+    site.stop().await;
+    Ok(())
+}
+
+async fn raise_the_curtain(
+    site: &Site,
+    tasks: &mut JoinSet<()>,
+    cancel: &CancellationToken,
+) -> Result<Vec<RunningShow>, AnyError> {
+    let client = ApiClient::new(site.http);
+    let mut running = Vec::new();
+    for show in &SHOWS {
+        running.push(show::begin(show, &client, &site.ingest_url, tasks, cancel).await?);
+    }
+    Ok(running)
+}
+
+/// Everyone of the crowd with the show they watch: the larger its share, the more.
+fn gather(site: &Site, shows: &[RunningShow], crowd: u16) -> Vec<Spectator> {
+    let mut dice = Dice::new(20_261_123);
+    let choose = |dice: &mut Dice| {
+        let mut drawn = dice.below(SHOWS.iter().map(|show| show.share).sum());
+        shows.iter().zip(&SHOWS).find_map(|(running, show)| match drawn.checked_sub(show.share) {
+            Some(rest) => {
+                drawn = rest;
+                None
+            }
+            None => Some(running),
+        })
+    };
+    (0..u64::from(crowd))
+        .filter_map(|number| {
+            choose(&mut dice).map(|show| Spectator {
+                client: ApiClient::new(site.http),
+                realtime_url: format!("ws://{}/connection/websocket", site.http),
+                broadcast: show.broadcast.clone(),
+                show_began: show.began,
+                number,
+            })
+        })
+        .collect()
+}
+
+#[allow(clippy::print_stdout, reason = "the address is for the person who started the demo")]
+fn greet(site: &Site) {
+    println!();
+    println!("  A yard full of people: {}", site.public_url);
+    println!(
+        "  Sign up there to talk, or sign in as `haneul` with the password `{}` to see the studio.",
+        show::PASSWORD
+    );
+    println!("  Ctrl-C ends the demo and forgets everything.");
+    println!();
+}

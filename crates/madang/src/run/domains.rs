@@ -1,0 +1,107 @@
+//! The domains of a process, put together.
+
+use std::sync::Arc;
+
+use chat::{Chat, moderation::DropExpired};
+use live::{Broadcasts, Channels, Feed, Presenter, broadcasts, crowd::Crowd, needs::Media};
+use people::People;
+use ports::work::Schedule;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{AnyError, site::Machine, stores::Stores};
+use crate::{config::Config, wire};
+
+/// The services of all domains.
+pub(crate) struct Domains {
+    pub(crate) people: People,
+    pub(crate) broadcasts: Arc<Broadcasts>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) crowd: Crowd,
+    pub(crate) chat: Arc<Chat>,
+    channels: Arc<Channels>,
+    presenter: Arc<Presenter>,
+    forget_timeouts: Arc<dyn Schedule>,
+}
+
+impl Domains {
+    /// Opens the domains on their stores; `streams` carries the broadcasts' media.
+    pub(crate) async fn open(
+        machine: &Machine,
+        stores: &Stores,
+        config: &Config,
+        people: People,
+        streams: Arc<dyn Media>,
+        ingest_url: &str,
+    ) -> Result<Self, AnyError> {
+        let Machine { clock, random, ids } = machine.clone();
+        let settings = live::Settings { ingest_url: ingest_url.to_owned(), ..config.live.clone() };
+        let names = Arc::new(wire::AccountNames(people.clone()));
+        let records = stores.records.clone();
+        let channels = Arc::new(Channels::new(
+            clock.clone(),
+            records.clone(),
+            ids.clone(),
+            random.clone(),
+            &settings,
+            names.clone(),
+        ));
+        let needs = broadcasts::Needs {
+            clock: clock.clone(),
+            database: records.clone(),
+            ids: ids.clone(),
+            random: random.clone(),
+            channels: channels.clone(),
+            media: streams,
+        };
+        let broadcasts = Arc::new(Broadcasts::new(needs, &settings));
+        let needs = live::crowd::Needs {
+            clock: clock.clone(),
+            random,
+            ids: ids.clone(),
+            database: records.clone(),
+            shows: broadcasts.clone(),
+            names: names.clone(),
+            accounts: Arc::new(wire::SessionAccounts(people.clone())),
+        };
+        let crowd = Crowd::open(needs, config.live.crowd.clone()).await?;
+        let (audience, totals) = (crowd.audience.clone(), crowd.audience.clone());
+        let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
+        let feed = Arc::new(Feed::new(clock.clone(), presenter.clone(), stores.bus.clone()));
+        let forget_timeouts = Arc::new(DropExpired::new(clock.clone(), records.clone()));
+        let parts = chat::Parts {
+            clock,
+            ids,
+            database: records,
+            log: stores.room_log.clone(),
+            bus: stores.bus.clone(),
+            rooms: Arc::new(wire::BroadcastRooms(broadcasts.clone())),
+            names: Arc::new(wire::TalkerNames(people.clone())),
+        };
+        let chat = Arc::new(Chat::new(parts, &config.chat));
+        Ok(Self { people, broadcasts, feed, crowd, chat, channels, presenter, forget_timeouts })
+    }
+
+    /// The documented routes.
+    pub(crate) fn api(&self) -> OpenApiRouter {
+        people::router(&self.people)
+            .merge(live::router(self.channels.clone(), self.presenter.clone()))
+            .merge(self.crowd.router())
+            .merge(chat::router(&self.chat))
+    }
+
+    /// The documented routes that get no layers.
+    pub(crate) fn lean(&self) -> OpenApiRouter {
+        self.crowd.lean_router()
+    }
+
+    /// What has to be done again and again.
+    pub(crate) fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
+        let feed: Arc<dyn Schedule> = self.feed.clone();
+        let mut schedules = self.people.schedules();
+        schedules.extend(broadcasts::schedules(&self.broadcasts));
+        schedules.extend(self.crowd.schedules());
+        schedules.push(feed);
+        schedules.push(self.forget_timeouts.clone());
+        schedules
+    }
+}

@@ -1,0 +1,65 @@
+//! What a command does, from the settings to the end of the process.
+
+mod administer;
+mod domains;
+pub(crate) mod logging;
+mod metering;
+mod ready;
+mod realtime;
+mod serve;
+mod signals;
+mod site;
+mod stores;
+
+pub(crate) use signals::until_asked_to_end;
+pub(crate) use site::{Machine, Site};
+
+use crate::{
+    bench,
+    cli::{AdminAction, Command, ServeArguments, StoreArguments},
+    config::{self, Config, DEFAULTS},
+    demo,
+};
+
+/// Anything that ends a command.
+pub(crate) type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Does what the command line says.
+#[allow(clippy::print_stdout, reason = "printing is what these commands are for")]
+pub(crate) async fn command(command: Command) -> Result<(), AnyError> {
+    match command {
+        Command::Serve(arguments) => serve::run(settings(&arguments)?).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Migrate(store) => {
+            administer::migrate(of(store)?).await?;
+            println!("The schema is up to date.");
+            Ok(())
+        }
+        Command::Admin(arguments) => match arguments.action {
+            AdminAction::Grant { handle, store } => {
+                administer::grant(of(store)?, &handle).await?;
+                println!("{handle} is an administrator.");
+                Ok(())
+            }
+        },
+        Command::Bench(arguments) => bench::run(arguments.load).await,
+        Command::Openapi => {
+            println!("{}", administer::openapi().await?);
+            Ok(())
+        }
+        Command::DefaultConfig => {
+            print!("{DEFAULTS}");
+            Ok(())
+        }
+    }
+}
+
+fn of(store: StoreArguments) -> Result<Config, AnyError> {
+    settings(&ServeArguments { store, ..ServeArguments::default() })
+}
+
+fn settings(arguments: &ServeArguments) -> Result<Config, AnyError> {
+    let config = config::load(arguments, std::env::vars())?;
+    logging::start(&config.log)?;
+    Ok(config)
+}

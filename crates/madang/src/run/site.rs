@@ -1,0 +1,134 @@
+//! A whole site in one process: stores, domains and roles, put together, started, and stopped in order.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use api::Shell;
+use engines::system::{SystemClock, SystemRandom};
+use kernel::{Clock, Random, Snowflake};
+use media::{MediaService, ingest::Ingest};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use worker::Worker;
+
+use super::{AnyError, domains::Domains, metering, ready::StoresReady, realtime, stores::Stores};
+use crate::{config::Config, wire};
+
+/// What the parts of a process share.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) ids: Arc<Snowflake>,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        // One process writes to a data folder (it holds the lock), so it needs no lease for its node.
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), ids: Arc::new(Snowflake::new(0)) }
+    }
+}
+
+/// A running site.
+pub(crate) struct Site {
+    /// Where the web UI and the API listen.
+    pub(crate) http: SocketAddr,
+    /// What people type into their browser.
+    pub(crate) public_url: String,
+    /// What encoders publish to.
+    pub(crate) ingest_url: String,
+    /// The one-time link that makes its visitor the administrator, as long as there is none.
+    pub(crate) administrator_link: Option<String>,
+    edges: CancellationToken,
+    work: CancellationToken,
+    edge_tasks: JoinSet<()>,
+    work_tasks: JoinSet<()>,
+    realtime: Arc<gateway::Gateway>,
+    media: Arc<MediaService>,
+    stores: Arc<Stores>,
+}
+
+impl Site {
+    /// Starts everything; returns when it can be used.
+    pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
+        let machine = Machine::new();
+        let metrics = metering::start();
+        let stores = Arc::new(Stores::open(&config).await?);
+
+        let people = wire::people(&machine, &stores.records, &config);
+        let gatekeeper = Arc::new(wire::StreamGatekeeper::new(people.clone()));
+        let media = MediaService::new(
+            config.media.clone(),
+            &config.data_dir,
+            machine.clock.clone(),
+            stores.blobs.clone(),
+            gatekeeper.clone(),
+        )?;
+        let listening = media::ingest::IngestSettings { address: config.rtmp, ..config.ingest.clone() };
+        let (rtmp, ingest) =
+            Ingest::bind(listening, machine.clock.clone(), gatekeeper.clone(), media.packager()).await?;
+        let shell = Shell::bind(config.api.clone(), config.http)
+            .await
+            .map_err(|error| format!("cannot listen on {} for HTTP: {error}", config.http))?;
+        let http = shell.local_address();
+        let ingest_url = config.ingest_url(rtmp);
+
+        let streams = Arc::new(wire::BroadcastStreams {
+            clock: machine.clock.clone(),
+            media: media.clone(),
+            ingest: ingest.clone(),
+        });
+        let domains = Domains::open(&machine, &stores, &config, people, streams, &ingest_url).await?;
+        domains.broadcasts.recover_after_restart().await?;
+        gatekeeper.open(domains.broadcasts.clone());
+        let realtime = realtime::start(&machine, &stores, &config, &domains)?;
+
+        let (edges, work) = (CancellationToken::new(), CancellationToken::new());
+        let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
+        let worker = Worker::default().schedules(domains.schedules()).schedules([wire::retention(&machine, &media)]);
+        work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
+        work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
+        let parts = api::Parts {
+            api: domains.api(),
+            lean: domains.lean().merge(media.router().into()),
+            realtime: realtime.router(),
+            ready: Arc::new(StoresReady(stores.clone())),
+            metrics: Arc::new(move || metrics.render()),
+            authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),
+            clock: machine.clock.clone(),
+            site: config.site(),
+        };
+        let until = edges.clone();
+        edge_tasks.spawn(async move { shell.serve(parts, until).await });
+        let (until, publishing) = (edges.clone(), ingest.clone());
+        edge_tasks.spawn(async move { publishing.run(until).await });
+
+        let public_url = config.public_url(http);
+        let token = domains.people.first_administrator_token().await?;
+        let administrator_link = token.map(|token| format!("{public_url}/claim?token={}", token.reveal()));
+        Ok(Self {
+            http,
+            public_url,
+            ingest_url,
+            administrator_link,
+            edges,
+            work,
+            edge_tasks,
+            work_tasks,
+            realtime,
+            media,
+            stores,
+        })
+    }
+
+    /// Stops in the order that loses nothing: no new visitors, realtime clients sent elsewhere, requests finished, what is
+    /// in memory kept, recordings written, stores closed.
+    pub(crate) async fn stop(mut self) {
+        self.edges.cancel();
+        self.realtime.shutdown().await;
+        while self.edge_tasks.join_next().await.is_some() {}
+        self.work.cancel();
+        while self.work_tasks.join_next().await.is_some() {}
+        self.media.shutdown().await;
+        self.stores.close().await;
+    }
+}

@@ -1,0 +1,15 @@
+//! Where slices and roles meet: each file implements what one of them needs with what another one offers.
+
+mod gatekeeper;
+mod people;
+mod realtime;
+mod retention;
+mod rooms;
+mod streams;
+
+pub(crate) use gatekeeper::StreamGatekeeper;
+pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, TalkerNames, people};
+pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};
+pub(crate) use retention::retention;
+pub(crate) use rooms::BroadcastRooms;
+pub(crate) use streams::BroadcastStreams;

@@ -1,0 +1,125 @@
+//! What the gateway needs of others: who connects, and what its channels and methods mean.
+
+use std::{net::IpAddr, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chat::Chat;
+use gateway::{
+    needs::{ChannelRules, Channels, ClientError, Connector, Refused},
+    protocol::codes,
+};
+use kernel::{BroadcastId, Caller, Problem};
+use live::{Feed, hearts::Hearts, viewers::Viewers};
+use people::People;
+use serde::Deserialize;
+
+/// Knows who connects by their session token.
+pub(crate) struct RealtimeConnector(pub(crate) People);
+
+#[async_trait]
+impl Connector for RealtimeConnector {
+    async fn authenticate(
+        &self,
+        token: Option<&str>,
+        cookie: Option<&str>,
+        address: IpAddr,
+    ) -> Result<Caller, Refused> {
+        // A token that was given on purpose must be good; a cookie may be left over from a session that has ended.
+        for (token, must_be_good) in [(token, true), (cookie, false)] {
+            let Some(token) = token.filter(|token| !token.is_empty()) else { continue };
+            match self.0.identify(token).await {
+                Ok(Some(identity)) => return Ok(Caller { identity: Some(identity), address }),
+                Ok(None) if must_be_good => return Err(Refused::InvalidToken),
+                Ok(None) => (),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot tell who connects");
+                    return Err(Refused::Unavailable);
+                }
+            }
+        }
+        Ok(Caller::anonymous(address))
+    }
+}
+
+/// `chat:{broadcast}` and `live:{broadcast}`; the methods `hearts` and `beat`.
+pub(crate) struct RealtimeChannels {
+    pub(crate) chat: Arc<Chat>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) hearts: Arc<Hearts>,
+    pub(crate) viewers: Arc<Viewers>,
+}
+
+/// A channel's name, taken apart.
+enum Named {
+    Chat(BroadcastId),
+    Live(BroadcastId),
+}
+
+fn parse(channel: &str) -> Result<Named, ClientError> {
+    let unknown = || ClientError::from(codes::UNKNOWN_CHANNEL);
+    let (kind, id) = channel.split_once(':').ok_or_else(unknown)?;
+    let broadcast = id.parse().map_err(|_| unknown())?;
+    match kind {
+        "chat" => Ok(Named::Chat(broadcast)),
+        "live" => Ok(Named::Live(broadcast)),
+        _ => Err(unknown()),
+    }
+}
+
+/// What a client publishes into a chat channel.
+#[derive(Deserialize)]
+struct Said {
+    text: String,
+    client_id: Option<String>,
+}
+
+#[async_trait]
+impl Channels for RealtimeChannels {
+    async fn open(&self, _: &Caller, channel: &str) -> Result<ChannelRules, ClientError> {
+        let named = parse(channel)?;
+        let (Named::Chat(broadcast) | Named::Live(broadcast)) = named;
+        let state = self.feed.present_state(broadcast).await.map_err(|error| {
+            tracing::warn!(%error, "cannot tell about a channel");
+            ClientError::from(codes::INTERNAL)
+        })?;
+        let state = state.ok_or(codes::UNKNOWN_CHANNEL)?;
+        Ok(match named {
+            Named::Chat(_) => {
+                ChannelRules { room: Some(channel.to_owned()), presence: true, history: true, data: None }
+            }
+            Named::Live(_) => ChannelRules { data: Some(state), ..ChannelRules::default() },
+        })
+    }
+
+    async fn publish(&self, caller: &Caller, channel: &str, data: Bytes) -> Result<(), ClientError> {
+        let Named::Chat(broadcast) = parse(channel)? else { return Err(codes::PERMISSION_DENIED.into()) };
+        let Said { text, client_id } = serde_json::from_slice(&data).map_err(|error| {
+            ClientError::because(codes::BAD_REQUEST, format!("a message is {{text, client_id?}}: {error}"))
+        })?;
+        self.chat.post(caller, broadcast, text, client_id).await.map(|_| ()).map_err(told)
+    }
+
+    async fn rpc(&self, caller: &Caller, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
+        match method {
+            "hearts" => {
+                let answer = self.hearts.accept(&data, caller.address).await.map_err(told)?;
+                serde_json::to_vec(&answer).map(Bytes::from).map_err(|_| codes::INTERNAL.into())
+            }
+            "beat" => self.viewers.beat(&data, caller.address).await.map(|()| Bytes::from_static(b"{}")).map_err(told),
+            _ => Err(codes::METHOD_NOT_FOUND.into()),
+        }
+    }
+}
+
+/// The same problem as over HTTP, as an error of the protocol: codes below 400 are the protocol's own.
+fn told(error: impl Into<Problem>) -> ClientError {
+    let problem: Problem = error.into();
+    match problem.status {
+        401 => ClientError::because(codes::UNAUTHORIZED, problem.detail),
+        403 => ClientError::because(codes::PERMISSION_DENIED, problem.detail),
+        429 => ClientError::new(u32::from(problem.status), problem.detail, false),
+        500.. => ClientError::because(codes::INTERNAL, problem.detail),
+        status => ClientError::new(u32::from(status), problem.detail, false),
+    }
+}

@@ -1,0 +1,142 @@
+//! `kill -9` at any moment, and what is there afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::{
+    encoder::{Encoder, decode},
+    realtime::Connection,
+    site::{Site, id, until},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_there_once() {
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off")]).await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let channel = format!("chat:{}", id(&broadcast));
+    let mut writer = Connection::open(&site, Some(&host)).await;
+
+    // A stream of commands without waiting for each; the process dies in the middle of it.
+    let mut numbers = BTreeMap::new();
+    for number in 0..1_500_u64 {
+        let data = json!({ "text": format!("message {number}"), "client_id": number.to_string() });
+        let command = writer.send("publish", json!({ "channel": channel, "data": data })).await.unwrap();
+        numbers.insert(command, number);
+    }
+    let mut acknowledged = BTreeSet::new();
+    while acknowledged.len() < 500 {
+        let message = writer.message().await.expect("the server answers");
+        if message["publish"].is_object() {
+            acknowledged.insert(numbers[&message["id"].as_u64().unwrap()]);
+        }
+    }
+    let site = site.kill_and_restart().await;
+    // Acknowledgements that were on their way count too.
+    while let Some(message) = writer.message().await {
+        if message["publish"].is_object() {
+            acknowledged.insert(numbers[&message["id"].as_u64().unwrap()]);
+        }
+    }
+
+    let me = site.api.get("/api/v1/me", Some(&host.token)).await.unwrap();
+    assert_eq!(me["handle"], "host", "the account and its session are there");
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/v1/broadcasts/{}/messages?limit=200{cursor}", id(&broadcast));
+        let page = site.api.get(&path, None).await.unwrap();
+        found.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| (item["offset"].as_u64().unwrap(), item["client_id"].clone())),
+        );
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&before_offset={next}"),
+            None => break,
+        }
+    }
+    found.sort_by_key(|(offset, _)| *offset);
+    assert!(found.iter().map(|(offset, _)| *offset).eq(1..=found.len() as u64), "offsets without holes");
+    let kept: Vec<u64> = found.iter().map(|(_, client)| client.as_str().unwrap().parse().unwrap()).collect();
+    let unique: BTreeSet<u64> = kept.iter().copied().collect();
+    assert_eq!(unique.len(), kept.len(), "none twice");
+    assert!(
+        acknowledged.is_subset(&unique),
+        "acknowledged but lost: {:?}",
+        acknowledged.difference(&unique).take(5).collect::<Vec<_>>()
+    );
+
+    let mut writer = Connection::open(&site, Some(&host)).await;
+    let resend = json!({ "channel": channel, "data": { "text": "message 0", "client_id": "0" } });
+    assert!(writer.call("publish", resend).await.unwrap()["publish"].is_object());
+    let next = json!({ "channel": channel, "data": { "text": "after", "client_id": "after" } });
+    assert!(writer.call("publish", next).await.unwrap()["publish"].is_object());
+    let head = writer.call("history", json!({ "channel": channel, "limit": 0 })).await.unwrap();
+    assert_eq!(head["history"]["offset"].as_u64().unwrap(), kept.len() as u64 + 1, "the resend added nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_live_show_itself_goes_on() {
+    let site = Site::start().await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let key = broadcast["stream_key"].as_str().unwrap().to_owned();
+    let before = Encoder::test_card(site.rtmp, &key, 120);
+    site.until_state(&broadcast, "live").await;
+    let media = format!("/live/{}/media.m3u8", id(&broadcast));
+    let segments = |text: &[u8]| String::from_utf8_lossy(text).matches("#EXTINF").count();
+    until("three segments are there", || async {
+        (segments(&site.api.fetch(&media).await.ok()?.1) >= 3).then_some(())
+    })
+    .await;
+    let playback = site.api.post("/api/v1/playbacks", None, &json!({ "broadcast": id(&broadcast) })).await.unwrap();
+    let hearts = json!({ "session": playback["session"], "seq": 1, "taps": [100, 200, 300, 400] });
+    site.api.post("/api/v1/hearts", None, &hearts).await.unwrap();
+    // Hearts are kept within a second; a report reads what is kept.
+    until("the hearts are kept", || async {
+        let path = format!("/api/v1/broadcasts/{}/hearts", id(&broadcast));
+        let kept = site.api.get(&path, None).await.ok()?;
+        let timeline: u64 = kept["timeline"].as_array()?.iter().filter_map(|bucket| bucket["hearts"].as_u64()).sum();
+        (timeline == 4).then_some(())
+    })
+    .await;
+    let viewed = segments(&site.api.fetch(&media).await.unwrap().1);
+
+    let site = site.kill_and_restart().await;
+    drop(before);
+    let show = site.show(&broadcast).await;
+    assert_eq!((&show["state"], &show["hearts"]), (&json!("live"), &json!(4)), "{show}");
+    let _after = Encoder::test_card(site.rtmp, &key, 120);
+    until("the stream arrives again", || async { (site.show(&broadcast).await["stream"] == "arriving").then_some(()) })
+        .await;
+    until("the same playlist goes on", || async {
+        let text = site.api.fetch(&media).await.ok()?.1;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let (old, new) = text.split_once("#EXT-X-DISCONTINUITY\n")?;
+        (old.matches("#EXTINF").count() >= viewed && new.matches("#EXTINF").count() >= 2).then_some(())
+    })
+    .await;
+    site.api.post(&format!("/api/v1/broadcasts/{}/end", id(&broadcast)), Some(&host.token), &json!({})).await.unwrap();
+    until("the replay is offered", || async { (site.show(&broadcast).await["replay"] == true).then_some(()) }).await;
+    let (frames, complaints) =
+        decode(&format!("http://{}{}", site.http, show["playback_url"].as_str().unwrap()), "v").await;
+    assert!(frames >= 60 * viewed, "{frames} pictures: {complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_to_end_drains() {
+    let site = Site::start().await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let mut reader = Connection::open(&site, None).await;
+    reader.call("subscribe", json!({ "channel": format!("chat:{}", id(&broadcast)) })).await.unwrap();
+    let status = site.stop().await;
+    assert!(status.success(), "{status}");
+    while let Some(message) = reader.message().await {
+        assert!(message["push"].is_object(), "{message}");
+    }
+}

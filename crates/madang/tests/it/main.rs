@@ -1,0 +1,13 @@
+//! Whole-application tests: the real binary, real encoders, real clients. One file per thing a person does.
+
+mod accounts;
+mod browser;
+mod chat;
+mod crash;
+mod crowd;
+mod encoder;
+mod going_live;
+mod hostile;
+mod realtime;
+mod replay;
+mod site;

@@ -1,0 +1,85 @@
+//! A plain client of the realtime connection: sends commands of the Centrifuge protocol as JSON and reads what comes.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use crate::site::{PATIENCE, Person, Site};
+
+/// One connection.
+pub(crate) struct Connection {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    waiting: VecDeque<Value>,
+    /// Pushes that came while a reply was awaited.
+    pub(crate) pushes: VecDeque<Value>,
+    next_id: u64,
+}
+
+impl Connection {
+    /// Connects, signed in or not.
+    pub(crate) async fn open(site: &Site, person: Option<&Person>) -> Self {
+        let (socket, _) = connect_async(format!("ws://{}/connection/websocket", site.http)).await.unwrap();
+        let mut connection = Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0 };
+        let connect = person.map_or(json!({}), |person| json!({ "token": person.token }));
+        let reply = connection.call("connect", connect).await.unwrap();
+        assert!(reply["connect"]["client"].is_string(), "{reply}");
+        connection
+    }
+
+    /// Sends a command without waiting; gives its id.
+    pub(crate) async fn send(&mut self, command: &str, body: Value) -> Option<u64> {
+        self.next_id += 1;
+        let text = json!({ "id": self.next_id, command: body }).to_string();
+        self.socket.send(Message::text(text)).await.ok().map(|()| self.next_id)
+    }
+
+    /// Sends a command and gives its reply; `None` when the connection is gone.
+    pub(crate) async fn call(&mut self, command: &str, body: Value) -> Option<Value> {
+        let id = self.send(command, body).await?;
+        loop {
+            let message = self.message().await?;
+            if message["id"] == id {
+                return Some(message);
+            }
+            self.pushes.push_back(message);
+        }
+    }
+
+    /// The next publication on any channel; `None` when the connection is gone.
+    pub(crate) async fn publication(&mut self) -> Option<Value> {
+        loop {
+            let message = match self.pushes.pop_front() {
+                Some(push) => push,
+                None => self.message().await?,
+            };
+            if message["push"]["pub"].is_object() {
+                return Some(message["push"].clone());
+            }
+        }
+    }
+
+    /// The next reply or push; answers pings.
+    pub(crate) async fn message(&mut self) -> Option<Value> {
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return Some(message);
+            }
+            let frame = tokio::time::timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("something comes")
+                .and_then(Result::ok)?;
+            let Message::Text(text) = frame else { continue };
+            for line in text.lines() {
+                let message: Value = serde_json::from_str(line).unwrap();
+                if message == json!({}) {
+                    self.socket.send(Message::text("{}")).await.ok()?;
+                } else {
+                    self.waiting.push_back(message);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! A site of its own for each test: own data folder, own ports, ended with the test.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use madang::client::{ApiClient, CallError};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// How long anything that is awaited may take on a busy machine before the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server.
+pub(crate) struct Site {
+    child: Child,
+    pub(crate) http: SocketAddr,
+    pub(crate) rtmp: SocketAddr,
+    pub(crate) api: ApiClient,
+    pub(crate) output: Vec<String>,
+    data: PathBuf,
+    variables: Vec<(String, String)>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// A person with an account.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) handle: String,
+    pub(crate) account: String,
+    pub(crate) token: String,
+}
+
+impl Site {
+    /// A fresh site.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A fresh site with settings as `MADANG_…` variables.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let mut site = Self::spawn(&data, any, any, variables).await;
+        site._folder = Some(folder);
+        site
+    }
+
+    async fn spawn(data: &Path, http: SocketAddr, rtmp: SocketAddr, variables: Vec<(String, String)>) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(["serve", "--http", &http.to_string(), "--rtmp", &rtmp.to_string(), "--data-dir"])
+            .arg(data)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut output, mut http, mut rtmp) = (Vec::new(), None, None);
+        // An empty line is the end of what the server says of itself.
+        while output.last().is_none_or(|line: &String| !line.is_empty()) {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line())
+                .await
+                .expect("the server says that it is ready")
+                .unwrap();
+            let line = line.expect("the server ended before it was ready; its messages are above");
+            http = http.or_else(|| address(&line, "Web UI", "http://"));
+            rtmp = rtmp.or_else(|| address(&line, "Encoders", "rtmp://"));
+            output.push(line);
+        }
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let (http, rtmp) = (http.expect("the address of the web UI"), rtmp.expect("the address for encoders"));
+        let api = ApiClient::new(http);
+        Self { child, http, rtmp, api, output, data: data.to_owned(), variables, _folder: None }
+    }
+
+    /// `kill -9`, and a new start on the same data and the same ports.
+    pub(crate) async fn kill_and_restart(mut self) -> Self {
+        self.child.kill().await.unwrap();
+        let mut next = Self::spawn(&self.data, self.http, self.rtmp, self.variables.clone()).await;
+        next._folder = self._folder.take();
+        next
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("the server runs")
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub(crate) async fn stop(mut self) -> std::process::ExitStatus {
+        let pid = self.pid().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the server drains and ends").unwrap()
+    }
+
+    /// Signs a person up.
+    pub(crate) async fn person(&self, handle: &str) -> Person {
+        let body = json!({ "handle": handle, "password": "correct horse", "display_name": handle });
+        let answer = self.api.post("/api/v1/accounts", None, &body).await.unwrap();
+        Person {
+            handle: handle.to_owned(),
+            account: answer["account"]["id"].as_str().unwrap().to_owned(),
+            token: answer["token"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// A new broadcast of this person: its whole answer, stream key included.
+    pub(crate) async fn broadcast(&self, host: &Person) -> Value {
+        let body = json!({ "title": format!("The show of {}", host.handle) });
+        self.api.post("/api/v1/broadcasts", Some(&host.token), &body).await.unwrap()
+    }
+
+    /// The broadcast as anyone sees it.
+    pub(crate) async fn show(&self, broadcast: &Value) -> Value {
+        self.api.get(&format!("/api/v1/broadcasts/{}", id(broadcast)), None).await.unwrap()
+    }
+
+    /// Waits until the broadcast is in this state.
+    pub(crate) async fn until_state(&self, broadcast: &Value, state: &str) -> Value {
+        until(&format!("the broadcast is {state}"), || async {
+            let show = self.show(broadcast).await;
+            (show["state"] == state).then_some(show)
+        })
+        .await
+    }
+}
+
+fn address(line: &str, label: &str, scheme: &str) -> Option<SocketAddr> {
+    let rest = line.trim().strip_prefix(label)?.trim().strip_prefix(scheme)?;
+    rest.split('/').next()?.parse().ok()
+}
+
+/// The `id` of anything.
+pub(crate) fn id(value: &Value) -> &str {
+    value["id"].as_str().expect("an id")
+}
+
+/// The status and code of a call that must fail.
+pub(crate) fn refusal(result: Result<Value, CallError>) -> (u16, String) {
+    match result {
+        Err(CallError::Status { status, body, .. }) => {
+            let problem: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("not a problem: {body}"));
+            (status, problem["code"].as_str().unwrap_or_default().to_owned())
+        }
+        other => panic!("it should have been refused: {other:?}"),
+    }
+}
+
+/// Looks again and again until there is an answer; fails after [`PATIENCE`] with what it waited for.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    let mut look = look;
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

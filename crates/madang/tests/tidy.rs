@@ -1,0 +1,175 @@
+//! The house rules as a test: who may depend on whom, what every file says of itself, and what may not be written.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Which crates of ours each crate may depend on (design of the house, ARCHITECTURE.md). `madang` may on all.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("kernel", &[]),
+    ("ports", &["kernel"]),
+    ("rest", &["kernel"]),
+    ("engines", &["kernel", "ports"]),
+    ("people", &["kernel", "ports", "rest"]),
+    ("live", &["kernel", "ports", "rest"]),
+    ("chat", &["kernel", "ports", "rest"]),
+    ("gateway", &["kernel", "ports", "rest"]),
+    ("worker", &["kernel", "ports"]),
+    ("media", &["kernel", "ports", "rest"]),
+    ("api", &["kernel", "ports", "rest"]),
+];
+
+/// Crates that only tests may use, by crate.
+const TESTS_MAY_USE: &[&str] = &["engines"];
+
+/// Files longer than this hold several things.
+const LINES_MAX: usize = 500;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if !path.ends_with("target") {
+                files(&path, ending, found);
+            }
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    files(&root().join("crates"), ".rs", &mut found);
+    found
+}
+
+fn manifests() -> BTreeMap<String, toml::Table> {
+    let mut found = Vec::new();
+    files(&root().join("crates"), "Cargo.toml", &mut found);
+    let parse = |path: PathBuf| -> toml::Table { fs::read_to_string(path).unwrap().parse().unwrap() };
+    found
+        .into_iter()
+        .map(parse)
+        .map(|manifest| (manifest["package"]["name"].as_str().unwrap().to_owned(), manifest))
+        .collect()
+}
+
+fn ours(manifest: &toml::Table, section: &str, all: &BTreeMap<String, toml::Table>) -> Vec<String> {
+    let names =
+        manifest.get(section).and_then(|table| table.as_table()).map(|table| table.keys().cloned().collect::<Vec<_>>());
+    names.unwrap_or_default().into_iter().filter(|name| all.contains_key(name)).collect()
+}
+
+#[test]
+fn crates_depend_only_on_what_the_house_allows() {
+    let all = manifests();
+    let mut wrong = Vec::new();
+    for (name, manifest) in all.iter().filter(|(name, _)| *name != "madang") {
+        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(listed, _)| listed == name) else {
+            wrong.push(format!("{name} has no row in the dependency table"));
+            continue;
+        };
+        for other in ours(manifest, "dependencies", &all) {
+            if !allowed.contains(&other.as_str()) {
+                wrong.push(format!("{name} depends on {other}"));
+            }
+        }
+        for other in ours(manifest, "dev-dependencies", &all) {
+            if !allowed.contains(&other.as_str()) && !TESTS_MAY_USE.contains(&other.as_str()) {
+                wrong.push(format!("the tests of {name} depend on {other}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_kernel_does_no_io() {
+    let kernel = &manifests()["kernel"];
+    for banned in ["tokio", "sqlx", "axum", "hyper", "async-trait"] {
+        assert!(kernel["dependencies"].get(banned).is_none(), "kernel depends on {banned}");
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is() {
+    let silent: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| !path.ends_with("build.rs"))
+        .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//!"))
+        .collect();
+    assert!(silent.is_empty(), "these files do not begin with //!: {silent:#?}");
+}
+
+#[test]
+fn files_hold_one_thing() {
+    let long: Vec<_> = rust_files()
+        .into_iter()
+        .map(|path| (fs::read_to_string(&path).unwrap().lines().count(), path))
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .collect();
+    assert!(long.is_empty(), "these files are longer than {LINES_MAX} lines: {long:#?}");
+}
+
+#[test]
+fn there_is_no_drawer_for_everything() {
+    let drawers = ["utils", "util", "common", "helpers", "helper", "misc", "core"];
+    let found: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| {
+            path.iter().filter_map(|part| part.to_str()).any(|part| drawers.contains(&part.trim_end_matches(".rs")))
+        })
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn sql_of_a_domain_stands_in_its_store() {
+    let words = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
+    let mut wrong = Vec::new();
+    for path in rust_files() {
+        let text = path.to_string_lossy().into_owned();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let is_store =
+            file.starts_with("store") || text.contains("/store/") || file == "migrations.rs" || file.contains("tests");
+        if !text.contains("crates/domains/") || is_store {
+            continue;
+        }
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            if !line.trim_start().starts_with("//") && words.iter().any(|word| line.contains(&format!("\"{word}"))) {
+                wrong.push(format!("{text}:{}", number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "SQL outside a store: {wrong:#?}");
+}
+
+#[test]
+fn engines_name_no_domain_and_the_gateway_no_rules() {
+    let banned: &[(&str, &[&str])] = &[
+        ("crates/base/engines/src", &["broadcast", "heart", "account", "Broadcast", "Account"]),
+        ("crates/roles/gateway/src", &["hearts", "Hearts", "Broadcast", "moderat"]),
+    ];
+    let mut wrong = Vec::new();
+    for path in rust_files() {
+        let text = path.to_string_lossy().into_owned();
+        for (folder, words) in banned {
+            if !text.contains(folder) || text.contains("test") {
+                continue;
+            }
+            for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+                if !line.trim_start().starts_with("//") && words.iter().any(|word| line.contains(word)) {
+                    wrong.push(format!("{text}:{}: {}", number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

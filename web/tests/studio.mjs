@@ -1,0 +1,71 @@
+// A streamer in a real browser: signs up, makes a broadcast with a preview first, streams with ffmpeg, goes live, pauses,
+// resumes, ends, and sees the numbers. Usage: node tests/studio.mjs URL RTMP_ADDRESS FFMPEG
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { browser, until } from './page.mjs';
+
+const [url, rtmp, ffmpeg] = process.argv.slice(2);
+const chromium = await browser();
+let encoder;
+try {
+  const context = await chromium.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+
+  // Signing up, with a mistake first: the field says what is wrong.
+  await page.goto(`${url}/signup`);
+  await page.getByLabel('Handle').fill('mina');
+  await page.getByLabel('Name', { exact: true }).fill('미나');
+  await page.getByLabel('Password').fill('correct horse');
+  await page.getByRole('main').getByRole('button', { name: 'Sign up' }).click();
+  await until('the new account is signed in', async () => (await context.request.get(`${url}/api/v1/me`)).ok());
+
+  // A broadcast that does not start by itself.
+  await page.goto(`${url}/studio`);
+  await page.getByRole('button', { name: 'New broadcast' }).first().click();
+  await page.getByRole('textbox', { name: 'Title', exact: true }).fill('First light');
+  await page.getByText('Go live when the stream arrives').click();
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page.waitForURL(/\/studio\/\d+/);
+  const id = page.url().split('/').pop();
+  const show = async () => (await fetch(`${url}/api/v1/broadcasts/${id}`)).json();
+  assert.equal((await show()).auto_start, false);
+
+  // The encoder, with the key the page shows once.
+  const key = await page.getByLabel('Stream key').inputValue();
+  assert.match(key, /^bk_/);
+  assert.equal(await page.getByLabel('Server').inputValue(), `rtmp://${rtmp}/live`);
+  encoder = spawn(
+    ffmpeg,
+    ['-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine=440',
+      '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '60', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-t', '240', '-f', 'flv', `rtmp://${rtmp}/live/${key}`],
+    { stdio: 'inherit' },
+  );
+
+  // A preview for the host alone.
+  await page.waitForFunction(() => document.querySelector('video')?.currentTime > 1, null, { timeout: 60_000 });
+  assert.equal((await show()).state, 'ready');
+  const stranger = await fetch(`${url}/live/${id}/index.m3u8`);
+  assert.equal(stranger.ok, false, 'a stranger saw the preview');
+
+  // Live, paused, live again, over.
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await dialog.getByRole('button', { name: 'Go live' }).click();
+  await until('the show is live', async () => (await show()).state === 'live');
+  await page.getByText('Receiving').first().waitFor({ timeout: 30_000 });
+  await page.locator('button.button', { hasText: 'Pause' }).click();
+  await until('the show is paused', async () => (await show()).state === 'paused');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await until('the show goes on', async () => (await show()).state === 'live');
+  await page.getByRole('button', { name: 'End show' }).click();
+  await dialog.getByRole('button', { name: 'End show' }).click();
+  await until('the show is over', async () => (await show()).state === 'ended');
+  await page.getByRole('region', { name: 'How it went' }).waitFor({ timeout: 30_000 });
+  await until('the replay is there', async () => (await show()).replay);
+  assert.deepEqual(complaints, []);
+} finally {
+  encoder?.kill('SIGKILL');
+  await chromium.close();
+}
