@@ -22,7 +22,7 @@ use crate::{
 
 /// The only application: `rtmp://host/live`.
 const APP: &str = "live";
-/// Enough for everything before `publish`; a connection has no buffer at all until its first byte.
+/// Enough for everything before `publish`, most of the time in one read.
 const WAITING_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a peer may take to read what is sent to it, and the gatekeeper to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,14 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) rtmp: ServerSession,
-    pub(super) buffer: Vec<u8>,
+}
+
+/// What a waiting peer wants.
+enum Asked {
+    /// To publish; `rest` was read behind it.
+    Publish { stream_key: String, rest: Vec<u8> },
+    /// Something that is not here; the sentence says so.
+    Elsewhere(String),
 }
 
 /// A publisher that was let in.
@@ -52,8 +59,7 @@ struct Refused {
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, ticket: Ticket, context: Arc<Context>) {
     let seed = (context.clock.now().as_millis() as u64).rotate_left(20) ^ ticket.id();
     let rtmp = ServerSession::new(APP, seed);
-    let connection = Connection { stream, rtmp, buffer: Vec::new() };
-    // The greater part of a connection's state is boxed only once there is something to serve.
+    let connection = Connection { stream, rtmp };
     let end = match connection.stream.set_nodelay(true) {
         Ok(()) => connection.serve(peer, ticket, &context).await,
         Err(error) => Err(End::Lost(error)),
@@ -104,34 +110,33 @@ impl Connection {
             let until = if self.rtmp.is_open() { publish_until } else { handshake_until };
             let readable = timeout_at(until, self.stream.readable()).await;
             readable.map_err(|_| End::TooSlow)?.map_err(End::Lost)?;
-            if self.buffer.is_empty() {
-                self.buffer = vec![0; WAITING_BUFFER_BYTES];
-            }
-            let Some(length) = self.read()? else { continue };
-            let mut input = &self.buffer[..length];
-            while let Some(event) = self.rtmp.next_event(&mut input)? {
-                match event {
-                    ServerEvent::Publish { stream_key } => return Ok((stream_key, input.to_vec())),
-                    ServerEvent::Refused(reason) => {
-                        metrics::counter!("madang_ingest_refused_total", "reason" => "address").increment(1);
-                        self.say_goodbye().await;
-                        return Err(End::Refused(reason));
-                    }
-                    ServerEvent::Tag(_) | ServerEvent::Unpublished => {}
+            match self.read_waiting()? {
+                Some(Asked::Publish { stream_key, rest }) => return Ok((stream_key, rest)),
+                Some(Asked::Elsewhere(reason)) => {
+                    metrics::counter!("madang_ingest_refused_total", "reason" => "address").increment(1);
+                    self.say_goodbye().await;
+                    return Err(End::Refused(reason));
                 }
+                None => self.flush().await?,
             }
-            self.flush().await?;
         }
     }
 
-    /// Reads what is there into the buffer; `None` when nothing is after all.
-    pub(super) fn read(&mut self) -> Result<Option<usize>, End> {
-        match self.stream.try_read(&mut self.buffer) {
-            Ok(0) => Err(End::Closed),
-            Ok(length) => Ok(Some(length)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
-            Err(error) => Err(End::Lost(error)),
+    /// Reads what is there by way of the stack, so that a waiting connection keeps no buffer.
+    fn read_waiting(&mut self) -> Result<Option<Asked>, End> {
+        let mut buffer = [0; WAITING_BUFFER_BYTES];
+        let Some(length) = read(&self.stream, &mut buffer)? else { return Ok(None) };
+        let mut input = &buffer[..length];
+        while let Some(event) = self.rtmp.next_event(&mut input)? {
+            match event {
+                ServerEvent::Publish { stream_key } => {
+                    return Ok(Some(Asked::Publish { stream_key, rest: input.to_vec() }));
+                }
+                ServerEvent::Refused(reason) => return Ok(Some(Asked::Elsewhere(reason))),
+                ServerEvent::Tag(_) | ServerEvent::Unpublished => {}
+            }
         }
+        Ok(None)
     }
 
     /// Sends what the protocol wants sent.
@@ -162,6 +167,16 @@ impl Connection {
         };
         // A peer that goes on sending regardless is cut off in the end.
         let _ = timeout(Duration::from_secs(1), drained).await;
+    }
+}
+
+/// Reads what is there; `None` when nothing is after all.
+pub(super) fn read(stream: &TcpStream, buffer: &mut [u8]) -> Result<Option<usize>, End> {
+    match stream.try_read(buffer) {
+        Ok(0) => Err(End::Closed),
+        Ok(length) => Ok(Some(length)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+        Err(error) => Err(End::Lost(error)),
     }
 }
 

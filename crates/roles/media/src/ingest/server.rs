@@ -1,13 +1,14 @@
 //! The listener: accepts, bounds, and hands each connection to a task of its own.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use kernel::{BroadcastId, Clock};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{IngestError, IngestSettings, admission::Admission, connection, publishers::Publishers};
@@ -15,6 +16,8 @@ use crate::needs::{Gatekeeper, Packager};
 
 /// How long connections may take to say goodbye when the ingest stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// Connections the system holds until they are accepted; above it a peer waits a second for its next try.
+const BACKLOG: u32 = 4_096;
 /// How long to wait after the system could not accept, e.g. for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,7 +50,7 @@ impl Ingest {
         packager: Arc<dyn Packager>,
     ) -> Result<(SocketAddr, Self), IngestError> {
         let listen = |source| IngestError::Listen { address: settings.address, source };
-        let listener = TcpListener::bind(settings.address).await.map_err(listen)?;
+        let listener = open_port(settings.address).map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
         let admission = Admission::new(settings.connections_max, settings.waiting_per_address_max);
         let publishers = Arc::new(Publishers::default());
@@ -94,4 +97,12 @@ impl Ingest {
             }
         }
     }
+}
+
+fn open_port(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Otherwise a restart would wait for the connections of the last run to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

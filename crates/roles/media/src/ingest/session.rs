@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use kernel::Timestamp;
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{io::AsyncReadExt, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -86,7 +86,7 @@ impl PublisherSession {
 
     /// Reads until something ends the session; says what.
     async fn read(&mut self, connection: &mut Connection, rest: &[u8], stopping: CancellationToken) -> End {
-        connection.buffer = vec![0; BUFFER_BYTES];
+        let mut buffer = vec![0; BUFFER_BYTES];
         let displaced = self.admitted.claim.displaced.clone();
         let silence = Duration::from_millis(self.context.settings.silence_timeout_ms);
         tokio::pin! {
@@ -110,24 +110,17 @@ impl PublisherSession {
                     Some(remaining) => alarm.as_mut().reset(Instant::now() + remaining),
                     None => return End::Silent,
                 },
-                readable = connection.stream.readable() => {
-                    if let Err(error) = readable {
-                        return End::Lost(error);
+                // Unlike `try_read`, this knows that a short read has emptied the socket, and saves the next one.
+                read = connection.stream.read(&mut buffer) => match read {
+                    Ok(0) => return End::Closed,
+                    Ok(length) => {
+                        self.bytes.increment(length as u64);
+                        result = self.take(connection, &buffer[..length]);
                     }
+                    Err(error) => return End::Lost(error),
                 }
             }
-            result = self.read_once(connection);
         }
-    }
-
-    fn read_once(&mut self, connection: &mut Connection) -> Result<(), End> {
-        let Some(length) = connection.read()? else { return Ok(()) };
-        self.bytes.increment(length as u64);
-        // Taken out while it is read from, because the connection is changed meanwhile; nothing is copied.
-        let buffer = std::mem::take(&mut connection.buffer);
-        let result = self.take(connection, &buffer[..length]);
-        connection.buffer = buffer;
-        result
     }
 
     fn take(&mut self, connection: &mut Connection, mut input: &[u8]) -> Result<(), End> {

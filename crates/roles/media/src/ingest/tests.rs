@@ -3,7 +3,7 @@
 mod doubles;
 mod ffmpeg;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use kernel::BroadcastId;
 use tokio::{
@@ -59,6 +59,11 @@ impl Running {
     fn publisher(&self, key: &str) -> Publisher {
         Publisher::new(&self.url(key), clip()).expect("the address is whole")
     }
+}
+
+/// What comes of `future`, which must not keep us waiting.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes within 20 s")
 }
 
 /// Half a second of H.264 and AAC.
@@ -196,14 +201,14 @@ async fn a_second_publisher_waits_until_the_first_is_silent_and_then_takes_over(
         let (publisher, stop) = (running.publisher("good").looped(), stop.clone());
         async move { publisher.run(stop).await }
     });
-    first.await.expect("the first is told, and closed");
+    soon(first).await.expect("the first is told, and closed");
     let mut news = [running.house.next_news().await, running.house.next_news().await, running.house.next_news().await];
     news.sort();
     assert_eq!(news, [News::Begun(2), News::Arrived(2), News::Interrupted(1)]);
     assert!(running.house.is_closed(1) && !running.house.is_closed(2));
 
     running.ingest.disconnect(SHOW);
-    let ended = second.await.expect("no panic");
+    let ended = soon(second).await.expect("no panic");
     assert!(matches!(ended, Err(PublishError::Refused { .. } | PublishError::Closed)), "{ended:?}");
     assert_eq!(running.house.next_news().await, News::Interrupted(2));
 }
@@ -219,7 +224,7 @@ async fn a_looping_clip_has_one_timeline() {
     });
     let packets = running.house.packets_of(1, 120).await;
     stop.cancel();
-    task.await.expect("no panic").expect("the end is in good order");
+    soon(task).await.expect("no panic").expect("the end is in good order");
     let times: Vec<u32> = packets
         .iter()
         .filter_map(|packet| if let Packet::Video { timestamp_ms, .. } = packet { Some(*timestamp_ms) } else { None })
@@ -238,9 +243,9 @@ async fn stopping_ends_publishers_and_says_so() {
     assert_eq!(running.house.next_news().await, News::Begun(1));
     assert_eq!(running.house.next_news().await, News::Arrived(1));
     running.stop.cancel();
-    running.task.await.expect("no panic");
+    soon(running.task).await.expect("no panic");
     assert_eq!(running.house.next_news().await, News::Interrupted(1));
-    assert!(task.await.expect("no panic").is_err());
+    assert!(soon(task).await.expect("no panic").is_err());
     assert!(TcpStream::connect(running.address).await.is_err(), "the port is closed");
 }
 
@@ -253,7 +258,7 @@ async fn a_silent_publisher_is_closed() {
     assert_eq!(running.house.next_news().await, News::Arrived(1));
     running.house.packets_of(1, 10).await;
     running.clock.advance(300);
-    task.await.expect("the publisher is told, and closed");
+    soon(task).await.expect("the publisher is told, and closed");
     assert_eq!(running.house.next_news().await, News::Interrupted(1));
 }
 
@@ -267,7 +272,7 @@ async fn connections_that_say_nothing_or_nonsense_end_by_themselves() {
         stream.write_all(&opening).await.unwrap();
         let mut answer = Vec::new();
         // A reset is an end as good as any.
-        let _ = stream.read_to_end(&mut answer).await;
+        let _ = soon(stream.read_to_end(&mut answer)).await;
     }
     drop(TcpStream::connect(running.address).await.unwrap());
 }
@@ -283,6 +288,6 @@ async fn a_thousand_idle_connections_do_not_keep_a_publisher_out() {
     running.publisher("good").run(CancellationToken::new()).await.expect("the newest gets in");
     let mut byte = [0];
     assert_eq!(idle[0].read(&mut byte).await.unwrap(), 0, "the oldest made room");
-    let newest = tokio::time::timeout(std::time::Duration::from_millis(1), idle[999].read(&mut byte)).await;
+    let newest = tokio::time::timeout(Duration::from_millis(1), idle[999].read(&mut byte)).await;
     assert!(newest.is_err(), "the newest stays");
 }

@@ -18,6 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::soon;
 use crate::{
     codec::rtmp::{ClientEvent, ClientSession, PublishTarget},
     frame::Packet,
@@ -84,8 +85,7 @@ impl House {
 
     pub(super) async fn next_news(&self) -> News {
         let mut heard = self.heard.lock().await;
-        let news = tokio::time::timeout(std::time::Duration::from_secs(20), heard.recv()).await;
-        news.expect("news come within 20 s").expect("the house keeps the other end")
+        soon(heard.recv()).await.expect("the house keeps the other end")
     }
 
     pub(super) fn packets(&self, publish_epoch: i64) -> Vec<Packet> {
@@ -100,7 +100,7 @@ impl House {
             if packets.len() >= count {
                 return packets;
             }
-            changed.await;
+            soon(changed).await;
         }
     }
 
