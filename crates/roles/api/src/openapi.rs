@@ -4,7 +4,7 @@ use kernel::Problem;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, InfoBuilder, LicenseBuilder, OpenApi, Server,
+        Components, InfoBuilder, LicenseBuilder, OpenApi, Paths, Server,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
     },
@@ -41,6 +41,7 @@ pub(crate) fn render(mut document: OpenApi, lean: OpenApi) -> String {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").build()))
         .build();
     document.servers = Some(vec![Server::new("/")]);
+    name_operations(&mut document.paths);
     document.tags = Some(
         TAGS.iter().map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build()).collect(),
     );
@@ -54,4 +55,25 @@ pub(crate) fn render(mut document: OpenApi, lean: OpenApi) -> String {
         tracing::error!(%error, "the OpenAPI document cannot be written");
         "{}".to_owned()
     })
+}
+
+/// Gives every operation an id of its own, from its method and path: slices name their handlers without knowing each
+/// other, and the id must be unique in the document (OpenAPI 3.1, section 4.8.10).
+fn name_operations(paths: &mut Paths) {
+    for (path, item) in &mut paths.paths {
+        let place = path.trim_start_matches("/api/v1").replace(['/', '{', '}'], " ");
+        let place = place.split_whitespace().collect::<Vec<_>>().join("_");
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{place}"));
+            }
+        }
+    }
 }
