@@ -1,182 +1,47 @@
-/** The bodies of the HTTP API and of the realtime channels, named as the server names them. */
+/**
+ * The bodies of the HTTP API and of the realtime channels. They come from the server's OpenAPI document: `npm run types`
+ * writes `generated.ts` from `openapi.json`, which `madang openapi` prints.
+ */
+import type { components } from './generated';
 
-export interface Account {
-  id: string;
-  handle: string;
-  display_name: string;
-  bio: string;
-  admin: boolean;
-  created_at: string;
-}
+type Schemas = components['schemas'];
 
-export type PublicAccount = Omit<Account, 'admin'>;
-export type AccountName = Pick<Account, 'id' | 'handle' | 'display_name'>;
+export type Account = Schemas['Account'];
+export type PublicAccount = Schemas['Profile'];
+export type SignedIn = Schemas['SignedInAnswer'];
+export type Site = Schemas['Site'];
 
-export interface SignedIn {
-  account: Account;
-  token: string;
-}
+export type Broadcast = Schemas['BroadcastView'];
+export type NewBroadcast = Schemas['OwnBroadcast'];
+export type BroadcastState = Schemas['BroadcastState'];
+export type StreamState = Schemas['StreamState'];
+export type Viewers = Schemas['ViewerCounts'];
+export type Channel = Schemas['OwnChannel'];
+export type StreamKey = Schemas['StreamKey'];
+export type Health = Schemas['Health'];
+export type Report = Schemas['BroadcastReport'];
+export type ChannelReport = Schemas['ChannelReport'];
+
+export type Playback = Schemas['Playback'];
+export type Beat = Schemas['Beat'];
+export type HeartBatch = Schemas['Batch'];
+export type Hearts = Schemas['HeartsOfBroadcast'];
+export type HeartMoment = Schemas['TimelineStep'];
+export type Fan = Schemas['Fan'];
+
+export type ChatMessage = Schemas['Message'];
+/** Stands in a deleted message's old place in the history. */
+export type Tombstone = Schemas['Tombstone'];
+/** The publication that deletes; it has an offset of its own. */
+export type MessageDeleted = Schemas['Deletion'];
+export type RoomEntry = Schemas['HistoryItem'];
 
 export interface Page<Item> {
   items: Item[];
   next_cursor?: string | null;
 }
 
-export type BroadcastState = 'created' | 'ready' | 'live' | 'paused' | 'ended';
-export type StreamState = 'absent' | 'arriving' | 'interrupted';
-
-export interface Viewers {
-  concurrent: number;
-  unique: number;
-  peak: number;
-}
-
-export interface Broadcast {
-  id: string;
-  channel: AccountName;
-  title: string;
-  state: BroadcastState;
-  stream: StreamState;
-  auto_start: boolean;
-  scheduled_at?: string | null;
-  created_at: string;
-  started_at?: string | null;
-  ended_at?: string | null;
-  /** The time of position 0 on the broadcast's own timeline. */
-  timeline_start?: string | null;
-  playback_url: string;
-  thumbnail_url: string;
-  replay: boolean;
-  room: string;
-  viewers: Viewers;
-  hearts: number;
-}
-
-export interface StreamKey {
-  stream_key: string;
-  ingest_url: string;
-}
-
-export type NewBroadcast = Broadcast & StreamKey;
-
-export interface Channel extends AccountName {
-  default_title: string;
-  has_stream_key: boolean;
-  ingest_url: string;
-}
-
-export interface VideoHealth {
-  codec: string;
-  width: number;
-  height: number;
-  fps?: number | null;
-  bitrate_bps?: number | null;
-  keyframe_interval_ms?: number | null;
-}
-
-export interface AudioHealth {
-  codec: string;
-  sample_rate: number;
-  channels: number;
-  bitrate_bps?: number | null;
-}
-
-export interface Health {
-  connected: boolean;
-  publish_epoch: number;
-  since?: string | null;
-  video?: VideoHealth | null;
-  audio?: AudioHealth | null;
-  warnings: { code: string; detail: string }[];
-  players: { sessions: number; stalls_per_minute: number; bitrate_bps?: number | null };
-}
-
-export interface Fan {
-  account: AccountName | null;
-  hearts: number;
-}
-
-export interface ReportPoint {
-  at: string;
-  concurrent: number;
-  watch_time_ms: number;
-  hearts: number;
-}
-
-export interface Report {
-  viewers: { unique: number; peak: number; watch_time_ms: number };
-  hearts: number;
-  messages?: number | null;
-  series: ReportPoint[];
-  top_fans: Fan[];
-}
-
-export interface ChannelReport {
-  series: { at: string; concurrent_peak: number; watch_time_ms: number; hearts: number }[];
-}
-
-export interface Playback {
-  session: string;
-  beat_every_ms: number;
-}
-
-export interface Beat {
-  session: string;
-  position_ms: number;
-  leaving?: boolean;
-  stalls?: number;
-  bitrate?: number;
-}
-
-export interface HeartBatch {
-  session: string;
-  seq: number;
-  taps: number[];
-}
-
-export interface HeartMoment {
-  position_ms: number;
-  hearts: number;
-}
-
-export interface Hearts {
-  total: number;
-  timeline: HeartMoment[];
-  ranking: Fan[];
-}
-
-export interface Author extends AccountName {
-  host: boolean;
-}
-
-export interface ChatMessage {
-  type: 'message';
-  id: string;
-  text: string;
-  client_id?: string | null;
-  at: string;
-  account: Author;
-  offset: number;
-}
-
-/** Stands in a deleted message's old place in the history. */
-export interface Tombstone {
-  type: 'deleted';
-  id: string;
-  at: string;
-  offset: number;
-}
-
-/** The publication that deletes; it has an offset of its own. */
-export interface MessageDeleted {
-  type: 'message_deleted';
-  /** The id of the deleted message. */
-  id: string;
-  offset: number;
-}
-
-export type RoomEntry = ChatMessage | Tombstone | MessageDeleted;
-
+/** What the channel `live:{broadcast}` says; the realtime connection is not part of the OpenAPI document. */
 export interface LiveState {
   type: 'state';
   state: BroadcastState;
@@ -184,11 +49,4 @@ export interface LiveState {
   viewers: Viewers;
   hearts: number;
   title: string;
-}
-
-export interface Site {
-  name: string;
-  locale_default: string;
-  registration_open: boolean;
-  version: string;
 }

@@ -26,16 +26,16 @@ describe('MessageList', () => {
   it('leaves a tombstone in the old place', () => {
     const list = new MessageList();
     list.replace(messages(1, 3), false);
-    list.receive([{ type: 'message_deleted', id: 'm2', offset: 4 }]);
+    list.receive([{ type: 'message_deleted', id: 'm2', message_offset: 2, offset: 4 }]);
     expect(list.lines[1]).toEqual({ type: 'deleted', id: 'm2', at: message(2).at, offset: 2 });
     expect(list.lines).toHaveLength(3);
   });
 
   it('pages on behind a page of deletions alone', () => {
     const list = new MessageList();
-    list.replace([{ type: 'message_deleted', id: 'm1', offset: 60 }, message(61)], true);
+    list.replace([{ type: 'message_deleted', id: 'm1', message_offset: 1, offset: 60 }, message(61)], true);
     list.lookBack();
-    list.prepend([{ type: 'message_deleted', id: 'm2', offset: 58 }, { type: 'message_deleted', id: 'm3', offset: 59 }], true);
+    list.prepend([{ type: 'message_deleted', id: 'm2', message_offset: 2, offset: 58 }, { type: 'message_deleted', id: 'm3', message_offset: 3, offset: 59 }], true);
     expect(offsets(list)).toEqual([61]);
     expect(list.reached).toBe(58);
   });

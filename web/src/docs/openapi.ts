@@ -89,3 +89,8 @@ export function limitWords({ minimum, maximum, minLength, maxLength }: Schema): 
   const range = (from?: number, to?: number) => (from === undefined && to === undefined ? '' : `${from ?? ''}…${to ?? ''}`);
   return range(minimum, maximum) || range(minLength, maxLength);
 }
+
+/** Splits a description at its backticks; every second piece is code. */
+export function codePieces(text: string): { text: string; code: boolean }[] {
+  return text.split('`').map((piece, index) => ({ text: piece, code: index % 2 === 1 }));
+}

@@ -281,7 +281,6 @@ export const en = {
     unique: 'People',
     peak: 'Peak',
     hearts: 'Hearts',
-    messages: 'Messages',
     watchTime: 'Watch time',
     duration: 'Length',
     report: 'How it went',

@@ -282,7 +282,6 @@ export const ko: Dictionary = {
     unique: '다녀간 사람',
     peak: '최고 동시',
     hearts: '하트',
-    messages: '메시지',
     watchTime: '총 시청 시간',
     duration: '방송 길이',
     report: '방송 결과',

@@ -4,7 +4,7 @@ import type { Source, SourceNews, SourceReading } from './source';
 import type { Stretch } from './timeline_map';
 
 /** The wanted distance to the live edge. */
-const LIVE_DISTANCE_S = 1;
+const LIVE_DISTANCE_S = 1.2;
 /** A follower of the live edge further behind than this jumps instead of catching up. */
 const JUMP_BEYOND_S = 6;
 const MEASURED_OVER_S = 6;
@@ -16,6 +16,8 @@ const TOLD_AFTER = 4;
 const LIVE: Partial<HlsConfig> = {
   lowLatencyMode: true,
   liveSyncDuration: LIVE_DISTANCE_S,
+  // A stall teaches caution, but not a whole second of it.
+  liveSyncOnStallIncrease: 0.5,
   maxLiveSyncPlaybackRate: 1.15,
   liveDurationInfinity: true,
   backBufferLength: 60,
