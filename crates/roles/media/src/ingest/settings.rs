@@ -10,7 +10,8 @@ use crate::codec::rtmp::limits::MESSAGE_BYTES_MAX;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IngestSettings {
-    /// Where to listen for RTMP; port 0 takes a free one.
+    /// Where to listen for RTMP; port 0 takes a free one. Not a key of this section: the site's `rtmp` sets it.
+    #[serde(skip)]
     pub address: SocketAddr,
     /// Connections at a time. At the limit, the one that has waited longest without publishing makes room.
     pub connections_max: usize,

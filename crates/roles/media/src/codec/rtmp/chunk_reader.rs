@@ -7,15 +7,13 @@ use bytes::Bytes;
 
 use super::{
     RtmpError,
+    chunk_header::{self, HEADER_BYTES_MAX, Header},
     limits::{CHUNK_BYTES_MAX, CHUNK_STREAMS_MAX, MESSAGE_BYTES_BEFORE_PUBLISH_MAX},
     message::{Message, MessageKind},
 };
 
-/// Basic header (3), message header (11) and extended timestamp (4).
-const HEADER_BYTES_MAX: usize = 18;
 /// What is reserved at once for an announced message; the rest follows as bytes come.
 const FIRST_RESERVE_BYTES: usize = 64 * 1024;
-const EXTENDED: u32 = 0x00ff_ffff;
 
 /// Reads chunks.
 #[derive(Debug)]
@@ -49,16 +47,6 @@ struct ChunkStream {
 struct OpenChunk {
     index: usize,
     remaining: usize,
-}
-
-/// The fields of one chunk header; those its format leaves out are `None`.
-struct Header {
-    id: u32,
-    format: u8,
-    timestamp: Option<u32>,
-    length_and_number: Option<(usize, u8)>,
-    stream: Option<u32>,
-    extended: Option<u32>,
 }
 
 impl Default for ChunkReader {
@@ -159,7 +147,8 @@ impl ChunkReader {
     /// Collects a header byte by byte as far as `input` goes, and applies it once it is whole.
     fn read_header(&mut self, input: &mut &[u8]) -> Result<Option<OpenChunk>, RtmpError> {
         loop {
-            let needed = header_bytes_needed(&self.header[..self.header_bytes], &self.streams);
+            let is_extended = |id| self.streams.iter().any(|stream| stream.id == id && stream.extended);
+            let needed = chunk_header::bytes_needed(&self.header[..self.header_bytes], is_extended);
             let missing = needed - self.header_bytes;
             if missing == 0 {
                 break;
@@ -172,7 +161,7 @@ impl ChunkReader {
                 return Ok(None);
             }
         }
-        let header = parse_header(&self.header[..self.header_bytes]);
+        let header = chunk_header::parse(&self.header[..self.header_bytes]);
         self.header_bytes = 0;
         self.apply(&header).map(Some)
     }
@@ -243,72 +232,4 @@ impl ChunkStream {
             None => self.timestamp_ms = self.timestamp_ms.wrapping_add(header.extended.unwrap_or(self.step_ms)),
         }
     }
-}
-
-/// How long the header is, as far as its beginning tells; equal to `have.len()` once it is whole.
-fn header_bytes_needed(have: &[u8], streams: &[ChunkStream]) -> usize {
-    let Some(&first) = have.first() else { return 1 };
-    let basic = basic_header_bytes(first);
-    let fixed = basic + message_header_bytes(first);
-    if have.len() < fixed {
-        return fixed;
-    }
-    let extended = match timestamp_field(have, basic) {
-        Some(timestamp) => timestamp == EXTENDED,
-        None => {
-            let id = chunk_stream_id(have);
-            streams.iter().find(|stream| stream.id == id).is_some_and(|stream| stream.extended)
-        }
-    };
-    fixed + if extended { 4 } else { 0 }
-}
-
-fn parse_header(header: &[u8]) -> Header {
-    let first = header.first().copied().unwrap_or_default();
-    let (format, basic) = (first >> 6, basic_header_bytes(first));
-    let fixed = basic + message_header_bytes(first);
-    let length_and_number = header.get(basic + 3..basic + 7).filter(|_| format < 2);
-    let stream = header.get(basic + 7..basic + 11).filter(|_| format == 0);
-    Header {
-        id: chunk_stream_id(header),
-        format,
-        timestamp: timestamp_field(header, basic),
-        length_and_number: length_and_number
-            .map(|field| (usize::from(field[0]) << 16 | usize::from(field[1]) << 8 | usize::from(field[2]), field[3])),
-        stream: stream.and_then(|field| field.first_chunk().copied()).map(u32::from_le_bytes),
-        extended: header.get(fixed..).and_then(|field| field.first_chunk().copied()).map(u32::from_be_bytes),
-    }
-}
-
-const fn basic_header_bytes(first: u8) -> usize {
-    match first & 0x3f {
-        0 => 2,
-        1 => 3,
-        _ => 1,
-    }
-}
-
-const fn message_header_bytes(first: u8) -> usize {
-    match first >> 6 {
-        0 => 11,
-        1 => 7,
-        2 => 3,
-        _ => 0,
-    }
-}
-
-fn chunk_stream_id(header: &[u8]) -> u32 {
-    match header {
-        [first, low, ..] if first & 0x3f == 0 => 64 + u32::from(*low),
-        [first, low, high, ..] if first & 0x3f == 1 => 64 + u32::from(*low) + 256 * u32::from(*high),
-        [first, ..] => u32::from(first & 0x3f),
-        [] => 0,
-    }
-}
-
-/// The 24-bit timestamp or delta; format 3 has none.
-fn timestamp_field(header: &[u8], basic: usize) -> Option<u32> {
-    let first = header.first()?;
-    let field = header.get(basic..basic + 3)?;
-    (first >> 6 != 3).then(|| u32::from(field[0]) << 16 | u32::from(field[1]) << 8 | u32::from(field[2]))
 }

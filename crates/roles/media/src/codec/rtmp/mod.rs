@@ -6,6 +6,8 @@
 pub mod limits;
 
 mod acknowledgement;
+mod capabilities;
+mod chunk_header;
 mod chunk_reader;
 mod chunk_writer;
 mod client;

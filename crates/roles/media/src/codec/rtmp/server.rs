@@ -6,6 +6,7 @@
 use super::{
     ChunkReader, ChunkWriter, RtmpError,
     acknowledgement::Acknowledgement,
+    capabilities,
     command::Command,
     handshake::Handshake,
     limits::{AMF_BYTES_MAX, MESSAGE_BYTES_MAX, STREAM_KEY_BYTES_MAX},
@@ -230,14 +231,14 @@ impl ServerSession {
         self.control(5, &WINDOW_BYTES.to_be_bytes());
         self.control(6, &[&WINDOW_BYTES.to_be_bytes()[..], &[2]].concat());
         self.writer.set_chunk_bytes(4_096, &mut self.output);
-        let enhanced = command.object().is_some_and(speaks_enhanced_rtmp);
+        let enhanced = command.object().is_some_and(capabilities::are_asked_for);
         let properties =
             Value::object([("fmsVer", Value::string("FMS/3,0,1,123")), ("capabilities", Value::Number(31.0))]);
         let mut status = status_object("status", "NetConnection.Connect.Success", "Connected.");
         if let Value::Object(entries) = &mut status {
             entries.push(("objectEncoding".to_owned(), Value::Number(0.0)));
             if enhanced {
-                entries.extend(enhanced_capabilities());
+                entries.extend(capabilities::answer());
             }
         }
         self.send_command(0, "_result", command.transaction, &[properties, status]);
@@ -291,25 +292,4 @@ fn status_object(level: &str, code: &str, description: &str) -> Value {
         ("code", Value::string(code)),
         ("description", Value::string(description)),
     ])
-}
-
-fn speaks_enhanced_rtmp(object: &Value) -> bool {
-    ["fourCcList", "capsEx", "videoFourCcInfoMap", "audioFourCcInfoMap"].iter().any(|name| object.get(name).is_some())
-}
-
-/// What the connect answer tells a peer of Enhanced RTMP: the codecs we forward, and that we read ModEx packets.
-fn enhanced_capabilities() -> Vec<(String, Value)> {
-    const FORWARDS: f64 = 4.0;
-    const READS_MOD_EX: f64 = 4.0;
-    let map = |names: &[&str]| {
-        Value::Object(names.iter().map(|name| ((*name).to_owned(), Value::Number(FORWARDS))).collect())
-    };
-    let (video, audio) = (["avc1", "hvc1", "av01"], ["mp4a", "Opus"]);
-    let list = video.iter().chain(&audio).map(|name| Value::string(*name)).collect();
-    vec![
-        ("fourCcList".to_owned(), Value::StrictArray(list)),
-        ("videoFourCcInfoMap".to_owned(), map(&video)),
-        ("audioFourCcInfoMap".to_owned(), map(&audio)),
-        ("capsEx".to_owned(), Value::Number(READS_MOD_EX)),
-    ]
 }
