@@ -1,6 +1,8 @@
 /** Hearts that float up over the picture, drawn on one canvas; at most `LIMIT` at once. */
 const LIMIT = 60;
 const LIFE_MS = 2600;
+/** From this width of the picture on, hearts have their full size. */
+const SCALE_WIDTH_PX = 720;
 const OWN_COLOURS = ['#ff5a3c', '#ff7a4d', '#ffb52e'];
 const OTHER_COLOURS = ['#ff8a70', '#ffc766', '#8fd9bf', '#f3a6a0', '#f6efe0'];
 
@@ -34,13 +36,14 @@ export class HeartRain {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const colours = own ? OWN_COLOURS : OTHER_COLOURS;
     const random = Math.random;
+    const scale = Math.min(1, Math.max(0.6, width / SCALE_WIDTH_PX));
     this.drops.push({
       x: place?.x ?? width - 48 - random() * Math.min(72, width * 0.12),
       y: place?.y ?? height - 56,
       born_ms: performance.now(),
       sway: random() * Math.PI * 2,
       drift: (random() - 0.5) * 40,
-      size: own ? 15 + random() * 5 : 9 + random() * 6,
+      size: scale * (own ? 15 + random() * 5 : 9 + random() * 6),
       rise: height * (0.45 + random() * 0.3),
       colour: colours[Math.floor(random() * colours.length)] ?? '#ff5a3c',
     });
