@@ -1,7 +1,10 @@
 /** Light, dark, or as the device says; kept on this device. `theme.js` applies it before the first paint. */
+import { MediaQuery } from 'svelte/reactivity';
+
 export type Theme = 'auto' | 'light' | 'dark';
 const KEPT_AS = 'madang.theme';
 
+const darkDevice = new MediaQuery('prefers-color-scheme: dark');
 let theme = $state<Theme>(kept());
 
 export function currentTheme(): Theme {
@@ -22,7 +25,7 @@ export function chooseTheme(next: Theme): void {
 /** Whether the page is dark now, whoever decided it. */
 export function isDark(): boolean {
   if (theme !== 'auto') return theme === 'dark';
-  return matchMedia('(prefers-color-scheme: dark)').matches;
+  return darkDevice.current;
 }
 
 function kept(): Theme {
