@@ -17,7 +17,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    groups,
+    group_store,
     hearts::{self, Hearts, KeepHearts},
     needs::{Names, Shows},
     playbacks::{self, Playbacks, needs::Accounts},
@@ -99,7 +99,7 @@ pub enum OpenError {
 /// The tables of the crowd.
 pub fn migrations() -> Vec<Migration> {
     let slices =
-        [playbacks::MIGRATIONS, groups::MIGRATIONS, reports::MIGRATIONS, viewers::MIGRATIONS, hearts::MIGRATIONS];
+        [playbacks::MIGRATIONS, group_store::MIGRATIONS, reports::MIGRATIONS, viewers::MIGRATIONS, hearts::MIGRATIONS];
     slices.concat()
 }
 

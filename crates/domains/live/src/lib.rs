@@ -7,7 +7,7 @@ pub mod broadcasts;
 pub mod channels;
 pub mod crowd;
 pub mod feed;
-mod groups;
+mod group_store;
 pub mod hearts;
 pub mod needs;
 pub mod playbacks;

@@ -14,7 +14,7 @@ use super::{
     tally::{Paces, Tally, Unsaved},
 };
 use crate::{
-    groups::Groups,
+    group_store::Groups,
     needs::Shows,
     playbacks::{Session, Sessions, Viewer},
 };

@@ -7,7 +7,7 @@ use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
 use ports::sqlx;
 
 use super::tally::Unsaved;
-use crate::{groups, playbacks::Viewer, reports};
+use crate::{group_store, playbacks::Viewer, reports};
 
 /// The tables of hearts.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -84,21 +84,21 @@ pub(super) async fn add(
     fans.sort_unstable();
     steps.sort_unstable();
     sessions.sort_unstable();
-    groups::write_rows(
+    group_store::write_rows(
         tx,
         "INSERT INTO heart_fans (broadcast, viewer, hearts)",
         &fans,
         "ON CONFLICT (broadcast, viewer) DO UPDATE SET hearts = heart_fans.hearts + excluded.hearts",
     )
     .await?;
-    groups::write_rows(
+    group_store::write_rows(
         tx,
         "INSERT INTO heart_timeline (broadcast, position_ms, hearts)",
         &steps,
         "ON CONFLICT (broadcast, position_ms) DO UPDATE SET hearts = heart_timeline.hearts + excluded.hearts",
     )
     .await?;
-    groups::write_rows(
+    group_store::write_rows(
         tx,
         "INSERT INTO heart_sessions (playback, last_seq, expires_at_ms)",
         &sessions,
@@ -137,8 +137,9 @@ pub(crate) async fn totals(
     broadcasts: &[BroadcastId],
 ) -> Result<HashMap<BroadcastId, u64>, SqlError> {
     let mut found = HashMap::new();
-    for some in broadcasts.chunks(groups::ROWS_PER_STATEMENT) {
-        let text = groups::ids_statement("SELECT broadcast, hearts FROM heart_totals WHERE broadcast IN", some.len());
+    for some in broadcasts.chunks(group_store::ROWS_PER_STATEMENT) {
+        let text =
+            group_store::ids_statement("SELECT broadcast, hearts FROM heart_totals WHERE broadcast IN", some.len());
         let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
         for broadcast in some {
             query = query.bind(broadcast.raw());

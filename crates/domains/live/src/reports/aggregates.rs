@@ -4,12 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{AccountId, BroadcastId, Timestamp};
-use ports::sql::{Migration, SqlError, WriteTx};
+use kernel::Timestamp;
+use ports::sql::Migration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use crate::groups;
 
 /// The table of aggregates.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -84,35 +82,3 @@ impl Moment {
 
 /// What happened since it was last kept, by the beginning of its 30 seconds.
 pub(crate) type Moments = BTreeMap<i64, Moment>;
-
-/// Adds what happened in a broadcast.
-pub(crate) async fn add(
-    tx: &mut WriteTx,
-    broadcast: BroadcastId,
-    host: AccountId,
-    moments: &Moments,
-) -> Result<(), SqlError> {
-    let mut rows = Vec::new();
-    for resolution in Resolution::ALL {
-        let mut sums = Moments::new();
-        for (at_ms, moment) in moments {
-            sums.entry(resolution.start_of(Timestamp::from_millis(*at_ms))).or_default().add(*moment);
-        }
-        rows.extend(sums.into_iter().map(|(at_ms, sum)| {
-            let counts = [sum.concurrent as i64, sum.watch_time_ms as i64, sum.hearts as i64];
-            [broadcast.raw(), resolution.millis(), at_ms, host.raw(), counts[0], counts[1], counts[2]]
-        }));
-    }
-    groups::write_rows(
-        tx,
-        "INSERT INTO audience_aggregates (broadcast, resolution_ms, at_ms, host, concurrent, watch_time_ms, hearts)",
-        &rows,
-        "ON CONFLICT (broadcast, resolution_ms, at_ms) DO UPDATE SET \
-           concurrent = CASE WHEN excluded.concurrent > audience_aggregates.concurrent \
-             THEN excluded.concurrent ELSE audience_aggregates.concurrent END, \
-           watch_time_ms = audience_aggregates.watch_time_ms + excluded.watch_time_ms, \
-           hearts = audience_aggregates.hearts + excluded.hearts",
-    )
-    .await?;
-    Ok(())
-}

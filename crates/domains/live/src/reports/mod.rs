@@ -14,10 +14,11 @@ mod store;
 mod tests;
 
 pub use aggregates::{MIGRATIONS, Resolution};
-pub(crate) use aggregates::{Moment, Moments, add};
+pub(crate) use aggregates::{Moment, Moments};
 pub use audience::AudienceOf;
 pub use error::Error;
 pub(crate) use fans::with_names;
 pub use fans::{Fan, FanAccount};
 pub use http::router;
 pub use service::{BroadcastReport, ChannelReport, ChannelStretch, Reports, Stretch, ViewersReport};
+pub(crate) use store::add;

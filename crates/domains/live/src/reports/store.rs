@@ -1,10 +1,11 @@
-//! Reading series.
+//! Keeping and reading series.
 
 use kernel::{AccountId, BroadcastId, Timestamp};
-use ports::sql::{Database, Row, SqlError};
+use ports::sql::{Database, Row, SqlError, WriteTx};
 use ports::sqlx::{self, any::AnyRow};
 
-use super::{Moment, Resolution};
+use super::{Moment, Moments, Resolution};
+use crate::group_store;
 
 /// The last `limit` stretches of a broadcast, in order.
 pub(super) async fn of_broadcast(
@@ -54,4 +55,36 @@ fn stretch(row: &AnyRow) -> Result<(Timestamp, Moment), SqlError> {
         hearts: row.try_get::<i64, _>(3)?.unsigned_abs(),
     };
     Ok((Timestamp::from_millis(row.try_get(0)?), moment))
+}
+
+/// Adds what happened in a broadcast.
+pub(crate) async fn add(
+    tx: &mut WriteTx,
+    broadcast: BroadcastId,
+    host: AccountId,
+    moments: &Moments,
+) -> Result<(), SqlError> {
+    let mut rows = Vec::new();
+    for resolution in Resolution::ALL {
+        let mut sums = Moments::new();
+        for (at_ms, moment) in moments {
+            sums.entry(resolution.start_of(Timestamp::from_millis(*at_ms))).or_default().add(*moment);
+        }
+        rows.extend(sums.into_iter().map(|(at_ms, sum)| {
+            let counts = [sum.concurrent as i64, sum.watch_time_ms as i64, sum.hearts as i64];
+            [broadcast.raw(), resolution.millis(), at_ms, host.raw(), counts[0], counts[1], counts[2]]
+        }));
+    }
+    group_store::write_rows(
+        tx,
+        "INSERT INTO audience_aggregates (broadcast, resolution_ms, at_ms, host, concurrent, watch_time_ms, hearts)",
+        &rows,
+        "ON CONFLICT (broadcast, resolution_ms, at_ms) DO UPDATE SET \
+           concurrent = CASE WHEN excluded.concurrent > audience_aggregates.concurrent \
+             THEN excluded.concurrent ELSE audience_aggregates.concurrent END, \
+           watch_time_ms = audience_aggregates.watch_time_ms + excluded.watch_time_ms, \
+           hearts = audience_aggregates.hearts + excluded.hearts",
+    )
+    .await?;
+    Ok(())
 }

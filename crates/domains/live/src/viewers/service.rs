@@ -16,7 +16,7 @@ use super::{
     store,
 };
 use crate::{
-    groups::Groups,
+    group_store::Groups,
     needs::{PlayerHealth, Show, Shows, ViewerCounts},
     playbacks::{self, Sessions, needs::Players},
 };

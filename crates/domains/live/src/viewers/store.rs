@@ -7,7 +7,7 @@ use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
 use ports::sqlx;
 
 use super::attendance::Unsaved;
-use crate::{groups, needs::ViewerCounts, playbacks::Viewer, reports};
+use crate::{group_store, needs::ViewerCounts, playbacks::Viewer, reports};
 
 /// The tables of viewers.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -58,7 +58,7 @@ pub(super) async fn add(
     // In order of their keys, so that two processes that write the same rows cannot wait for each other.
     seen.sort_unstable();
     let head = "INSERT INTO viewers_seen (broadcast, viewer)";
-    let new_viewers = groups::write_rows(tx, head, &seen, "ON CONFLICT (broadcast, viewer) DO NOTHING").await?;
+    let new_viewers = group_store::write_rows(tx, head, &seen, "ON CONFLICT (broadcast, viewer) DO NOTHING").await?;
     sqlx::query(
         "INSERT INTO viewer_totals (broadcast, unique_viewers, peak, watch_time_ms) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (broadcast) DO UPDATE SET \
@@ -93,8 +93,8 @@ pub(crate) async fn totals(
     broadcasts: &[BroadcastId],
 ) -> Result<HashMap<BroadcastId, ViewerCounts>, SqlError> {
     let mut found = HashMap::new();
-    for some in broadcasts.chunks(groups::ROWS_PER_STATEMENT) {
-        let text = groups::ids_statement(
+    for some in broadcasts.chunks(group_store::ROWS_PER_STATEMENT) {
+        let text = group_store::ids_statement(
             "SELECT broadcast, unique_viewers, peak FROM viewer_totals WHERE broadcast IN",
             some.len(),
         );
