@@ -193,6 +193,12 @@ impl MediaService {
         self.recorder.abandon().await;
     }
 
+    /// Returns once the recording has written what was queued.
+    #[cfg(test)]
+    pub(crate) async fn settled(&self) {
+        self.recorder.settled().await;
+    }
+
     pub(crate) fn stream(&self, broadcast: BroadcastId) -> Option<Arc<Stream>> {
         self.streams.get(broadcast)
     }
@@ -251,10 +257,10 @@ impl MediaService {
     /// Keeps the last picture, and the end of the live playlist for those who were watching; then the replay takes over.
     async fn see_off(self: Arc<Self>, broadcast: BroadcastId) {
         let farewell = tokio::time::Instant::now() + FAREWELL;
-        if let Some(picture) = self.thumbnails.take(broadcast) {
-            if let Err(error) = self.blobs.put(&thumbnail_key(broadcast), picture).await {
-                tracing::warn!(%error, %broadcast, "the picture is not kept with the recording");
-            }
+        if let Some(picture) = self.thumbnails.take(broadcast)
+            && let Err(error) = self.blobs.put(&thumbnail_key(broadcast), picture).await
+        {
+            tracing::warn!(%error, %broadcast, "the picture is not kept with the recording");
         }
         self.recorder.sealed(broadcast).await;
         tokio::time::sleep_until(farewell).await;

@@ -74,7 +74,6 @@ impl Intake {
         out: &mut Vec<Output>,
     ) {
         let end_ms = (segmenter.end() + TICKS_PER_MS - 1) / TICKS_PER_MS;
-        let anchor_ms = position_ms.max(end_ms).max(0);
         match packet {
             Packet::VideoConfig(config) => {
                 if self.video.as_deref() != Some(&*config) {
@@ -95,11 +94,8 @@ impl Intake {
                     return;
                 }
                 self.meter.video(now, timestamp_ms, keyframe, data.len());
-                let Some(place) = self.timeline.place(Track::Video, timestamp_ms, anchor_ms) else { return };
+                let Some(place) = self.timeline.place(Track::Video, timestamp_ms, position_ms, end_ms) else { return };
                 self.enter(place.era, now);
-                if place.position_ms < 0 {
-                    return;
-                }
                 let (decode_time, composition) = self.video_clock.place(place.position_ms, composition_ms);
                 let sample = Sample { decode_time, duration: 0, composition, keyframe, data };
                 self.take_video(place.position_ms, sample, segmenter, out);
@@ -111,11 +107,8 @@ impl Intake {
                     return;
                 }
                 self.meter.audio(now, data.len());
-                let Some(place) = self.timeline.place(Track::Audio, timestamp_ms, anchor_ms) else { return };
+                let Some(place) = self.timeline.place(Track::Audio, timestamp_ms, position_ms, end_ms) else { return };
                 self.enter(place.era, now);
-                if place.position_ms < 0 {
-                    return;
-                }
                 let clock = self.audio_clock.as_mut();
                 let Some(decode_time) = clock.and_then(|clock| clock.place(place.position_ms, duration)) else {
                     return;

@@ -35,6 +35,8 @@ pub(crate) use init::{Description, Init};
 pub(crate) use intake::Intake;
 pub(crate) use multivariant::Variant;
 pub(crate) use output::Output;
+#[cfg(test)]
+pub(crate) use output::Part;
 pub(crate) use sample::{TICKS_PER_MS, TICKS_PER_SECOND, Ticks};
 pub(crate) use segment::{Kept, Segment, SegmentName};
 pub(crate) use segmenter::Segmenter;

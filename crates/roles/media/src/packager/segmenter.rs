@@ -65,6 +65,9 @@ struct OpenSegment {
 pub(crate) struct Segmenter {
     stretch: Option<Stretch>,
     fragments: u32,
+    /// Where the last part ended.
+    boundary: Ticks,
+    /// Where the last frame ended.
     end: Ticks,
     any: bool,
 }
@@ -182,17 +185,19 @@ impl Segmenter {
     pub(crate) fn forget(&mut self) {
         self.stretch = None;
         self.any = false;
-        self.end = 0;
+        (self.boundary, self.end) = (0, 0);
     }
 
     /// What follows does not go on from what is already there (restored from a recording, ending at `end`).
     pub(crate) fn go_on_after(&mut self, end: Ticks) {
-        self.end = end;
+        (self.boundary, self.end) = (end, end);
         self.any = true;
     }
 
     fn open(&mut self, stretch: &mut Stretch, start: Ticks, independent: bool, out: &mut Vec<Output>) {
         let discontinuity = std::mem::take(&mut stretch.discontinuity);
+        // Sound that was cut while the picture stalled may reach beyond the keyframe that opens this one.
+        let start = start.max(self.boundary);
         stretch.start.get_or_insert(start);
         self.any = true;
         stretch.segment = Some(OpenSegment::new(start));
@@ -232,6 +237,7 @@ impl Segmenter {
         segment.part_start = at;
         segment.video.clear();
         segment.part_bytes = 0;
+        self.boundary = at;
         self.end = self.end.max(at);
         if let Some(last) = sound.last() {
             self.end = self.end.max(ticks_of(last.end(), *audio_rate));

@@ -47,8 +47,8 @@ mod tests {
     fn reordered_frames_keep_their_times_exactly() {
         let mut clock = VideoClock::default();
         let placed: Vec<_> =
-            [(0, 67), (33, 133), (67, 33), (100, -33)].map(|(decode, offset)| clock.place(decode, offset)).to_vec();
-        assert_eq!(placed, [(0, 6_030), (2_970, 11_970), (6_030, 2_970), (9_000, -2_970)]);
+            [(0, 66), (33, 133), (67, 33), (100, -33)].map(|(decode, offset)| clock.place(decode, offset)).to_vec();
+        assert_eq!(placed, [(0, 5_940), (2_970, 11_970), (6_030, 2_970), (9_000, -2_970)]);
     }
 
     #[test]

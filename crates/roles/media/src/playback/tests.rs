@@ -1,6 +1,9 @@
 //! The playback half as a whole: packets in at one end, playlists and segments out at the other, judged by ffmpeg.
 
-mod clips;
+mod changes;
+pub(crate) mod clips;
 mod codecs;
-mod show;
-
+mod playlists;
+mod previews;
+mod replays;
+pub(crate) mod show;

@@ -135,6 +135,14 @@ impl Recorder {
         self.sealing.abort();
     }
 
+    /// Returns once what is queued has been written.
+    #[cfg(test)]
+    pub(crate) async fn settled(&self) {
+        let (done, heard) = oneshot::channel();
+        self.queue.insist(Command::Wait { done }).await;
+        let _ = heard.await;
+    }
+
     fn recording(&self, broadcast: BroadcastId) -> Recording {
         let (queue, sealer) = (self.queue.clone(), self.sealer.clone());
         Recording { broadcast, queue, sealer, behind: Arc::new(AtomicBool::new(false)) }

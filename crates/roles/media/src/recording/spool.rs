@@ -35,6 +35,8 @@ pub(super) struct Spool<D: Disk> {
     pub(super) broadcast: BroadcastId,
     disk: D,
     folder: PathBuf,
+    /// The first line, until it is written.
+    began: Option<Entry>,
     journal: Option<D::File>,
     journal_bytes: u64,
     /// The initialisation segment that was written last.
@@ -44,9 +46,9 @@ pub(super) struct Spool<D: Disk> {
 }
 
 impl<D: Disk> Spool<D> {
-    /// A new spool.
-    pub(super) fn new(disk: D, folder: PathBuf, broadcast: BroadcastId) -> Self {
-        Self::restored(disk, folder, broadcast, 0, None)
+    /// A new spool, its journal beginning with this line.
+    pub(super) fn new(disk: D, folder: PathBuf, broadcast: BroadcastId, began: Entry) -> Self {
+        Self { began: Some(began), ..Self::restored(disk, folder, broadcast, 0, None) }
     }
 
     /// A spool from before a restart: its journal is good up to `journal_bytes`, and `init` was written last.
@@ -57,7 +59,7 @@ impl<D: Disk> Spool<D> {
         journal_bytes: u64,
         init: Option<SegmentName>,
     ) -> Self {
-        Self { broadcast, disk, folder, journal: None, journal_bytes, init, open: None, failing: false }
+        Self { broadcast, disk, folder, began: None, journal: None, journal_bytes, init, open: None, failing: false }
     }
 
     /// Whether the latest write failed.
@@ -149,11 +151,11 @@ impl<D: Disk> Spool<D> {
     fn tear(&mut self) {
         let Some(open) = &mut self.open else { return };
         open.torn = true;
-        if let Some(file) = &mut open.file {
-            if let Err(error) = self.disk.cut(file, open.bytes) {
-                tracing::error!(%error, broadcast = %self.broadcast, "a torn part could not be cut off");
-                open.bytes = 0;
-            }
+        if let Some(file) = &mut open.file
+            && let Err(error) = self.disk.cut(file, open.bytes)
+        {
+            tracing::error!(%error, broadcast = %self.broadcast, "a torn part could not be cut off");
+            open.bytes = 0;
         }
     }
 
@@ -170,13 +172,21 @@ impl<D: Disk> Spool<D> {
     }
 
     fn line(&mut self, entry: &Entry) -> io::Result<()> {
-        let line = entry.line();
+        if let Some(began) = &self.began {
+            let began = began.line();
+            self.append(&began)?;
+            self.began = None;
+        }
+        self.append(&entry.line())
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if self.journal.is_none() {
             self.disk.create_folder(&self.folder)?;
             self.journal = Some(self.disk.open(&files::journal(&self.folder), self.journal_bytes)?);
         }
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let appended = self.disk.append(journal, &line);
+        let appended = self.disk.append(journal, line);
         if appended.is_err() {
             // Opened anew, and with that cut to its good length, at the next line.
             self.journal = None;

@@ -45,6 +45,9 @@ pub(super) enum Command {
     Remove { broadcast: BroadcastId, done: oneshot::Sender<()> },
     /// Everything asked before this is done, and what is open is complete.
     Drain { done: oneshot::Sender<()> },
+    /// Everything asked before this is done.
+    #[cfg(test)]
+    Wait { done: oneshot::Sender<()> },
     /// Nothing more is written.
     #[cfg(test)]
     Abandon { done: oneshot::Sender<()> },
@@ -134,8 +137,9 @@ impl<D: Disk + Clone> Writer<D> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Begin { broadcast, timeline_start_ms, follower } => {
-                let mut spool = Spool::new(self.disk.clone(), files::folder(&self.spool, broadcast), broadcast);
-                spool.note_entry(&Entry::Began { timeline_start_ms });
+                let folder = files::folder(&self.spool, broadcast);
+                let began = Entry::Began { timeline_start_ms };
+                let spool = Spool::new(self.disk.clone(), folder, broadcast, began);
                 self.spools.insert(broadcast, Live { spool, follower });
             }
             Command::Resume { broadcast, journal_bytes, init, follower } => {
@@ -173,6 +177,10 @@ impl<D: Disk + Clone> Writer<D> {
                     tracing::error!(%error, %broadcast, "a spool could not be removed");
                 }
                 // Whoever asked may have gone away.
+                let _ = done.send(());
+            }
+            #[cfg(test)]
+            Command::Wait { done } => {
                 let _ = done.send(());
             }
             #[cfg(test)]
