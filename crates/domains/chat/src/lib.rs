@@ -20,7 +20,7 @@ use ports::sql::Migration;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use service::{Chat, Parts};
-pub use settings::{InvalidRate, Rate, Settings};
+pub use settings::Settings;
 
 /// The tables of the chat domain; messages are in the room log.
 pub const MIGRATIONS: &[Migration] = &[moderation::MIGRATION];

@@ -60,7 +60,7 @@ impl Stage {
     }
 
     pub(crate) fn unlimited(&self) -> Chat {
-        Chat::new(self.parts.clone(), &Settings { rate: crate::Rate::Off, ..Settings::default() })
+        Chat::new(self.parts.clone(), &Settings { rate: kernel::Rate::Off, ..Settings::default() })
     }
 
     /// The room's log, whose offsets must be contiguous.

@@ -8,9 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use kernel::{AccountId, Timestamp};
-
-use crate::settings::Rate;
+use kernel::{AccountId, Rate, Timestamp};
 
 /// The host writes so many times as much.
 const HOST_FACTOR: usize = 5;
@@ -36,8 +34,8 @@ impl RateLimit {
 
     /// Counts a message; when it is one too many, says after how many seconds the next one fits.
     pub(super) fn take(&self, account: AccountId, host: bool, now: Timestamp) -> Result<(), u64> {
-        let Rate::Of { count, seconds } = self.rate else { return Ok(()) };
-        let (window_ms, count) = (i64::from(seconds) * 1_000, count as usize);
+        let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
+        let (window_ms, count) = (period_ms.cast_signed(), count.get() as usize);
         let limit = if host { count * HOST_FACTOR } else { count };
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         senders.forget_silent(now.plus_millis(-window_ms));
@@ -85,7 +83,7 @@ mod tests {
 
     #[test]
     fn no_window_holds_more_than_the_limit() {
-        let limit = RateLimit::new(Rate::Of { count: 3, seconds: 10 });
+        let limit = RateLimit::new("3/10s".parse().unwrap());
         let (someone, other) = (AccountId::from_raw(1), AccountId::from_raw(2));
         for ms in [0, 4_000, 8_000] {
             assert_eq!(limit.take(someone, false, at(ms)), Ok(()));
@@ -101,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_host_writes_five_times_as_much_and_off_is_no_limit() {
-        let limit = RateLimit::new(Rate::Of { count: 2, seconds: 10 });
+        let limit = RateLimit::new("2/10s".parse().unwrap());
         let host = AccountId::from_raw(1);
         assert_eq!((0..20).filter(|_| limit.take(host, true, at(0)).is_ok()).count(), 10);
         assert_eq!(limit.take(host, false, at(0)), Err(10), "in another room the host is a guest");
@@ -111,7 +109,7 @@ mod tests {
 
     #[test]
     fn silent_accounts_are_forgotten() {
-        let limit = RateLimit::new(Rate::default());
+        let limit = RateLimit::new("20/30s".parse().unwrap());
         for number in 0..10_000 {
             let _ = limit.take(AccountId::from_raw(number + 1), false, at(number * 1_000));
         }

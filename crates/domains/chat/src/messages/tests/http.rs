@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::testing::{BROADCAST, anonymous, caller, stages};
-use crate::{Chat, Rate, Settings};
+use crate::{Chat, Settings};
 
 fn app(chat: &Chat, caller: Caller) -> Router {
     Router::from(crate::router(chat)).layer(Extension(caller))
@@ -72,7 +72,7 @@ async fn a_message_is_posted_resent_read_and_deleted() {
 #[tokio::test]
 async fn refusals_carry_their_code_and_the_time_to_wait() {
     for stage in stages().await {
-        let settings = Settings { rate: Rate::Of { count: 1, seconds: 30 }, ..Settings::default() };
+        let settings = Settings { rate: "1/30s".parse().unwrap(), ..Settings::default() };
         let chat = Chat::new(stage.parts.clone(), &settings);
         let post = |who: Caller, body: Value| {
             let app = app(&chat, who);

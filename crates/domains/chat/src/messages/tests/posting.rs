@@ -4,7 +4,7 @@ use kernel::BroadcastId;
 
 use crate::messages::{Error, HistoryItem, room_name};
 use crate::testing::{BROADCAST, Stage, administrator, anonymous, caller, stages};
-use crate::{Chat, Rate, Settings};
+use crate::{Chat, Settings};
 
 #[tokio::test]
 async fn the_text_reaches_the_log_and_the_bus_unchanged_and_in_order() {
@@ -95,7 +95,7 @@ async fn a_room_is_open_until_its_broadcast_ended_and_readable_for_good() {
 #[tokio::test]
 async fn an_account_writes_so_fast_and_the_host_five_times_as_fast() {
     for stage in stages().await {
-        let settings = Settings { rate: Rate::Of { count: 2, seconds: 30 }, ..Settings::default() };
+        let settings = Settings { rate: "2/30s".parse().unwrap(), ..Settings::default() };
         let chat = Chat::new(stage.parts.clone(), &settings);
         let post = |account, client_id: &str| {
             let (chat, client_id) = (&chat, client_id.to_owned());

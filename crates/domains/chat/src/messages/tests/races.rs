@@ -4,9 +4,9 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
+use crate::Settings;
 use crate::messages::{HistoryItem, Message, Messages, room_name};
 use crate::testing::{BROADCAST, caller, stages};
-use crate::{Rate, Settings};
 
 /// Posts from many tasks over these chats, and compares what was acknowledged with what is in the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -84,7 +84,7 @@ async fn ten_resends_at_once_are_one_message() {
 #[tokio::test]
 async fn a_sequencer_goes_away_with_silence_and_comes_back_with_a_message() {
     for stage in stages().await {
-        let settings = Settings { rate: Rate::Off, ..Settings::default() };
+        let settings = Settings { rate: kernel::Rate::Off, ..Settings::default() };
         let silences = stage.chat().moderation().clone();
         let messages = Messages::with_silence(&stage.parts, silences, &settings, Duration::from_millis(1));
         for number in 1..=20 {
