@@ -53,17 +53,23 @@ pub async fn databases(migrations: &[&[Migration]]) -> Vec<TestDatabase> {
         found.push(TestDatabase { engine: "postgres", database, place: Place::Postgres(url) });
     }
     for each in &found {
-        let steps: Vec<Migration> = [sql::OUTBOX_MIGRATIONS].iter().chain(migrations).flat_map(|m| m.iter().copied()).collect();
+        let steps: Vec<Migration> =
+            [sql::OUTBOX_MIGRATIONS].iter().chain(migrations).flat_map(|m| m.iter().copied()).collect();
         migrate(&each.database, &steps).await.expect("the migrations run");
     }
     found
 }
 
-#[allow(clippy::expect_used, reason = "a test that cannot have its database must fail loudly")]
 async fn own_postgres_database(server: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    sqlx::any::install_default_drivers();
     let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    create_postgres_database(server, &name).await
+}
+
+/// Creates an empty database on the server, in place of one with the same name; gives its URL.
+#[allow(clippy::expect_used, reason = "a test that cannot have its database must fail loudly")]
+pub async fn create_postgres_database(server: &str, name: &str) -> String {
+    sqlx::any::install_default_drivers();
     let mut connection = sqlx::AnyConnection::connect(server).await.expect("the PostgreSQL server answers");
     for statement in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.expect("a database of its own");

@@ -8,6 +8,7 @@ mod crowd;
 mod encoder;
 mod going_live;
 mod hostile;
+mod postgres;
 mod realtime;
 mod replay;
 mod site;

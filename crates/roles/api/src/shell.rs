@@ -4,11 +4,14 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use kernel::Clock;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Authenticator, Readiness, Settings, Site, accept::accept, front::Front, pages::Pages, routes};
+
+/// Connections that may wait to be accepted. The usual 128 makes a crowd that comes at once wait a second for its retry.
+const BACKLOG: u32 = 4_096;
 
 /// What the binary hands to the shell.
 pub struct Parts {
@@ -40,7 +43,10 @@ pub struct Shell {
 impl Shell {
     /// Binds the address; port 0 takes any that is free. Connections wait until `serve`.
     pub async fn bind(settings: Settings, address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let local_address = listener.local_addr()?;
         Ok(Self { settings, listener, local_address })
     }

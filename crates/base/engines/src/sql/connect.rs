@@ -55,9 +55,7 @@ pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectEr
     let pool = || {
         // Whatever the server's own default is: a commit that returns is on its disk.
         AnyPoolOptions::new().max_connections(connections).after_connect(|connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql("SET synchronous_commit TO on").execute(connection).await.map(|_| ())
-            })
+            Box::pin(async move { sqlx::raw_sql("SET synchronous_commit TO on").execute(connection).await.map(|_| ()) })
         })
     };
     let writers = pool().connect(url).await.map_err(engine)?;
