@@ -22,9 +22,9 @@ pub(super) fn render(window: &Window, part_target: PartTarget, skip: bool) -> By
     let part_s = seconds(part_target.ticks());
     let hold_back_s = seconds(part_target.ticks() * HOLD_BACK_PARTS);
     let ended = window.has_ended();
-    let skip_from = window.edge() - ticks_of_seconds(target_s * SKIP_TARGETS);
+    let skip_from = window.played() - ticks_of_seconds(target_s * SKIP_TARGETS);
     let skipped = match skip && !ended {
-        true => window.segments().take_while(|held| held.segment.end() < skip_from).count(),
+        true => window.segments().take_while(|held| held.played() < skip_from).count(),
         false => 0,
     };
     // RFC 8216bis section 8: skipping needs version 9.
@@ -45,10 +45,10 @@ pub(super) fn render(window: &Window, part_target: PartTarget, skip: bool) -> By
     if skipped > 0 {
         list.line(format_args!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
     }
-    let parts_from = window.edge() - ticks_of_seconds(target_s * PARTS_LISTED_TARGETS);
+    let parts_from = window.played() - ticks_of_seconds(target_s * PARTS_LISTED_TARGETS);
     for held in window.segments().skip(skipped) {
         list.lead(&held.segment);
-        if held.segment.end() > parts_from && !ended {
+        if held.played() > parts_from && !ended {
             parts(&mut list, held);
         }
         list.segment(&held.segment);

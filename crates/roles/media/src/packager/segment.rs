@@ -72,9 +72,17 @@ pub(crate) struct HeldSegment {
     pub(crate) data: Option<Bytes>,
     pub(crate) parts: Vec<HeldPart>,
     pub(crate) kept: Kept,
+    /// How much of the show there is up to its start, breaks left out. Distances from the live edge are counted in this,
+    /// because players count the durations they see.
+    pub(crate) played_before: Ticks,
 }
 
 impl HeldSegment {
+    /// How much of the show there is up to its end, breaks left out.
+    pub(crate) fn played(&self) -> Ticks {
+        self.played_before + self.segment.duration
+    }
+
     /// The whole, put together once; its parts become slices of it.
     pub(crate) fn complete(&mut self) {
         let total = self.parts.iter().map(|part| part.bytes.len()).sum();

@@ -122,8 +122,10 @@ impl Window {
         window.inits = inits;
         window.discontinuities_gone = discontinuities_gone;
         for segment in segments {
+            let played_before = window.total_ticks;
             window.measure(&segment);
-            window.segments.push_back(HeldSegment { segment, data: None, parts: Vec::new(), kept: Kept::Stored });
+            let (data, parts, kept) = (None, Vec::new(), Kept::Stored);
+            window.segments.push_back(HeldSegment { segment, data, parts, kept, played_before });
         }
         window.trim();
         window
@@ -154,7 +156,8 @@ impl Window {
                     independent,
                 };
                 let kept = if self.limits.recorded { Kept::Awaited } else { Kept::Nowhere };
-                self.open = Some(HeldSegment { segment, data: None, parts: Vec::new(), kept });
+                let played_before = self.total_ticks;
+                self.open = Some(HeldSegment { segment, data: None, parts: Vec::new(), kept, played_before });
                 Some(Change::Opened { segment, init })
             }
             Output::Part(part) => {
@@ -319,6 +322,11 @@ impl Window {
         self.open.as_ref().or(self.segments.back()).map_or(0, |held| held.segment.end())
     }
 
+    /// How much of the show there is, breaks left out.
+    pub(crate) fn played(&self) -> Ticks {
+        self.open.as_ref().or(self.segments.back()).map_or(0, HeldSegment::played)
+    }
+
     /// Bytes in memory, parts of complete segments being slices of them.
     pub(crate) fn bytes_in_memory(&self) -> usize {
         let complete = self.segments.iter().filter_map(|held| held.data.as_ref()).map(Bytes::len);
@@ -356,8 +364,7 @@ impl Window {
     }
 
     fn trim(&mut self) {
-        let edge = self.edge();
-        let oldest = edge - self.limits.length_ms.saturating_mul(TICKS_PER_MS);
+        let oldest = self.edge() - self.limits.length_ms.saturating_mul(TICKS_PER_MS);
         let target = i64::try_from(self.target_duration_s()).unwrap_or(2) * TICKS_PER_SECOND;
         let recent = i64::try_from(PARTS_LISTED_TARGETS + 1).unwrap_or(4) * target;
         while self.segments.len() > 1
@@ -366,9 +373,10 @@ impl Window {
         {
             self.drop_first();
         }
+        let recent_from = self.played() - recent;
         let mut gone_through = None;
         for (index, held) in self.segments.iter_mut().enumerate() {
-            if held.segment.end() > edge - recent {
+            if held.played() > recent_from {
                 break;
             }
             held.parts = Vec::new();

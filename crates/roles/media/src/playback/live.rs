@@ -14,6 +14,9 @@ use crate::{
 
 /// How long the first playlist of a stream is waited for.
 const FIRST_PLAYLIST_WAIT: Duration = Duration::from_secs(15);
+/// How long a blocking request waits while nobody publishes. Players give such a request up after 0.8 target durations
+/// and count that as an error; an unchanged playlist they take for what it is.
+const BREAK_WAIT: Duration = Duration::from_secs(1);
 /// A blocking request waits this many target durations (RFC 8216bis section 6.2.5.2).
 const WAIT_TARGETS: u64 = 3;
 
@@ -57,7 +60,11 @@ pub(super) async fn media(stream: &Arc<Stream>, directives: &Directives) -> Resu
             }
             window.target_duration_s()
         };
-        let wait = if asked.is_some() { Duration::from_secs(target_s * WAIT_TARGETS) } else { FIRST_PLAYLIST_WAIT };
+        let wait = match asked {
+            None => FIRST_PLAYLIST_WAIT,
+            Some(_) if !stream.is_fed() => BREAK_WAIT,
+            Some(_) => Duration::from_secs(target_s * WAIT_TARGETS),
+        };
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + wait);
         if tokio::time::timeout_at(deadline, progress.changed()).await.is_err() {
             let standing = stream.window().playlist(skip).filter(|_| !stream.is_fed());

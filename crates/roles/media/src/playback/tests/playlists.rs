@@ -203,3 +203,20 @@ pub(super) fn later(packets: &[Packet], by_ms: u32) -> Vec<Packet> {
     };
     packets.iter().map(move_one).collect()
 }
+
+#[tokio::test]
+async fn after_a_break_a_delta_update_still_holds_segments() {
+    let packets = clip(8.0, VIDEO, "");
+    let mut show = Show::new();
+    show.go_live();
+    show.connect();
+    show.send(&packets);
+    show.disconnect();
+    show.wait_ms(30_000);
+    show.connect();
+    show.send(&packets[..20]);
+    let delta = show.get("media.m3u8?_HLS_skip=YES").await;
+    // Players count durations, not the clock: eight seconds are less than what is skipped.
+    assert!(!delta.text().contains("EXT-X-SKIP") && delta.text().contains("seg-3.m4s\n"), "{}", delta.text());
+    assert!(delta.text().contains("part-3.0.m4s"), "{}", delta.text());
+}
