@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// Buffers of a connection. Small ones: most connections are idle, and large messages make theirs grow.
-const SOCKET_BUFFER_BYTES: usize = 4 << 10;
+const READ_BUFFER_BYTES: usize = 2 << 10;
+const WRITE_BUFFER_BYTES: usize = 4 << 10;
 const SUBPROTOCOL: &str = "centrifuge-json";
 const SUBPROTOCOL_PROTOBUF: &str = "centrifuge-protobuf";
 const NATIVE_PINGS: &str = "cf_ws_frame_ping_pong=true";
@@ -38,8 +39,8 @@ async fn connect(
     match prepare(&shared, address, query.as_deref(), &headers, &upgrade) {
         Ok(peer) => upgrade
             .protocols([SUBPROTOCOL])
-            .read_buffer_size(SOCKET_BUFFER_BYTES)
-            .write_buffer_size(SOCKET_BUFFER_BYTES)
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
             .max_message_size(MESSAGE_BYTES_MAX)
             .max_frame_size(MESSAGE_BYTES_MAX)
             .on_upgrade(move |socket| {

@@ -9,13 +9,15 @@ mod allowance;
 mod catch_up;
 mod commands;
 mod counters;
+mod dispatch;
 mod heartbeat;
+mod inbox;
 mod outbox;
 mod recovery;
 mod subscriptions;
 mod transport;
 
-use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use kernel::Caller;
 use tokio::time::{Instant, sleep_until};
@@ -25,26 +27,20 @@ pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};
 
 use crate::{
     admission::Admitted,
-    gateway::{Shared, mix},
+    gateway::Shared,
     hub::Member,
-    needs::{ClientError, Refused},
     protocol::{
-        self, Command, ConnectResult, Request,
+        self, Command, Request,
         codes::{self, Disconnect},
     },
-    settings::SUBSCRIPTIONS_MAX,
 };
 use allowance::{Allowance, Verdict};
-use commands::{Done, Session, Work};
+use commands::{Done, Work};
 use heartbeat::{Beat, Heartbeat};
+use inbox::{Inbox, Waiting};
 use outbox::Outbox;
 use subscriptions::{Next, Subscriptions};
 use transport::{Event, Incoming};
-
-/// While so many commands wait, no more are read.
-const INBOX_MAX: usize = 64;
-/// Publications that are handed on together at the most.
-const PUBLISH_GROUP_MAX: usize = 64;
 
 /// What is known of a client when its WebSocket opens.
 pub(crate) struct Peer {
@@ -63,7 +59,7 @@ pub(crate) struct Connection {
     peer: Peer,
     member: Arc<Member>,
     phase: Phase,
-    inbox: VecDeque<Waiting>,
+    inbox: Inbox,
     work: Option<Work>,
     subscriptions: Subscriptions,
     outbox: Outbox,
@@ -85,13 +81,6 @@ enum Phase {
     Open(Arc<Caller>),
 }
 
-/// A command that waits for its turn.
-struct Waiting {
-    command: Command,
-    /// There are too many: it fails when its turn comes.
-    too_many: bool,
-}
-
 impl Connection {
     pub(crate) fn new(shared: Arc<Shared>, transport: WebSocketTransport, peer: Peer) -> Self {
         let now = Instant::now();
@@ -101,7 +90,7 @@ impl Connection {
             peer,
             member: Arc::new(Member::new(number, client)),
             phase: Phase::New,
-            inbox: VecDeque::new(),
+            inbox: Inbox::default(),
             work: None,
             subscriptions: Subscriptions::default(),
             outbox: Outbox::default(),
@@ -175,7 +164,7 @@ impl Connection {
 
     fn may_read(&self) -> bool {
         let buffered = self.outbox.bytes() < self.shared.settings.buffered_bytes_max;
-        !self.draining && buffered && self.inbox.len() < INBOX_MAX
+        !self.draining && buffered && !self.inbox.is_full()
     }
 
     fn beat(&mut self, may_read: bool) -> Result<(), Disconnect> {
@@ -233,161 +222,8 @@ impl Connection {
             let expected = matches!(self.phase, Phase::Open(_)) && !self.peer.native_pings;
             return if expected && self.heartbeat.pong(now) { Ok(()) } else { Err(codes::BAD_FRAME) };
         }
-        self.inbox.push_back(Waiting { command, too_many: verdict == Verdict::Refused });
+        self.inbox.push(Waiting { command, too_many: verdict == Verdict::Refused });
         Ok(())
-    }
-
-    /// Starts commands until one takes time.
-    fn start_commands(&mut self) -> Result<(), Disconnect> {
-        while self.work.is_none() {
-            let Some(Waiting { command: Command { id, request }, too_many }) = self.inbox.pop_front() else {
-                if self.inbox.capacity() > INBOX_MAX {
-                    self.inbox = VecDeque::new();
-                }
-                return Ok(());
-            };
-            match (&self.phase, request) {
-                (Phase::New, Request::Connect(request)) if id > 0 => self.authenticate(id, request),
-                (Phase::New | Phase::Refused, _) | (Phase::Open(_), Request::Connect(_)) => {
-                    return Err(codes::BAD_FRAME);
-                }
-                (Phase::Open(_), Request::Send) => {}
-                (Phase::Open(_), _) if id == 0 => return Err(codes::BAD_FRAME),
-                (Phase::Open(_), _) if too_many => self.fail(id, codes::TOO_MANY_REQUESTS),
-                (Phase::Open(caller), request) => {
-                    let caller = caller.clone();
-                    self.start(caller, id, request)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn authenticate(&mut self, id: u32, request: protocol::Connect) {
-        let (shared, cookie, address) = (self.shared.clone(), self.peer.cookie.take(), self.peer.address);
-        self.work = Some(Box::pin(async move {
-            let outcome = shared.connector.authenticate(request.token.as_deref(), cookie.as_deref(), address).await;
-            Done::Authenticated { id, outcome }
-        }));
-    }
-
-    fn start(&mut self, caller: Arc<Caller>, id: u32, request: Request) -> Result<(), Disconnect> {
-        let session = Session { shared: self.shared.clone(), member: self.member.clone(), caller };
-        match request {
-            Request::Subscribe(request) => {
-                if request.channel.is_empty() {
-                    return Err(codes::BAD_FRAME);
-                }
-                match self.may_subscribe(&request.channel) {
-                    Ok(()) => self.work = Some(Box::pin(session.subscribe(id, request))),
-                    Err(error) => self.fail(id, error),
-                }
-            }
-            Request::Unsubscribe { channel } => {
-                self.subscriptions.remove(&channel);
-                self.outbox.push(protocol::done(id, "unsubscribe"));
-            }
-            Request::Publish { channel, data: Some(data) } if is_channel(&channel) => {
-                let (ids, group) = self.publish_group(&channel, id, data);
-                self.work = Some(Box::pin(session.publish(channel, ids, group)));
-            }
-            Request::Presence { channel } if is_channel(&channel) => {
-                let rules = self.rules(&channel);
-                self.work = Some(Box::pin(session.presence(id, channel, rules)));
-            }
-            Request::PresenceStats { channel } if is_channel(&channel) => {
-                let rules = self.rules(&channel);
-                self.work = Some(Box::pin(session.presence_stats(id, channel, rules)));
-            }
-            Request::History(request) if is_channel(&request.channel) => {
-                let rules = self.rules(&request.channel);
-                self.work = Some(Box::pin(session.history(id, request, rules)));
-            }
-            Request::Rpc { method, data } => {
-                let data = data.unwrap_or(bytes::Bytes::from_static(b"null"));
-                self.work = Some(Box::pin(session.rpc(id, method, data)));
-            }
-            Request::Ping => self.outbox.push(protocol::done(id, "ping")),
-            Request::Refresh | Request::SubRefresh => self.fail(id, codes::NOT_AVAILABLE),
-            Request::Unknown => self.fail(id, codes::METHOD_NOT_FOUND),
-            Request::Publish { .. }
-            | Request::Presence { .. }
-            | Request::PresenceStats { .. }
-            | Request::History(_) => self.fail(id, codes::BAD_REQUEST),
-            Request::Connect(_) | Request::Send | Request::Pong => return Err(codes::BAD_FRAME),
-        }
-        Ok(())
-    }
-
-    /// The publication, and those into the same channel that come right behind it.
-    fn publish_group(&mut self, channel: &str, id: u32, data: bytes::Bytes) -> (Vec<u32>, Vec<bytes::Bytes>) {
-        let (mut ids, mut group) = (vec![id], vec![data]);
-        while group.len() < PUBLISH_GROUP_MAX {
-            let same = |waiting: &mut Waiting| {
-                let into = matches!(&waiting.command.request, Request::Publish { channel: into, data: Some(_) } if into == channel);
-                into && waiting.command.id > 0 && !waiting.too_many
-            };
-            let Some(Waiting { command, .. }) = self.inbox.pop_front_if(same) else { break };
-            if let Request::Publish { data: Some(data), .. } = command.request {
-                ids.push(command.id);
-                group.push(data);
-            }
-        }
-        (ids, group)
-    }
-
-    fn may_subscribe(&self, channel: &str) -> Result<(), ClientError> {
-        if !is_channel(channel) {
-            return Err(ClientError::because(
-                codes::BAD_REQUEST,
-                format!("bad request: a channel's name has at most {} bytes", kernel::limits::CHANNEL_BYTES),
-            ));
-        }
-        if self.subscriptions.find(channel).is_some() {
-            return Err(codes::ALREADY_SUBSCRIBED.into());
-        }
-        if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
-            return Err(ClientError::limit("subscriptions of a connection", SUBSCRIPTIONS_MAX));
-        }
-        Ok(())
-    }
-
-    fn rules(&self, channel: &str) -> Option<crate::needs::ChannelRules> {
-        self.subscriptions.find(channel).map(|subscription| subscription.rules.clone())
-    }
-
-    fn finish(&mut self, done: Done) -> Result<(), Disconnect> {
-        match done {
-            Done::Replies(replies) => replies.into_iter().for_each(|reply| self.outbox.push(reply)),
-            Done::Subscribed { subscription, reply } => {
-                self.outbox.push(reply);
-                self.subscriptions.add(*subscription);
-            }
-            Done::Authenticated { id, outcome: Ok(caller) } => self.open(id, caller),
-            Done::Authenticated { outcome: Err(Refused::InvalidToken), .. } => return Err(codes::INVALID_TOKEN),
-            Done::Authenticated { id, outcome: Err(refused) } => {
-                self.phase = Phase::Refused;
-                let expired = refused == Refused::TokenExpired;
-                self.fail(id, if expired { codes::TOKEN_EXPIRED } else { codes::INTERNAL });
-            }
-        }
-        Ok(())
-    }
-
-    fn open(&mut self, id: u32, caller: Caller) {
-        if let Some(account) = caller.account() {
-            self.member.identify(account.to_string());
-        }
-        self.heartbeat.connected(Instant::now(), mix(self.member.number()));
-        let ping_s = if self.peer.native_pings { 0 } else { self.heartbeat.interval_s() };
-        let time_ms = self.shared.clock.now().as_millis();
-        let result = ConnectResult { client: self.member.client(), ping_s, time_ms };
-        self.outbox.push(protocol::connected(id, &result));
-        self.phase = Phase::Open(Arc::new(caller));
-    }
-
-    fn fail(&mut self, id: u32, error: impl Into<ClientError>) {
-        self.outbox.push(protocol::failed(id, &error.into()));
     }
 
     fn send_next(&mut self) -> Result<(), Disconnect> {
@@ -418,10 +254,6 @@ impl Connection {
             self.outbox.push(protocol::unsubscribe_push(&channel, why));
         }
     }
-}
-
-fn is_channel(name: &str) -> bool {
-    (1..=kernel::limits::CHANNEL_BYTES).contains(&name.len())
 }
 
 /// Waits for the command under way; forever when there is none. Can be dropped and called again.

@@ -4,8 +4,8 @@ use crate::protocol::Text;
 
 /// Pushes in one frame at the most.
 pub(crate) const BATCH_PUBLICATIONS_MAX: usize = 128;
-/// Bytes in one frame, unless one push alone is longer.
-pub(crate) const BATCH_BYTES_MAX: usize = 64 << 10;
+/// Bytes in one frame, unless one push alone is longer. Each connection keeps a buffer for its largest frame.
+pub(crate) const BATCH_BYTES_MAX: usize = 16 << 10;
 
 /// How many batches are remembered: readers of one channel stand at few places at a time.
 const REMEMBERED: usize = 4;

@@ -2,12 +2,11 @@
 
 use std::{
     cmp::Ordering::{Equal, Greater, Less},
-    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use ports::{
@@ -17,6 +16,7 @@ use ports::{
 
 use super::{
     LogReader, Member, Missed,
+    members::Members,
     pages::{PageFrom, Pages},
     ring::{Limits, Ring},
 };
@@ -57,7 +57,7 @@ pub(crate) struct Channel {
     open: AtomicBool,
     dirty: AtomicBool,
     being_repaired: AtomicBool,
-    members: Mutex<Members>,
+    members: Members,
     pages: Pages,
 }
 
@@ -67,13 +67,6 @@ struct State {
     epoch: Arc<str>,
     /// Behind the newest publication anybody has told of.
     heard: u64,
-}
-
-struct Members {
-    by_number: HashMap<u64, Arc<Member>>,
-    /// How many of them each user has.
-    users: HashMap<String, u32>,
-    empty_since: Instant,
 }
 
 impl Channel {
@@ -92,11 +85,7 @@ impl Channel {
             open: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             being_repaired: AtomicBool::new(false),
-            members: Mutex::new(Members {
-                by_number: HashMap::new(),
-                users: HashMap::new(),
-                empty_since: Instant::now(),
-            }),
+            members: Members::none(),
             pages: Pages::default(),
         }
     }
@@ -161,14 +150,12 @@ impl Channel {
 
     /// The subscribers, unless there are more than `limit`.
     pub(crate) fn members(&self, limit: usize) -> Option<Vec<Arc<Member>>> {
-        let members = self.lock_members();
-        (members.by_number.len() <= limit).then(|| members.by_number.values().cloned().collect())
+        self.members.list(limit)
     }
 
     /// How many connections and how many different users are subscribed; anonymous visitors are one user.
     pub(crate) fn count(&self) -> (u64, u64) {
-        let members = self.lock_members();
-        (members.by_number.len() as u64, members.users.len() as u64)
+        self.members.count()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -264,9 +251,7 @@ impl Channel {
     pub(super) fn wake_members(&self) {
         // First the flag: what comes from now on is announced again.
         self.dirty.store(false, Ordering::Release);
-        for member in self.lock_members().by_number.values() {
-            member.wake();
-        }
+        self.members.wake();
     }
 
     /// Whether somebody must now be told to fill a gap.
@@ -280,26 +265,16 @@ impl Channel {
     }
 
     pub(super) fn join(&self, member: Arc<Member>) {
-        let mut members = self.lock_members();
-        *members.users.entry(member.user().to_owned()).or_default() += 1;
-        members.by_number.insert(member.number(), member);
+        self.members.join(member);
     }
 
     pub(super) fn leave(&self, member: &Member) {
-        let mut members = self.lock_members();
-        members.by_number.remove(&member.number());
-        if let Some(count) = members.users.get_mut(member.user()) {
-            *count -= 1;
-            if *count == 0 {
-                members.users.remove(member.user());
-            }
-        }
-        members.empty_since = Instant::now();
+        self.members.leave(member);
     }
 
     /// Whether nobody is subscribed.
     pub(super) fn is_empty(&self) -> bool {
-        self.lock_members().by_number.is_empty()
+        self.members.empty_for().is_some()
     }
 
     /// Lets go of what is kept for readers that were behind.
@@ -309,8 +284,7 @@ impl Channel {
 
     /// Whether nobody has been subscribed for `idle`.
     pub(super) fn is_idle(&self, idle: Duration) -> bool {
-        let members = self.lock_members();
-        members.by_number.is_empty() && members.empty_since.elapsed() >= idle
+        self.members.empty_for().is_some_and(|time| time >= idle)
     }
 
     fn fill(&self, state: &mut State, records: &[Record]) {
@@ -341,10 +315,5 @@ impl Channel {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A lock of its own: waking many members does not hold up the next publication.
-    fn lock_members(&self) -> MutexGuard<'_, Members> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,6 +10,7 @@ mod caretaker;
 mod channel;
 mod log_reader;
 mod member;
+mod members;
 mod pages;
 mod ring;
 mod seat;
@@ -156,8 +157,10 @@ impl Hub {
     fn seat(&self, name: &str, member: &Arc<Member>) -> Option<Seat> {
         let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
         let channel = channels.get(name).filter(|channel| channel.is_open())?;
+        let seat = Seat::take(channel.clone(), member.clone());
+        // With the seat taken, so that a repair that found nobody here is begun again.
         self.mend(channel);
-        Some(Seat::take(channel.clone(), member.clone()))
+        Some(seat)
     }
 
     fn insert(&self, name: &str, room: Option<&str>) -> Arc<Channel> {

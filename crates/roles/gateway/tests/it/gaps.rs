@@ -94,7 +94,7 @@ async fn another_history_makes_subscribers_subscribe_again() {
     let position = Position { offset: 1, epoch: world.log.epoch().into() };
     world.bus.deliver("room:1", &[Publication { position: Some(position), data: "1".into() }]);
     // The other room's history is found to be another by the look at the log.
-    let mut ended = vec![client.message().await["push"].clone(), client.message().await["push"].clone()];
+    let mut ended = [client.message().await["push"].clone(), client.message().await["push"].clone()];
     ended.sort_by_key(|push| push["channel"].to_string());
     for (push, channel) in ended.iter().zip(["room:1", "room:2"]) {
         assert_eq!(push["channel"], channel);

@@ -108,3 +108,24 @@ async fn many_publications_share_a_frame() {
     }
     assert!(client.frames - before <= 20, "{} frames", client.frames - before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_much_and_reads_nothing_is_not_answered_into_memory() {
+    const REQUESTS: u32 = 60;
+    let server = Server::start().await;
+    for number in 1..=300 {
+        server.world.log.add("room:1", &json!([number, "x".repeat(1_500)]).to_string());
+    }
+    let mut client = Client::open_with(&server, "", &[], Some(4_096)).await.unwrap();
+    client.call("connect", json!({})).await;
+    let ask = |id| json!({ "id": id, "history": { "channel": "room:1", "limit": 300 } }).to_string();
+    client.send_text((100..100 + REQUESTS).map(ask).collect::<Vec<_>>().join("\n")).await;
+    // Long enough to answer all of them.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let asked = server.world.opened.load(Ordering::Relaxed);
+    assert!((2..REQUESTS as usize / 2).contains(&asked), "{asked} of {REQUESTS} requests were worked on");
+    for id in 100..100 + REQUESTS {
+        let reply = client.message().await;
+        assert_eq!((&reply["id"], reply["history"]["publications"].as_array().map(Vec::len)), (&json!(id), Some(300)));
+    }
+}

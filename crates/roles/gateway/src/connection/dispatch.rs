@@ -1,0 +1,165 @@
+//! Which command does what, and what its end changes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kernel::Caller;
+use tokio::time::Instant;
+
+use super::{
+    Connection, Phase,
+    commands::{Done, Session},
+    inbox::Waiting,
+};
+use crate::{
+    gateway::mix,
+    needs::{ChannelRules, ClientError, Refused},
+    protocol::{
+        self, Command, ConnectResult, Request,
+        codes::{self, Disconnect},
+    },
+    settings::SUBSCRIPTIONS_MAX,
+};
+
+impl Connection {
+    /// Starts commands until one takes time, or too much waits to be sent.
+    pub(super) fn start_commands(&mut self) -> Result<(), Disconnect> {
+        while self.work.is_none() {
+            if self.outbox.bytes() >= self.shared.settings.buffered_bytes_max {
+                return Ok(());
+            }
+            let Some(Waiting { command: Command { id, request }, too_many }) = self.inbox.pop() else {
+                return Ok(());
+            };
+            match (&self.phase, request) {
+                (Phase::New, Request::Connect(request)) if id > 0 => self.authenticate(id, request),
+                (Phase::New | Phase::Refused, _) | (Phase::Open(_), Request::Connect(_)) => {
+                    return Err(codes::BAD_FRAME);
+                }
+                (Phase::Open(_), Request::Send) => {}
+                (Phase::Open(_), _) if id == 0 => return Err(codes::BAD_FRAME),
+                (Phase::Open(_), _) if too_many => self.fail(id, codes::TOO_MANY_REQUESTS),
+                (Phase::Open(caller), request) => {
+                    let caller = caller.clone();
+                    self.start(caller, id, request)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn authenticate(&mut self, id: u32, request: protocol::Connect) {
+        let (shared, cookie, address) = (self.shared.clone(), self.peer.cookie.take(), self.peer.address);
+        self.work = Some(Box::pin(async move {
+            let outcome = shared.connector.authenticate(request.token.as_deref(), cookie.as_deref(), address).await;
+            Done::Authenticated { id, outcome }
+        }));
+    }
+
+    fn start(&mut self, caller: Arc<Caller>, id: u32, request: Request) -> Result<(), Disconnect> {
+        let session = Session { shared: self.shared.clone(), member: self.member.clone(), caller };
+        match request {
+            Request::Subscribe(request) => {
+                if request.channel.is_empty() {
+                    return Err(codes::BAD_FRAME);
+                }
+                match self.may_subscribe(&request.channel) {
+                    Ok(()) => self.work = Some(Box::pin(session.subscribe(id, request))),
+                    Err(error) => self.fail(id, error),
+                }
+            }
+            Request::Unsubscribe { channel } => {
+                self.subscriptions.remove(&channel);
+                self.outbox.push(protocol::done(id, "unsubscribe"));
+            }
+            Request::Publish { channel, data: Some(data) } if is_channel(&channel) => {
+                let (ids, group) = self.inbox.publish_group(&channel, id, data);
+                self.work = Some(Box::pin(session.publish(channel, ids, group)));
+            }
+            Request::Presence { channel } if is_channel(&channel) => {
+                let rules = self.rules(&channel);
+                self.work = Some(Box::pin(session.presence(id, channel, rules)));
+            }
+            Request::PresenceStats { channel } if is_channel(&channel) => {
+                let rules = self.rules(&channel);
+                self.work = Some(Box::pin(session.presence_stats(id, channel, rules)));
+            }
+            Request::History(request) if is_channel(&request.channel) => {
+                let rules = self.rules(&request.channel);
+                self.work = Some(Box::pin(session.history(id, request, rules)));
+            }
+            Request::Rpc { method, data } => {
+                let data = data.unwrap_or(Bytes::from_static(b"null"));
+                self.work = Some(Box::pin(session.rpc(id, method, data)));
+            }
+            Request::Ping => self.outbox.push(protocol::done(id, "ping")),
+            Request::Refresh | Request::SubRefresh => self.fail(id, codes::NOT_AVAILABLE),
+            Request::Unknown => self.fail(id, codes::METHOD_NOT_FOUND),
+            Request::Publish { .. }
+            | Request::Presence { .. }
+            | Request::PresenceStats { .. }
+            | Request::History(_) => self.fail(id, codes::BAD_REQUEST),
+            Request::Connect(_) | Request::Send | Request::Pong => return Err(codes::BAD_FRAME),
+        }
+        Ok(())
+    }
+
+    fn may_subscribe(&self, channel: &str) -> Result<(), ClientError> {
+        if !is_channel(channel) {
+            return Err(ClientError::because(
+                codes::BAD_REQUEST,
+                format!("bad request: a channel's name has at most {} bytes", kernel::limits::CHANNEL_BYTES),
+            ));
+        }
+        if self.subscriptions.find(channel).is_some() {
+            return Err(codes::ALREADY_SUBSCRIBED.into());
+        }
+        if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+            return Err(ClientError::limit("subscriptions of a connection", SUBSCRIPTIONS_MAX));
+        }
+        Ok(())
+    }
+
+    fn rules(&self, channel: &str) -> Option<ChannelRules> {
+        self.subscriptions.find(channel).map(|subscription| subscription.rules.clone())
+    }
+
+    /// Takes what a command ended with.
+    pub(super) fn finish(&mut self, done: Done) -> Result<(), Disconnect> {
+        match done {
+            Done::Replies(replies) => replies.into_iter().for_each(|reply| self.outbox.push(reply)),
+            Done::Subscribed { subscription, reply } => {
+                self.outbox.push(reply);
+                self.subscriptions.add(*subscription);
+            }
+            Done::Authenticated { id, outcome: Ok(caller) } => self.open(id, caller),
+            Done::Authenticated { outcome: Err(Refused::InvalidToken), .. } => return Err(codes::INVALID_TOKEN),
+            Done::Authenticated { id, outcome: Err(refused) } => {
+                self.phase = Phase::Refused;
+                let expired = refused == Refused::TokenExpired;
+                self.fail(id, if expired { codes::TOKEN_EXPIRED } else { codes::INTERNAL });
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, id: u32, caller: Caller) {
+        if let Some(account) = caller.account() {
+            self.member.identify(account.to_string());
+        }
+        self.heartbeat.connected(Instant::now(), mix(self.member.number()));
+        let ping_s = if self.peer.native_pings { 0 } else { self.heartbeat.interval_s() };
+        let time_ms = self.shared.clock.now().as_millis();
+        let result = ConnectResult { client: self.member.client(), ping_s, time_ms };
+        self.outbox.push(protocol::connected(id, &result));
+        self.phase = Phase::Open(Arc::new(caller));
+    }
+
+    fn fail(&mut self, id: u32, error: impl Into<ClientError>) {
+        self.outbox.push(protocol::failed(id, &error.into()));
+    }
+}
+
+fn is_channel(name: &str) -> bool {
+    (1..=kernel::limits::CHANNEL_BYTES).contains(&name.len())
+}

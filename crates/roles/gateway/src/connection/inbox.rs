@@ -1,0 +1,82 @@
+//! Commands that wait for their turn, in order.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::protocol::{Command, Request};
+
+/// While so many commands wait, no more are read.
+const COMMANDS_MAX: usize = 64;
+/// While commands with so many bytes of data wait, no more are read.
+const DATA_BYTES_MAX: usize = 128 << 10;
+/// Publications that are handed on together at the most.
+const PUBLISH_GROUP_MAX: usize = 64;
+
+/// A command that waits.
+pub(super) struct Waiting {
+    pub(super) command: Command,
+    /// There are too many: it fails when its turn comes.
+    pub(super) too_many: bool,
+}
+
+impl Waiting {
+    fn data_bytes(&self) -> usize {
+        match &self.command.request {
+            Request::Publish { data: Some(data), .. } | Request::Rpc { data: Some(data), .. } => data.len(),
+            _ => 0,
+        }
+    }
+
+    fn publishes_into(&self, channel: &str) -> bool {
+        let same =
+            matches!(&self.command.request, Request::Publish { channel: into, data: Some(_) } if into == channel);
+        same && self.command.id > 0 && !self.too_many
+    }
+}
+
+/// What waits. Beyond `is_full` there is one frame's worth of commands at the most.
+#[derive(Default)]
+pub(super) struct Inbox {
+    waiting: VecDeque<Waiting>,
+    data_bytes: usize,
+}
+
+impl Inbox {
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= COMMANDS_MAX || self.data_bytes >= DATA_BYTES_MAX
+    }
+
+    pub(super) fn push(&mut self, waiting: Waiting) {
+        self.data_bytes += waiting.data_bytes();
+        self.waiting.push_back(waiting);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        self.pop_if(|_| true)
+    }
+
+    /// The publications into `channel` that come right behind `first`, with their ids, and `first`.
+    pub(super) fn publish_group(&mut self, channel: &str, id: u32, first: Bytes) -> (Vec<u32>, Vec<Bytes>) {
+        let (mut ids, mut group) = (vec![id], vec![first]);
+        while group.len() < PUBLISH_GROUP_MAX
+            && let Some(waiting) = self.pop_if(|waiting| waiting.publishes_into(channel))
+        {
+            if let Request::Publish { data: Some(data), .. } = waiting.command.request {
+                ids.push(waiting.command.id);
+                group.push(data);
+            }
+        }
+        (ids, group)
+    }
+
+    fn pop_if(&mut self, wanted: impl FnOnce(&Waiting) -> bool) -> Option<Waiting> {
+        let waiting = self.waiting.pop_front_if(|waiting| wanted(waiting))?;
+        self.data_bytes -= waiting.data_bytes();
+        if self.waiting.is_empty() {
+            // Idle connections keep no buffer.
+            self.waiting = VecDeque::new();
+        }
+        Some(waiting)
+    }
+}
