@@ -14,7 +14,7 @@ use crate::cli::{ServeArguments, StoreArguments};
 pub(crate) const DEFAULTS: &str = include_str!("../../../../madang.default.toml");
 
 /// Variables with these beginnings are not settings.
-const OTHER_VARIABLES: [&str; 3] = ["MADANG_TEST_", "MADANG_FUZZ_", "MADANG_CONFIG"];
+const OTHER_VARIABLES: [&str; 4] = ["MADANG_TEST_", "MADANG_FUZZ_", "MADANG_BENCH_", "MADANG_CONFIG"];
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
