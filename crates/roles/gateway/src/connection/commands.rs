@@ -58,7 +58,7 @@ impl Session {
         let hub = &self.shared.hub;
         let name = request.channel.as_str();
         // What is published from here on is newer than the state `open` tells of.
-        let known = hub.find(name).map(|channel| channel.next());
+        let known = hub.next_of(name);
         let mut rules = self.open(name).await?;
         let seat = hub.enter(name, rules.room.as_deref(), &self.member).await.map_err(|error| {
             tracing::error!(channel = name, %error, "a channel could not be opened");

@@ -113,6 +113,11 @@ impl Hub {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// The number of the next publication of a channel this process listens to.
+    pub(crate) fn next_of(&self, name: &str) -> Option<u64> {
+        self.find(name).filter(|channel| channel.is_open()).map(|channel| channel.next())
+    }
+
     /// Takes a seat in a channel for `member`; the first one makes this process listen to it.
     pub(crate) async fn enter(
         self: &Arc<Self>,
@@ -149,7 +154,7 @@ impl Hub {
     /// Says that the channel's log goes on to `next`: what is missing here is read from it.
     pub(crate) fn heard(&self, channel: &Arc<Channel>, next: u64) {
         channel.heard(next);
-        self.attend(channel);
+        self.mend(channel);
     }
 
     /// A seat in a channel that is open already. Taken under the lock of the map, so that the channel cannot be given up

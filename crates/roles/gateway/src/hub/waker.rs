@@ -8,11 +8,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Channel;
 
+/// Channels taken from the queue at once; none is in it twice.
+const CHANNELS_AT_ONCE: usize = 4_096;
+
 /// Wakes for as long as there are channels to come.
 pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, pause: Duration) {
-    while let Some(channel) = dirty.recv().await {
-        channel.wake_members();
-        while let Ok(channel) = dirty.try_recv() {
+    let mut channels = Vec::new();
+    while dirty.recv_many(&mut channels, CHANNELS_AT_ONCE).await > 0 {
+        for channel in channels.drain(..) {
             channel.wake_members();
         }
         if !pause.is_zero() {
