@@ -8,13 +8,17 @@ const [url, broadcast, rtmp] = process.argv.slice(2);
 const SECONDS = 40;
 const BITS = 24; // milliseconds of a day fit into 27 bits; 24 hold four and a half hours, which is enough to subtract
 
-// RTCTIME is the wall clock in microseconds at the moment the filter sees the frame; T is the frame's time in seconds.
-const blocks = `if(mod(floor(mod(floor(T*1000+0.5),${2 ** BITS})/pow(2,floor(X/20))),2),235,16)`;
+// RTCTIME is the wall clock in microseconds at the moment the filter sees the frame. As the frame's own time (`t`, in
+// seconds) it decides which blocks are white; then the frame gets its place in the stream back.
+const bit = (number) => `drawbox=x=${20 * number}:y=0:w=20:h=20:color=white:t=fill:enable='mod(floor(floor(t*1000+0.5)/${2 ** number}),2)'`;
 const source = [
-  'testsrc2=size=640x360:rate=30[card]',
-  `color=black:size=${BITS * 20}x20:rate=30,settb=1/1000,setpts='RTCTIME/1000-86400000*floor(RTCTIME/86400000000)',geq=lum='${blocks}':cb=128:cr=128,setpts=N/30/TB[clock]`,
-  '[card][clock]overlay=eof_action=endall',
-].join(';');
+  'testsrc2=size=640x360:rate=30',
+  'settb=1/1000',
+  "setpts='RTCTIME/1000-86400000*floor(RTCTIME/86400000000)'",
+  `drawbox=x=0:y=0:w=${20 * BITS}:h=20:color=black:t=fill`,
+  ...Array.from({ length: BITS }, (_, number) => bit(number)),
+  'setpts=N/30/TB',
+].join(',');
 const encoder = spawn(
   process.env.MADANG_TEST_FFMPEG ?? 'ffmpeg',
   ['-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', source, '-f', 'lavfi', '-i', 'sine=440',
