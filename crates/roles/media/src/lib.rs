@@ -15,6 +15,9 @@ mod stream;
 mod streams;
 mod thumbnails;
 
-pub use packager::health::{AudioHealth, StreamHealth, VideoHealth, Warning};
+pub use packager::{
+    health::{AudioHealth, StreamHealth, VideoHealth, Warning},
+    offline::{PackagedPart, package},
+};
 pub use service::{MediaService, MediaSettings};
 pub use stream::Stage;

@@ -227,6 +227,23 @@ impl MediaService {
         self.thumbnails.get(broadcast)
     }
 
+    /// Refreshes the pictures of shows on air, one after the other, and forgets previews that nobody feeds any more.
+    pub(crate) async fn round(&self) {
+        let streams = self.streams.all();
+        let in_memory: usize = streams.iter().map(|stream| stream.window().bytes_in_memory()).sum();
+        metrics::gauge!("media_window_bytes").set(in_memory as f64);
+        for stream in streams {
+            let now = self.clock.now();
+            match stream.stage() {
+                Stage::Live { .. } if stream.is_fed() => self.thumbnails.refresh(&stream, now).await,
+                Stage::Preview if stream.idle_ms(now) > PREVIEW_IDLE_MS => {
+                    self.streams.remove(stream.broadcast);
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn window_length_ms(&self) -> i64 {
         i64::from(self.settings.window_minutes.max(1)) * 60_000
     }
@@ -268,25 +285,14 @@ impl MediaService {
     }
 }
 
-/// Looks after pictures and forgotten previews while the service lives.
+/// Looks after the service while it lives.
 async fn go_round(media: Weak<MediaService>) {
     let mut ticks = tokio::time::interval(ROUND);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let Some(media) = media.upgrade() else { return };
-        let in_memory: usize = media.streams.all().iter().map(|stream| stream.window().bytes_in_memory()).sum();
-        metrics::gauge!("media_window_bytes").set(in_memory as f64);
-        for stream in media.streams.all() {
-            let now = media.clock.now();
-            match stream.stage() {
-                Stage::Live { .. } if stream.is_fed() => media.thumbnails.refresh(&stream, now).await,
-                Stage::Preview if stream.idle_ms(now) > PREVIEW_IDLE_MS => {
-                    media.streams.remove(stream.broadcast);
-                }
-                _ => {}
-            }
-        }
+        media.round().await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Fuzzes the parsers of what publishers send: real captures, mutated by a seed, for a while.
+//! Fuzzes the parsers of what publishers send, and the packager: real captures, mutated by a seed, for a while.
 //!
 //! `MADANG_FUZZ_SECONDS` sets how long (default 2). A failure prints the seed of its round; `MADANG_FUZZ_SEED` runs that
 //! one round again.
@@ -15,6 +15,9 @@ use media::codec::{
     flv::{Unpacker, read_file},
     rtmp::{ClientEvent, ClientSession, PublishTarget, RtmpError, ServerEvent, ServerSession},
 };
+
+#[path = "fuzz/packager.rs"]
+mod packager;
 
 const HANDSHAKE_BYTES: usize = 1 + 2 * 1_536;
 const CAPTURES: [&[u8]; 3] = [
@@ -53,7 +56,8 @@ fn the_captures_are_understood_before_they_are_mutated() {
         let tags = events.iter().filter(|event| matches!(event, ServerEvent::Tag(_))).count();
         assert!(tags > 20 && events.last() == Some(&ServerEvent::Unpublished), "{tags} tags");
         assert_eq!(serve(capture, 1), (events.clone(), None), "one byte at a time");
-        assert!(unpack(events.into_iter().filter_map(tag_of)) > 20);
+        assert!(unpack(events.clone().into_iter().filter_map(tag_of)) > 20);
+        assert!(packager::frames_out(&packager::packets(events.into_iter().filter_map(tag_of))) > 20);
         assert!(matches!(publish(&answers(capture)), Ok(Some(ClientEvent::Publishing))));
     }
     assert!(unpack(read_file(Bytes::from_static(FILE)).unwrap()) > 20);
@@ -62,7 +66,7 @@ fn the_captures_are_understood_before_they_are_mutated() {
 fn round(seed: u64) {
     let mut random = Random(seed);
     let capture = CAPTURES[random.below(CAPTURES.len())];
-    match random.below(4) {
+    match random.below(5) {
         0 | 1 => {
             let input = mutated(capture, HANDSHAKE_BYTES, &mut random);
             let whole = serve(&input, usize::MAX);
@@ -78,6 +82,10 @@ fn round(seed: u64) {
             // The bodies alone too: a broken frame of tags would hide most of them.
             let tags = read_file(Bytes::from_static(FILE)).unwrap_or_default();
             unpack(tags.into_iter().map(|tag| Tag { body: mutated(&tag.body, 0, &mut random).into(), ..tag }));
+        }
+        3 => {
+            let of = |capture: &[u8]| packager::packets(serve(capture, usize::MAX).0.into_iter().filter_map(tag_of));
+            packager::round(&of(capture), &of(CAPTURES[random.below(CAPTURES.len())]), &mut random);
         }
         _ => {
             let _ = publish(&mutated(&answers(capture), HANDSHAKE_BYTES, &mut random));

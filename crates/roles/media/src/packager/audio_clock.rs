@@ -11,12 +11,22 @@ const TOLERANCE_MS: i64 = 50;
 pub(crate) struct AudioClock {
     rate: i64,
     next: Option<i64>,
+    /// Nothing is placed before; where the clock before this one stood.
+    floor: i64,
 }
 
 impl AudioClock {
     /// A clock that counts `rate` samples a second.
     pub(crate) fn new(rate: u32) -> Self {
-        Self { rate: i64::from(rate.max(1)), next: None }
+        Self { rate: i64::from(rate.max(1)), next: None, floor: 0 }
+    }
+
+    /// A clock that counts otherwise and goes on where this one is: other settings on the same timeline.
+    pub(crate) fn followed_by(&self, rate: u32) -> Self {
+        let mut next = Self::new(rate);
+        let reached = self.next.unwrap_or(self.floor);
+        next.floor = reached.saturating_mul(next.rate).div_euclid(self.rate) + 1;
+        next
     }
 
     /// When a frame of `samples` samples stamped `position_ms` is heard, in samples. None: it overlaps what was already
@@ -27,6 +37,7 @@ impl AudioClock {
         let time = match self.next {
             Some(next) if (next - tolerance..=next + tolerance).contains(&stamped) => next,
             Some(next) if stamped < next => return None,
+            None if stamped < self.floor => return None,
             _ => stamped,
         };
         self.next = Some(time + i64::from(samples));
@@ -46,6 +57,15 @@ mod tests {
             let stamped_ms = frame * 1_024 * 1_000 / 44_100;
             assert_eq!(clock.place(stamped_ms, 1_024), Some(frame * 1_024));
         }
+    }
+
+    #[test]
+    fn other_settings_do_not_take_the_sound_back() {
+        let mut clock = AudioClock::new(48_000);
+        clock.place(1_000, 48_000);
+        let mut other = clock.followed_by(24_000);
+        assert_eq!(other.place(1_900, 1_024), None);
+        assert_eq!(other.place(2_010, 1_024), Some(48_240));
     }
 
     #[test]

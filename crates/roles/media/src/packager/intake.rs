@@ -83,7 +83,10 @@ impl Intake {
             Packet::AudioConfig(config) => {
                 if self.audio.as_ref().map(|(known, _)| &**known) != Some(&*config) {
                     let frames = AudioFrames::of(&config);
-                    self.audio_clock = Some(AudioClock::new(frames.rate));
+                    let before = self.audio_clock.as_ref();
+                    let clock =
+                        before.map_or_else(|| AudioClock::new(frames.rate), |clock| clock.followed_by(frames.rate));
+                    self.audio_clock = Some(clock);
                     self.audio = Some((config, frames));
                     self.heard = false;
                     self.waiting.retain(|frame| frame.track == Track::Video);

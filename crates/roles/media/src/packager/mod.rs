@@ -15,6 +15,7 @@ mod intake;
 mod listing;
 mod meter;
 mod multivariant;
+pub(crate) mod offline;
 mod output;
 mod part_target;
 mod playlist;

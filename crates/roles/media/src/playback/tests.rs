@@ -3,6 +3,7 @@
 mod changes;
 pub(crate) mod clips;
 mod codecs;
+mod pictures;
 mod playlists;
 mod previews;
 mod replays;
