@@ -11,6 +11,7 @@ mod packager;
 mod playback;
 mod recording;
 mod service;
+mod settings;
 mod stream;
 mod streams;
 mod thumbnails;
@@ -19,5 +20,6 @@ pub use packager::{
     health::{AudioHealth, StreamHealth, VideoHealth, Warning},
     offline::{PackagedPart, package},
 };
-pub use service::{MediaService, MediaSettings};
+pub use service::MediaService;
+pub use settings::MediaSettings;
 pub use stream::Stage;

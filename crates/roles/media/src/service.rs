@@ -8,7 +8,6 @@ use std::{
 
 use kernel::{BroadcastId, Clock, Timestamp};
 use ports::blobs::{BlobError, Blobs};
-use serde::Deserialize;
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
     packager::{WindowLimits, health::StreamHealth},
     playback::{self, ByteCache},
     recording::{Follower, Recorder, Recording, Replays, Restored, thumbnail_key},
+    settings::MediaSettings,
     stream::{Sink, Stage, Stream},
     streams::Streams,
     thumbnails::{Picture, Thumbnails},
@@ -23,30 +23,12 @@ use crate::{
 
 /// How long a show that is over keeps its live playlist, now with its end, for those who were watching.
 const FAREWELL: Duration = Duration::from_secs(60);
+/// How long the removal of a recording waits for the one that is just being completed.
+const SEALING_WAIT: Duration = Duration::from_secs(10);
 /// How often pictures and forgotten previews are looked after.
 const ROUND: Duration = Duration::from_secs(5);
 /// A preview without a publisher is forgotten after this long, in milliseconds.
 const PREVIEW_IDLE_MS: i64 = 5 * 60_000;
-
-/// Settings of the media role's playback half.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MediaSettings {
-    /// How far back viewers of a live show can go, in minutes.
-    pub window_minutes: u32,
-    /// Megabytes of memory for recorded files that are being watched, of all shows together.
-    pub cache_megabytes: u32,
-    /// Days after which recordings are deleted; 0 keeps them.
-    pub retention_days: u32,
-    /// The program that takes pictures of live shows; empty: no pictures are taken.
-    pub ffmpeg: String,
-}
-
-impl Default for MediaSettings {
-    fn default() -> Self {
-        Self { window_minutes: 10, cache_megabytes: 64, retention_days: 0, ffmpeg: "ffmpeg".into() }
-    }
-}
 
 /// Packages, records and plays all streams of this process.
 pub struct MediaService {
@@ -151,6 +133,8 @@ impl MediaService {
     /// When the blobs cannot be removed; what is left is removed by the next call.
     pub async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), BlobError> {
         self.streams.remove(broadcast);
+        // What is being sealed at this moment would come back; a store that fails is not waited for.
+        let _ = tokio::time::timeout(SEALING_WAIT, self.recorder.sealed(broadcast)).await;
         self.recorder.remove(broadcast).await;
         let removed = self.replays.remove(broadcast).await;
         self.cache.forget(broadcast);

@@ -223,3 +223,56 @@ fn a_day_drifts_nowhere_and_grows_nothing() {
     assert!(window.segments().count() <= 301, "ten minutes");
     assert!(most < 400_000, "{most} bytes at the most");
 }
+
+fn packaged(packets: impl IntoIterator<Item = Packet>) -> (Intake, Window, Vec<Output>) {
+    let (mut intake, mut segmenter, mut out) = (Intake::default(), Segmenter::default(), Vec::new());
+    let mut window = Window::new(WindowLimits { length_ms: 600_000, recorded: true }, Timestamp::default(), 0);
+    let mut now = 0;
+    for packet in packets {
+        if let Packet::Video { timestamp_ms, .. } | Packet::Audio { timestamp_ms, .. } = packet {
+            now = i64::from(timestamp_ms);
+        }
+        intake.push(packet, Timestamp::from_millis(now), now, &mut segmenter, &mut out);
+    }
+    for output in &out {
+        window.apply(output.clone());
+    }
+    (intake, window, out)
+}
+
+#[test]
+fn without_keyframes_segments_are_cut_at_ten_seconds_and_say_so() {
+    let pictures = (0..900u32).map(|index| picture(index * 40, 0, index == 0));
+    let (_, mut window, _) = packaged([picture_settings(1)].into_iter().chain(pictures));
+    let text = String::from_utf8(window.playlist(false).unwrap().to_vec()).unwrap();
+    assert_eq!(text.matches("#EXTINF:10.00000,").count(), 3, "{text}");
+    assert!(text.contains("#EXT-X-TARGETDURATION:10\n") && !text.contains("INDEPENDENT-SEGMENTS"), "{text}");
+}
+
+#[test]
+fn segments_are_cut_at_the_first_keyframe_from_two_seconds_on() {
+    // Keyframes at 0, 1.5, 3.0, 3.2 and 5.2 s.
+    let keyframes = [0, 1_500, 3_000, 3_200, 5_200];
+    let pictures = (0..160u32).map(|index| picture(index * 40, 0, keyframes.contains(&(index * 40))));
+    let (_, _, out) = packaged([picture_settings(1)].into_iter().chain(pictures));
+    let starts: Vec<i64> = out
+        .iter()
+        .filter_map(|output| if let Output::Opened { start, .. } = output { Some(start / TICKS_PER_MS) } else { None })
+        .collect();
+    assert_eq!(starts, [0, 3_000, 5_200]);
+}
+
+#[test]
+fn health_measures_and_warns() {
+    let mut packets = vec![picture_settings(1), Packet::Metadata(crate::frame::Metadata::default())];
+    packets.extend((0..500u32).map(|index| picture(index * 33 + index / 3, 0, index % 150 == 0)));
+    let (intake, ..) = packaged(packets);
+    let health = intake.health(Timestamp::from_millis(16_700));
+    let video = health.video.unwrap();
+    assert!((video.fps - 30.0).abs() < 0.05 && video.keyframe_interval_ms == Some(5_000), "{video:?}");
+    assert!((1_000..1_400).contains(&video.bitrate_bps), "five bytes, thirty times a second: {video:?}");
+    let codes: Vec<_> = health.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["keyframe_interval", "no_audio"]);
+    let later = intake.health(Timestamp::from_millis(30_000));
+    assert!(later.warnings.iter().any(|warning| warning.code == "no_video"));
+}

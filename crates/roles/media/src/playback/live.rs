@@ -42,7 +42,7 @@ pub(super) async fn media(stream: &Arc<Stream>, directives: &Directives) -> Resu
     let skip = matches!(directives.skip.as_deref(), Some("YES" | "v2"));
     let asked = directives.sequence;
     let mut progress = stream.progress();
-    let mut deadline = None;
+    let begun = Instant::now();
     loop {
         progress.mark_unchanged();
         let target_s = {
@@ -65,8 +65,7 @@ pub(super) async fn media(stream: &Arc<Stream>, directives: &Directives) -> Resu
             Some(_) if !stream.is_fed() => BREAK_WAIT,
             Some(_) => Duration::from_secs(target_s * WAIT_TARGETS),
         };
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + wait);
-        if tokio::time::timeout_at(deadline, progress.changed()).await.is_err() {
+        if tokio::time::timeout_at(begun + wait, progress.changed()).await.is_err() {
             let standing = stream.window().playlist(skip).filter(|_| !stream.is_fed());
             return standing.ok_or(PlaybackError::NotYet);
         }
@@ -94,7 +93,7 @@ pub(super) async fn multivariant(stream: &Arc<Stream>) -> Result<Bytes, Playback
 /// A part; the one that the preload hint announces is waited for.
 pub(super) async fn part(stream: &Arc<Stream>, name: SegmentName, index: usize) -> Result<Bytes, PlaybackError> {
     let mut progress = stream.progress();
-    let mut deadline = None;
+    let begun = Instant::now();
     loop {
         progress.mark_unchanged();
         let target_s = {
@@ -107,8 +106,7 @@ pub(super) async fn part(stream: &Arc<Stream>, name: SegmentName, index: usize) 
             }
         };
         let wait = Duration::from_secs(target_s * WAIT_TARGETS);
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + wait);
-        if tokio::time::timeout_at(deadline, progress.changed()).await.is_err() {
+        if tokio::time::timeout_at(begun + wait, progress.changed()).await.is_err() {
             return Err(PlaybackError::NotYet);
         }
     }
