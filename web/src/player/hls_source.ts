@@ -6,7 +6,8 @@ import type { Stretch } from './timeline_map';
 /** The wanted distance to the live edge. */
 const LIVE_DISTANCE_S = 1.2;
 /** A follower of the live edge further behind than this jumps instead of catching up. */
-const JUMP_BEYOND_S = 6;
+const JUMP_BEYOND_S = 4;
+const MEDIA_ERRORS_TOGETHER_MS = 15_000;
 const MEASURED_OVER_S = 6;
 const FIRST_RETRY_MS = 1000;
 const RETRY_LIMIT_MS = 8000;
@@ -29,6 +30,7 @@ const LIVE: Partial<HlsConfig> = {
 export class HlsSource implements Source {
   private readonly hls: Hls;
   private failures = 0;
+  private mediaError_ms = -Infinity;
   private retry: ReturnType<typeof setTimeout> | undefined;
   /** What the picture really takes, over the last seconds. */
   private bitrate_bps = 0;
@@ -98,18 +100,38 @@ export class HlsSource implements Source {
   private onError(data: ErrorData): void {
     if (!data.fatal) return;
     this.failures += 1;
+    console.warn(`player: ${data.type}, ${data.details}: ${data.error.message}`);
     if (this.failures === TOLD_AFTER) this.news.onFailing();
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
-      this.hls.recoverMediaError();
+      this.onMediaError();
       return;
     }
-    const wait_ms = Math.min(RETRY_LIMIT_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1));
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => {
+    this.later(() => {
       const nothingYet = this.hls.levels.length === 0;
       if (nothingYet) this.hls.loadSource(this.address);
       else this.hls.startLoad(this.live ? -1 : this.video.currentTime);
-    }, wait_ms);
+    });
+  }
+
+  /** The first time a new attachment may do; soon again, the tracks have changed in a way only a new start can follow. */
+  private onMediaError(): void {
+    const now_ms = performance.now();
+    const again = now_ms - this.mediaError_ms < MEDIA_ERRORS_TOGETHER_MS;
+    this.mediaError_ms = now_ms;
+    if (again) {
+      this.hls.stopLoad();
+      this.later(() => this.news.onBroken());
+      return;
+    }
+    this.hls.recoverMediaError();
+    // The new attachment leaves the element paused without a word.
+    this.news.onReady();
+  }
+
+  private later(retry: () => void): void {
+    const wait_ms = Math.min(RETRY_LIMIT_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1));
+    clearTimeout(this.retry);
+    this.retry = setTimeout(retry, wait_ms);
   }
 }
 

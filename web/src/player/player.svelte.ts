@@ -1,5 +1,6 @@
 /** The player's state and commands, apart from what draws them. */
 import type { Source, SourceReading } from './source';
+import { StallWatch } from './stall_watch';
 import { positionOf, secondOf, type Stretch } from './timeline_map';
 
 export type Mode = 'live' | 'replay';
@@ -46,6 +47,8 @@ export class Player {
   private source: Source | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
   private wanted = false;
+  private address = '';
+  private readonly stall = new StallWatch();
   private loading = 0;
 
   constructor(
@@ -60,13 +63,15 @@ export class Player {
   async load(address: string, mode: Mode): Promise<void> {
     this.unload();
     const turn = ++this.loading;
+    this.address = address;
+    this.stall.moved(Date.now());
     this.mode = mode;
     this.following = true;
     this.wanted = true;
     this.waiting = true;
     const { HlsSource } = await import('./hls_source');
     if (turn !== this.loading) return;
-    const news = { onReady: () => this.onReady(), onWorking: () => (this.failing = false), onFailing: () => (this.failing = true) };
+    const news = { onReady: () => this.onReady(), onWorking: () => (this.failing = false), onFailing: () => (this.failing = true), onBroken: () => void this.load(address, mode) };
     if (HlsSource.isSupported()) {
       this.source = new HlsSource(this.video, address, mode === 'live', news);
     } else {
@@ -172,7 +177,11 @@ export class Player {
       this.muted = this.video.muted || this.video.volume === 0;
       this.volume = this.video.volume;
     },
-    timeupdate: () => this.readVideo(),
+    timeupdate: () => {
+      // A picture that moves is not waited for, whatever was said before.
+      if (this.waiting && this.video.readyState >= 3 && !this.video.paused) this.waiting = false;
+      this.readVideo();
+    },
     ended: () => (this.playing = false),
   };
 
@@ -197,11 +206,24 @@ export class Player {
     this.stretches = this.source.stretches();
     if (this.following && this.mode === 'live' && !this.video.paused) this.source.keepNear();
     this.readVideo();
+    this.watchStall();
     this.rate = this.video.playbackRate;
     this.dropped = this.video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0;
     this.size = this.video.videoWidth > 0 ? `${this.video.videoWidth}×${this.video.videoHeight}` : '';
     const moving = !this.video.paused && this.video.readyState >= 2;
     this.events.onProgress(moving, this.reading.bitrate_bps);
+  }
+
+  private watchStall(): void {
+    if (this.mode !== 'live' || !this.ready || this.video.paused) {
+      this.stall.moved(Date.now());
+      return;
+    }
+    const edge_s = this.following ? (this.reading.live_edge_s ?? this.end_s) : this.end_s;
+    const advice = this.stall.look(Date.now(), this.video.currentTime, edge_s);
+    if (advice !== 'fine') this.waiting = true;
+    if (advice === 'jump') this.video.currentTime = edge_s;
+    if (advice === 'reload') void this.load(this.address, this.mode);
   }
 
   private readVideo(): void {

@@ -2,10 +2,13 @@
 import type { Stretch } from './timeline_map';
 
 export interface SourceNews {
+  /** The picture can be played, for the first time or anew. */
   onReady: () => void;
   onWorking: () => void;
   /** Several tries have failed; the source goes on trying. */
   onFailing: () => void;
+  /** This source will not play on by itself: it has to be opened anew. */
+  onBroken: () => void;
 }
 
 export interface SourceReading {
