@@ -1,5 +1,7 @@
 //! The house rules as a test: who may depend on whom, what every file says of itself, and what may not be written.
 
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
 use std::{
     collections::BTreeMap,
     fs,

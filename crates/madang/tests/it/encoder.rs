@@ -1,6 +1,6 @@
 //! Real encoders: ffmpeg publishing to the site, and reading back what a player gets.
 
-use std::{net::SocketAddr, path::Path, process::Stdio};
+use std::{net::SocketAddr, process::Stdio};
 
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -108,9 +108,4 @@ pub(crate) async fn decode(source: &str, kind: &str) -> (usize, String) {
         .expect("ffmpeg runs");
     let frames = String::from_utf8_lossy(&output.stdout).lines().filter(|line| !line.starts_with('#')).count();
     (frames, String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-/// Whether a file exists and is not empty.
-pub(crate) fn has_content(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }

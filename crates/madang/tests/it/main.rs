@@ -1,5 +1,7 @@
 //! Whole-application tests: the real binary, real encoders, real clients. One file per thing a person does.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
+
 mod accounts;
 mod browser;
 mod chat;
