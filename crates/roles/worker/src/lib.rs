@@ -2,8 +2,9 @@
 //!
 //! Promise: every reaction sees every fact at least once and in order; a reaction that fails is tried again from the
 //! same fact, with growing pauses, and holds up nobody else. Every schedule runs again and again with its pause between
-//! two runs. At the end of the process each schedule gets one last `finish`. It knows no domain.
+//! two runs. A panic of either is a failure like another. At the end of the process each schedule gets one last `finish`. It knows no domain.
 
+mod panics;
 mod reactions;
 mod schedules;
 
@@ -53,7 +54,8 @@ impl Worker {
         }
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "a piece of background work ended by a panic; the process should be restarted");
+                // Panics of the work itself are caught: this is one of the worker, or of an engine.
+                tracing::error!(%error, "a piece of background work ended; the process should be restarted");
             }
         }
     }

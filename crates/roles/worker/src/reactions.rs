@@ -8,6 +8,8 @@ use ports::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::panics::caught;
+
 /// Facts read at once.
 const BATCH: u32 = 200;
 /// How long to wait for news before looking anyway.
@@ -61,7 +63,7 @@ async fn advance(
         if cancel.is_cancelled() {
             break;
         }
-        if let Err(error) = reaction.react(fact).await {
+        if let Err(error) = caught(reaction.name(), reaction.react(fact)).await {
             failure = Some(format!("{} {}: {error}", fact.kind, fact.key));
             break;
         }
@@ -113,20 +115,24 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct FailsOnceAtTwo {
+    struct FailsAndPanicsAtTwo {
         seen: Mutex<Vec<i64>>,
         failures: AtomicU32,
         done: Notify,
     }
 
     #[async_trait]
-    impl Reaction for FailsOnceAtTwo {
+    impl Reaction for FailsAndPanicsAtTwo {
         fn name(&self) -> &'static str {
             "test"
         }
         async fn react(&self, fact: &Fact) -> Result<(), WorkError> {
-            if fact.cursor.id == 2 && self.failures.fetch_add(1, Ordering::SeqCst) == 0 {
-                return Err("not now".into());
+            if fact.cursor.id == 2 {
+                match self.failures.fetch_add(1, Ordering::SeqCst) {
+                    0 => return Err("not now".into()),
+                    1 => panic!("not now either"),
+                    _ => (),
+                }
             }
             self.seen.lock().unwrap().push(fact.cursor.id);
             if fact.cursor.id == 3 {
@@ -139,7 +145,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_fact_is_tried_again_and_nothing_is_skipped() {
         let log = Arc::new(ThreeFacts(Mutex::default()));
-        let reaction = Arc::new(FailsOnceAtTwo::default());
+        let reaction = Arc::new(FailsAndPanicsAtTwo::default());
         let cancel = CancellationToken::new();
         let following = tokio::spawn(follow(log.clone(), reaction.clone(), cancel.clone()));
         reaction.done.notified().await;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use ports::work::Schedule;
 use tokio_util::sync::CancellationToken;
 
+use crate::panics::caught;
+
 /// Runs the schedule with its pause between two runs until cancelled, then finishes it.
 pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, cancel: CancellationToken) {
     let mut failing = false;
     while !cancel.is_cancelled() {
-        match schedule.run().await {
+        match caught(schedule.name(), schedule.run()).await {
             Ok(()) => failing = false,
             Err(error) => {
                 metrics::counter!("madang_schedule_failures_total", "schedule" => schedule.name()).increment(1);
@@ -22,7 +24,60 @@ pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, cancel: CancellationToke
         }
         tokio::select! { () = tokio::time::sleep(schedule.every()) => (), () = cancel.cancelled() => () }
     }
-    if let Err(error) = schedule.finish().await {
+    if let Err(error) = caught(schedule.name(), schedule.finish()).await {
         tracing::error!(schedule = schedule.name(), %error, "a schedule could not finish; what it held in memory is lost");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        time::Duration,
+    };
+
+    use async_trait::async_trait;
+    use ports::work::WorkError;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct PanicsTwice {
+        runs: AtomicU32,
+        third: Notify,
+        finished: AtomicU32,
+    }
+
+    #[async_trait]
+    impl Schedule for PanicsTwice {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+        fn every(&self) -> Duration {
+            Duration::from_secs(1)
+        }
+        async fn run(&self) -> Result<(), WorkError> {
+            if self.runs.fetch_add(1, Ordering::SeqCst) < 2 {
+                panic!("nothing there");
+            }
+            self.third.notify_one();
+            Ok(())
+        }
+        async fn finish(&self) -> Result<(), WorkError> {
+            self.finished.fetch_add(1, Ordering::SeqCst);
+            panic!("nothing to keep")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_schedule_that_panics_runs_again() {
+        let schedule = Arc::new(PanicsTwice::default());
+        let cancel = CancellationToken::new();
+        let repeating = tokio::spawn(repeat(schedule.clone(), cancel.clone()));
+        schedule.third.notified().await;
+        cancel.cancel();
+        repeating.await.unwrap();
+        assert_eq!(schedule.finished.load(Ordering::SeqCst), 1);
     }
 }
