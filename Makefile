@@ -38,7 +38,7 @@ lint: ## Formatting, lints, house rules
 
 deny: ## Licences, duplicates and sources of all dependencies
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
-	cargo-deny check licenses bans sources
+	cargo-deny --offline --log-level error check licenses bans sources
 
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
 	scripts/bench
