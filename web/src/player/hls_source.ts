@@ -113,17 +113,21 @@ export class HlsSource implements Source {
     });
   }
 
-  /** The first time a new attachment may do; soon again, the tracks have changed in a way only a new start can follow. */
+  /**
+   * Live, the source is opened anew at the edge, past whatever could not be decoded. A replay tries the place again where
+   * it stood, and is opened anew when that fails too.
+   */
   private onMediaError(): void {
     const now_ms = performance.now();
     const again = now_ms - this.mediaError_ms < MEDIA_ERRORS_TOGETHER_MS;
     this.mediaError_ms = now_ms;
-    if (again) {
+    if (this.live || again) {
       this.hls.stopLoad();
       this.later(() => this.news.onBroken());
       return;
     }
     this.hls.recoverMediaError();
+    this.hls.startLoad(this.video.currentTime);
     // The new attachment leaves the element paused without a word.
     this.news.onReady();
   }
