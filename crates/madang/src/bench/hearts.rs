@@ -1,4 +1,4 @@
-//! Batches of hearts, each connection with a playback session of its own and a rising `seq`.
+//! Batches of hearts of one account, each connection with a playback session of its own and a rising `seq`.
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -19,9 +19,12 @@ pub(crate) async fn run(
     seconds: u64,
 ) -> Result<Value, AnyError> {
     let api = ApiClient::new(server);
+    let person = json!({ "handle": format!("bench_{}", std::process::id()), "password": "a bench password", "display_name": "Bench" });
+    let answer = api.post("/api/v1/accounts", None, &person).await?;
+    let token = answer["token"].as_str().unwrap_or_default().to_owned();
     let mut sessions = Vec::new();
     for _ in 0..connections {
-        let answer = api.post("/api/v1/playbacks", None, &json!({ "broadcast": broadcast })).await?;
+        let answer = api.post("/api/v1/playbacks", Some(&token), &json!({ "broadcast": broadcast })).await?;
         sessions.push(answer["session"].as_str().unwrap_or_default().to_owned());
     }
     let load = |number: usize, until: Instant| {

@@ -93,7 +93,8 @@ async fn the_live_show_itself_goes_on() {
         (segments(&site.api.fetch(&media).await.ok()?.1) >= 3).then_some(())
     })
     .await;
-    let playback = site.api.post("/api/v1/playbacks", None, &json!({ "broadcast": id(&broadcast) })).await.unwrap();
+    let watched = json!({ "broadcast": id(&broadcast) });
+    let playback = site.api.post("/api/v1/playbacks", Some(&host.token), &watched).await.unwrap();
     let hearts = json!({ "session": playback["session"], "seq": 1, "taps": [100, 200, 300, 400] });
     site.api.post("/api/v1/hearts", None, &hearts).await.unwrap();
     // Hearts are kept within a second; a report reads what is kept.

@@ -24,9 +24,15 @@ async fn show() -> Show {
 }
 
 impl Show {
+    /// A player of somebody without an account.
     async fn player(&self) -> String {
+        self.player_of(None).await
+    }
+
+    async fn player_of(&self, person: Option<&Person>) -> String {
+        let token = person.map(|person| person.token.as_str());
         let answer =
-            self.site.api.post("/api/v1/playbacks", None, &json!({ "broadcast": id(&self.broadcast) })).await.unwrap();
+            self.site.api.post("/api/v1/playbacks", token, &json!({ "broadcast": id(&self.broadcast) })).await.unwrap();
         answer["session"].as_str().unwrap().to_owned()
     }
 
@@ -81,7 +87,8 @@ async fn five_players_show_five_and_four_when_one_is_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hearts_add_up_and_bad_batches_count_nothing() {
     let show = show().await;
-    let session = show.player().await;
+    let fan = show.site.person("fan").await;
+    let session = show.player_of(Some(&fan)).await;
     show.beat(&session, false).await;
     let send = |seq: u64, taps: Value| {
         let body = json!({ "session": session, "seq": seq, "taps": taps });
@@ -97,6 +104,8 @@ async fn hearts_add_up_and_bad_batches_count_nothing() {
     assert_eq!(refusal(send(3, json!(vec![1; 257])).await), (422, "too_many_taps".into()));
     let forged = json!({ "session": format!("{session}x"), "seq": 1, "taps": [1] });
     assert_eq!(refusal(show.site.api.post("/api/v1/hearts", None, &forged).await), (401, "bad_session".into()));
+    let nobody = json!({ "session": show.player().await, "seq": 1, "taps": [1] });
+    assert_eq!(refusal(show.site.api.post("/api/v1/hearts", None, &nobody).await), (401, "sign_in_required".into()));
     // What everyone is shown is what is kept: within a second, and never less after a crash.
     until("the hearts are kept", || async { (show.hearts().await == 5).then_some(()) }).await;
 

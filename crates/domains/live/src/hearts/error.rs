@@ -14,6 +14,9 @@ pub enum Error {
     /// The session is not good.
     #[error(transparent)]
     InvalidSession(#[from] InvalidSession),
+    /// The session was issued to a browser without an account.
+    #[error("hearts are given by people who are signed in")]
+    SignInRequired,
     /// There is no such broadcast.
     #[error("there is no such broadcast")]
     NoBroadcast,
@@ -85,6 +88,10 @@ impl From<Error> for Problem {
         match &error {
             Error::InvalidBody(_) => Problem::invalid("invalid_hearts", detail()),
             Error::InvalidSession(cause) => Problem::unauthorized("bad_session", cause.to_string()).field("session"),
+            Error::SignInRequired => Problem::unauthorized(
+                "sign_in_required",
+                "Nothing was counted: sign in to give hearts, and ask for a session anew with POST /api/v1/playbacks.",
+            ),
             Error::NoBroadcast => Problem::not_found("no_broadcast", "There is no such broadcast."),
             Error::NotLive => Problem::conflict("broadcast_not_live", detail()),
             Error::Over => Problem::conflict("broadcast_over", detail()),

@@ -41,12 +41,13 @@ struct Telling {
 }
 
 /// Send a batch of taps, about every three seconds and at the end. Sending the last batch of a session again is
-/// harmless: it is answered with `duplicate: true` and counts nothing. `text/plain` is taken too, for `sendBeacon`.
+/// harmless: it is answered with `duplicate: true` and counts nothing. The session must have been issued to somebody who
+/// was signed in. `text/plain` is taken too, for `sendBeacon`.
 #[utoipa::path(
     post, path = "/api/v1/hearts", tag = "hearts", request_body = Batch,
     responses(
         (status = 200, description = "Counted, or known already.", body = HeartsAnswer),
-        (status = 401, description = "`bad_session`: not a session of this site, or expired.", body = kernel::Problem),
+        (status = 401, description = "`sign_in_required`: the session was issued without an account. `bad_session`: not one of this site, or expired.", body = kernel::Problem),
         (status = 409, description = "`replayed_batch`, `broadcast_over`, `broadcast_not_live`", body = kernel::Problem),
         (status = 422, description = "`too_many_taps`, `no_taps`, `impossible_position`, `impossible_seq`, `invalid_hearts`", body = kernel::Problem),
         (status = 429, description = "`heart_rate`: faster than a person.", body = kernel::Problem),
@@ -71,7 +72,7 @@ struct HeartsOfBroadcast {
     total: u64,
     /// Where on the timeline they were tapped, in steps of five seconds; steps without hearts are left out.
     timeline: Vec<TimelineStep>,
-    /// The viewers with the most hearts, most first, up to 100.
+    /// The accounts with the most hearts, most first, up to 100.
     ranking: Vec<Fan>,
 }
 

@@ -3,7 +3,8 @@
 //! Promise: a batch counts wholly or not at all, and once: each has a number (`seq`) that grows within its session, and
 //! the last number is kept in the same transaction as the counts. Sending the last batch again is answered like the
 //! first time and counts nothing; an older one is refused. What is impossible for a person is refused with the reason:
-//! more taps than fingers can do, positions outside of what the session can have seen, a show that is not on.
+//! more taps than fingers can do, positions outside of what the session can have seen, a show that is not on. Hearts count
+//! for a person: a session that was issued without an account gives none.
 //!
 //! **Two totals.** The answer to a batch counts it at once. What everybody is shown ([`Hearts::total`]) are kept hearts
 //! only, at most half a second younger, so it never goes back, not even when the process dies.
@@ -13,6 +14,7 @@
 
 mod batch;
 mod error;
+mod giver;
 mod http;
 mod jobs;
 mod service;

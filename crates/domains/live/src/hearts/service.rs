@@ -10,14 +10,12 @@ use kernel::{AccountId, BroadcastId, Clock, PlaybackId, Timestamp, caller::netwo
 use ports::sql::{Database, SqlError};
 
 use super::{
-    Batch, Error, HeartsAnswer, Settings, batch, store,
+    Batch, Error, HeartsAnswer, Settings, batch,
+    giver::Giver,
+    store,
     tally::{Paces, Tally, Unsaved},
 };
-use crate::{
-    group_store::Groups,
-    needs::Shows,
-    playbacks::{Session, Sessions, Viewer},
-};
+use crate::{group_store::Groups, needs::Shows, playbacks::Sessions};
 
 /// How often idle and expired sessions are forgotten, in milliseconds: it looks at all of them.
 const FORGET_EVERY_MS: i64 = 60_000;
@@ -92,17 +90,18 @@ impl Hearts {
     pub async fn accept(&self, body: &[u8], address: IpAddr) -> Result<HeartsAnswer, Error> {
         let batch: Batch<'_> = serde_json::from_slice(body).map_err(|error| Error::InvalidBody(error.to_string()))?;
         let now = self.clock.now();
-        let session = self.sessions.read(&batch.session, now)?;
+        let giver = Giver::of(self.sessions.read(&batch.session, now)?)?;
+        let session = &giver.session;
         batch.check(&self.settings)?;
         let show = self.shows.show(session.broadcast).await?.ok_or(Error::NoBroadcast)?;
         batch::check_on(&show)?;
-        batch.check_positions(&session, &show, &self.settings, now)?;
+        batch.check_positions(session, &show, &self.settings, now)?;
         loop {
             let tally = match self.tally(session.broadcast) {
                 Some(tally) => tally,
                 None => self.open_tally(session.broadcast).await?,
             };
-            if let Some(answer) = self.count(&tally, show.host, &session, &batch, address, now) {
+            if let Some(answer) = self.count(&tally, show.host, &giver, &batch, address, now) {
                 return answer;
             }
             self.introduce(&tally, session.playback, now).await?;
@@ -114,7 +113,7 @@ impl Hearts {
         &self,
         tally: &Mutex<Open>,
         host: AccountId,
-        session: &Session,
+        giver: &Giver,
         batch: &Batch<'_>,
         address: IpAddr,
         now: Timestamp,
@@ -125,7 +124,7 @@ impl Hearts {
         }
         open.host = Some(host);
         // A stranger: its last kept batch must be read first.
-        open.tally.count(session, batch, network(address), &self.settings, &self.paces, now).ok()
+        open.tally.count(giver, batch, network(address), &self.settings, &self.paces, now).ok()
     }
 
     async fn introduce(&self, tally: &Mutex<Open>, playback: PlaybackId, now: Timestamp) -> Result<(), Error> {
@@ -151,8 +150,8 @@ impl Hearts {
         store::timeline(&self.database, broadcast).await
     }
 
-    /// The viewers with the most hearts, most first.
-    pub async fn fans(&self, broadcast: BroadcastId, limit: u32) -> Result<Vec<(Viewer, u64)>, SqlError> {
+    /// The accounts with the most hearts, most first.
+    pub async fn fans(&self, broadcast: BroadcastId, limit: u32) -> Result<Vec<(AccountId, u64)>, SqlError> {
         store::fans(&self.database, broadcast, limit).await
     }
 

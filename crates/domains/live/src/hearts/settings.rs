@@ -14,7 +14,7 @@ pub struct Settings {
     /// Taps of one session, `120/10s` or `off`: twelve a second is what fast fingers do; ten seconds' worth may come at
     /// once, because taps gather while there is no network.
     pub taps_per_session: Rate,
-    /// Taps of one viewer (account or browser) over all its sessions, `240/10s` or `off`.
+    /// Taps of one account over all its sessions, `240/10s` or `off`.
     pub taps_per_viewer: Rate,
     /// Taps of one address (an IPv4 address or an IPv6 /64), `12000/10s` or `off`. Wide enough for many people behind
     /// one address.

@@ -7,7 +7,7 @@ use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
 use ports::sqlx;
 
 use super::tally::Unsaved;
-use crate::{group_store, playbacks::Viewer, reports};
+use crate::{group_store, reports};
 
 /// The tables of hearts.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -151,19 +151,21 @@ pub(crate) async fn totals(
     Ok(found)
 }
 
-/// The viewers with the most hearts, most first.
+/// The accounts with the most hearts, most first.
 pub(crate) async fn fans(
     database: &Database,
     broadcast: BroadcastId,
     limit: u32,
-) -> Result<Vec<(Viewer, u64)>, SqlError> {
+) -> Result<Vec<(AccountId, u64)>, SqlError> {
     let rows =
         sqlx::query("SELECT viewer, hearts FROM heart_fans WHERE broadcast = $1 ORDER BY hearts DESC, viewer LIMIT $2")
             .bind(broadcast.raw())
             .bind(i64::from(limit))
             .fetch_all(database.reader())
             .await?;
-    rows.iter().map(|row| Ok((Viewer::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
+    rows.iter()
+        .map(|row| Ok((AccountId::from_raw(row.try_get(0)?), row.try_get::<i64, _>(1)?.unsigned_abs())))
+        .collect()
 }
 
 /// The steps of a broadcast's timeline that have hearts, in order.

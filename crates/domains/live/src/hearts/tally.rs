@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use kernel::{BroadcastId, PlaybackId, Timestamp, rate::TooOften};
+use kernel::{AccountId, BroadcastId, PlaybackId, Timestamp, rate::TooOften};
 
-use super::{Batch, Error, HeartsAnswer, Settings};
+use super::{Batch, Error, HeartsAnswer, Settings, giver::Giver};
 use crate::{
-    playbacks::{Rates, Session, Viewer},
+    playbacks::Rates,
     reports::{Moment, Moments, Resolution},
 };
 
@@ -18,13 +18,13 @@ const IDLE_MS: i64 = 600_000;
 /// The limits that hold over all broadcasts.
 #[derive(Debug)]
 pub(super) struct Paces {
-    viewers: Rates<Viewer>,
+    accounts: Rates<AccountId>,
     addresses: Rates<IpAddr>,
 }
 
 impl Paces {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { viewers: Rates::new(settings.taps_per_viewer), addresses: Rates::new(settings.taps_per_address) }
+        Self { accounts: Rates::new(settings.taps_per_viewer), addresses: Rates::new(settings.taps_per_address) }
     }
 }
 
@@ -52,7 +52,7 @@ struct Player {
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     pub(super) hearts: u64,
-    pub(super) fans: HashMap<Viewer, u64>,
+    pub(super) fans: HashMap<AccountId, u64>,
     pub(super) timeline: HashMap<i64, u64>,
     /// The last number of each session, and when the session expires.
     pub(super) sessions: HashMap<PlaybackId, (i64, Timestamp)>,
@@ -93,13 +93,14 @@ impl Tally {
     /// Counts a batch whose positions have been found possible.
     pub(super) fn count(
         &mut self,
-        session: &Session,
+        giver: &Giver,
         batch: &Batch<'_>,
         address: IpAddr,
         settings: &Settings,
         paces: &Paces,
         now: Timestamp,
     ) -> Result<Result<HeartsAnswer, Error>, Stranger> {
+        let session = &giver.session;
         let player = self.sessions.get_mut(&session.playback).ok_or(Stranger)?;
         player.last_at = now;
         if batch.seq == player.last_seq {
@@ -112,12 +113,12 @@ impl Tally {
         if self.unsaved.sessions.len() >= limit && !self.unsaved.sessions.contains_key(&session.playback) {
             return Ok(Err(Error::Full { setting: "unsaved_sessions_max", limit }));
         }
-        if let Err(error) = take_pace(player, session, batch.taps.len(), address, settings, paces, now) {
+        if let Err(error) = take_pace(player, giver.account, batch.taps.len(), address, settings, paces, now) {
             return Ok(Err(error));
         }
         player.last_seq = batch.seq;
         self.coming += batch.taps.len() as u64;
-        self.unsaved.add(session, batch, now);
+        self.unsaved.add(giver, batch, now);
         Ok(Ok(HeartsAnswer { total: self.counted(), duplicate: false }))
     }
 
@@ -148,7 +149,7 @@ impl Tally {
 /// Counts the taps towards all three rates, or towards none.
 fn take_pace(
     player: &mut Player,
-    session: &Session,
+    account: AccountId,
     taps: usize,
     address: IpAddr,
     settings: &Settings,
@@ -159,9 +160,9 @@ fn take_pace(
     let taps = u32::try_from(taps).unwrap_or(u32::MAX);
     let spent = settings.taps_per_session.spend(player.spent_until_us, taps, now);
     let spent_until_us = spent.map_err(too_fast("taps_per_session"))?;
-    paces.viewers.take(session.viewer, taps, now).map_err(too_fast("taps_per_viewer"))?;
+    paces.accounts.take(account, taps, now).map_err(too_fast("taps_per_viewer"))?;
     if let Err(too_often) = paces.addresses.take(address, taps, now) {
-        paces.viewers.give_back(session.viewer, taps);
+        paces.accounts.give_back(account, taps);
         return Err(too_fast("taps_per_address")(too_often));
     }
     player.spent_until_us = spent_until_us;
@@ -169,13 +170,14 @@ fn take_pace(
 }
 
 impl Unsaved {
-    fn add(&mut self, session: &Session, batch: &Batch<'_>, now: Timestamp) {
+    fn add(&mut self, giver: &Giver, batch: &Batch<'_>, now: Timestamp) {
         let hearts = batch.taps.len() as u64;
         self.hearts += hearts;
-        *self.fans.entry(session.viewer).or_default() += hearts;
+        *self.fans.entry(giver.account).or_default() += hearts;
         for position in &batch.taps {
             *self.timeline.entry(position - position.rem_euclid(TIMELINE_STEP_MS)).or_default() += 1;
         }
+        let session = &giver.session;
         self.sessions.insert(session.playback, (batch.seq, session.expires_at));
         let moment = self.moments.entry(Resolution::HalfMinute.start_of(now)).or_default();
         moment.add(Moment { hearts, ..Moment::default() });

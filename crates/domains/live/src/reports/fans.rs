@@ -4,17 +4,14 @@ use kernel::AccountId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    needs::{Name, Names, NeedError},
-    playbacks::Viewer,
-};
+use crate::needs::{Name, Names, NeedError};
 
-/// A viewer who gave hearts.
+/// Somebody who gave hearts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fan {
-    /// Who; `null` for a viewer without an account.
+    /// Who; `null` when the account no longer exists.
     pub account: Option<FanAccount>,
-    /// Hearts of this viewer.
+    /// Their hearts.
     pub hearts: u64,
 }
 
@@ -29,14 +26,13 @@ pub struct FanAccount {
     pub display_name: String,
 }
 
-/// Gives fans their names; an account that no longer exists is shown like none.
-pub(crate) async fn with_names(names: &dyn Names, fans: Vec<(Viewer, u64)>) -> Result<Vec<Fan>, NeedError> {
-    let accounts: Vec<AccountId> = fans.iter().filter_map(|(viewer, _)| viewer.as_account()).collect();
+/// Gives fans their names.
+pub(crate) async fn with_names(names: &dyn Names, fans: Vec<(AccountId, u64)>) -> Result<Vec<Fan>, NeedError> {
+    let accounts: Vec<AccountId> = fans.iter().map(|(account, _)| *account).collect();
     let mut known = if accounts.is_empty() { Default::default() } else { names.names(&accounts).await? };
-    let named = fans.into_iter().map(|(viewer, hearts)| {
-        let account = viewer.as_account().and_then(|id| known.remove(&id).map(|name| fan_account(id, name)));
-        Fan { account, hearts }
-    });
+    let named = fans
+        .into_iter()
+        .map(|(id, hearts)| Fan { account: known.remove(&id).map(|name| fan_account(id, name)), hearts });
     Ok(named.collect())
 }
 

@@ -30,7 +30,7 @@ pub struct BroadcastReport {
     pub hearts: u64,
     /// Over time; stretches in which nothing happened are left out. The last two days of it, when it is longer.
     pub series: Vec<Stretch>,
-    /// The viewers with the most hearts.
+    /// The accounts with the most hearts.
     pub top_fans: Vec<Fan>,
 }
 

@@ -95,6 +95,11 @@ async fn from_the_first_session_to_the_report() {
         assert_eq!(client.post("/api/v1/beats", "", leaving.to_string()).await.status(), 204);
 
         let hearts = json!({"session": browser, "seq": 0, "taps": [1_000, 1_500, 6_000]}).to_string();
+        let refused = client.post("/api/v1/hearts", "", hearts).await;
+        assert_eq!((refused.status().as_u16(), body(refused).await["code"].clone()), (401, json!("sign_in_required")));
+        let other = client.post("/api/v1/playbacks", "madang_session=8", json!({"broadcast": "5"}).to_string()).await;
+        let other = body(other).await["session"].as_str().unwrap().to_owned();
+        let hearts = json!({"session": other, "seq": 0, "taps": [1_000, 1_500, 6_000]}).to_string();
         let response = client.post("/api/v1/hearts", "", hearts.clone()).await;
         assert_eq!((response.status().as_u16(), body(response).await), (200, json!({"total": 3})));
         let response = client.post("/api/v1/hearts", "", hearts).await;
@@ -117,8 +122,8 @@ async fn from_the_first_session_to_the_report() {
         }
 
         let (status, hearts) = client.get("/api/v1/broadcasts/5/hearts", None).await;
-        let name = json!({"id": "7", "handle": "handle_7", "display_name": "Name 7"});
-        let ranking = json!([{"account": name, "hearts": 121}, {"account": null, "hearts": 3}]);
+        let name = |id: u8| json!({"id": id.to_string(), "handle": format!("handle_{id}"), "display_name": format!("Name {id}")});
+        let ranking = json!([{"account": name(7), "hearts": 121}, {"account": name(8), "hearts": 3}]);
         let timeline = json!([
             {"position_ms": 0, "hearts": 2},
             {"position_ms": 5_000, "hearts": 121},

@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
         }
         let fans = hearts.fans(self.broadcast, 10).await.unwrap();
         assert!(fans.is_sorted_by_key(|(_, hearts)| std::cmp::Reverse(*hearts)));
-        let fans: BTreeMap<i64, u64> = fans.into_iter().map(|(viewer, hearts)| (viewer.raw(), hearts)).collect();
+        let fans: BTreeMap<i64, u64> = fans.into_iter().map(|(account, hearts)| (account.raw(), hearts)).collect();
         assert_eq!(fans, of_accounts, "{}", self.engine);
         for resolution in Resolution::ALL {
             let of_stretches = "SELECT CAST(COALESCE(SUM(hearts), 0) AS BIGINT) FROM audience_aggregates \

@@ -40,6 +40,8 @@ async fn a_bad_batch_gets_a_clear_answer_and_counts_nothing() {
     assert_eq!(send(b"{".to_vec()).await, (422, "invalid_hearts"));
     assert_eq!(send(b"{\"session\":\"\",\"seq\":1,\"taps\":[1.5]}".to_vec()).await, (422, "invalid_hearts"));
     assert_eq!(send(batch("forged", 1, &[1_700_000])).await, (401, "bad_session"));
+    let nobody = session(&crowd, SHOW, None).await;
+    assert_eq!(send(batch(&nobody, 1, &[1_700_000])).await, (401, "sign_in_required"));
     assert_eq!(send(batch(&mine, 1, &[])).await, (422, "no_taps"));
     assert_eq!(send(batch(&mine, -1, &[1_700_000])).await, (422, "impossible_seq"));
     assert_eq!(send(batch(&mine, 1 << 53, &[1_700_000])).await, (422, "impossible_seq"));
@@ -93,9 +95,9 @@ async fn nobody_taps_faster_than_a_person() {
     send(&other, 1, 120).await.unwrap();
     let another = session(&crowd, SHOW, Some(9)).await;
     send(&another, 1, 120).await.unwrap();
-    let yet_another = session(&crowd, SHOW, None).await;
+    let yet_another = session(&crowd, SHOW, Some(10)).await;
     send(&yet_another, 1, 120).await.unwrap();
-    let last = session(&crowd, SHOW, None).await;
+    let last = session(&crowd, SHOW, Some(11)).await;
     assert_eq!(refused_by(send(&last, 1, 120).await).0, "taps_per_address");
     assert_eq!(send(&last, 1, 1).await.unwrap().total, 240 + 18 * 36 + 360 + 1);
 }
@@ -104,7 +106,7 @@ async fn nobody_taps_faster_than_a_person() {
 async fn a_show_that_ends_is_kept_and_let_go() {
     for db in databases(&[&crowd::migrations()]).await {
         let (site, crowd, db) = site(db, crowd::Settings::default()).await;
-        let mine = session(&crowd, SHOW, None).await;
+        let mine = session(&crowd, SHOW, Some(7)).await;
         crowd.hearts.accept(&batch(&mine, 1, &[1, 2, 3]), HERE).await.unwrap();
         assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: shown when kept", db.engine);
         site.world.set(SHOW, BroadcastState::Ended);
@@ -134,8 +136,8 @@ async fn limits_of_memory_name_themselves_and_lose_nothing() {
     settings.hearts.unsaved_sessions_max = 2;
     let (site, crowd, _db) = site(db, settings).await;
     let mut sessions = Vec::new();
-    for _ in 0..4 {
-        sessions.push(session(&crowd, SHOW, None).await);
+    for account in 1..=4 {
+        sessions.push(session(&crowd, SHOW, Some(account)).await);
     }
     let send = async |who: usize, seq| crowd.hearts.accept(&batch(&sessions[who], seq, &[1]), HERE).await;
     let full = |result: Result<HeartsAnswer, Error>| match result {
