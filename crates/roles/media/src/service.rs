@@ -215,7 +215,7 @@ impl MediaService {
     pub(crate) async fn round(&self) {
         let streams = self.streams.all();
         let in_memory: usize = streams.iter().map(|stream| stream.window().bytes_in_memory()).sum();
-        metrics::gauge!("media_window_bytes").set(in_memory as f64);
+        metrics::gauge!("madang_media_window_bytes").set(in_memory as f64);
         for stream in streams {
             let now = self.clock.now();
             match stream.stage() {

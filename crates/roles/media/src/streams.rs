@@ -27,14 +27,14 @@ impl Streams {
         }
         let mut streams = self.by_broadcast.write().unwrap_or_else(PoisonError::into_inner);
         let stream = streams.entry(broadcast).or_insert_with(|| Arc::new(make())).clone();
-        metrics::gauge!("media_streams").set(streams.len() as f64);
+        metrics::gauge!("madang_media_streams").set(streams.len() as f64);
         stream
     }
 
     pub(crate) fn remove(&self, broadcast: BroadcastId) -> Option<Arc<Stream>> {
         let mut streams = self.by_broadcast.write().unwrap_or_else(PoisonError::into_inner);
         let removed = streams.remove(&broadcast);
-        metrics::gauge!("media_streams").set(streams.len() as f64);
+        metrics::gauge!("madang_media_streams").set(streams.len() as f64);
         removed
     }
 

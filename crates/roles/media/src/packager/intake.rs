@@ -126,7 +126,9 @@ impl Intake {
 
     /// The publisher is gone: what waits begins after all, and everything open is completed.
     pub(crate) fn finish(&mut self, segmenter: &mut Segmenter, out: &mut Vec<Output>) {
-        if self.running.is_none() && !self.waiting.is_empty() {
+        // Sound alone of a stream that has a picture would change the tracks, which players cannot follow.
+        let lacks_picture = self.video.is_some() && !self.waiting.iter().any(|frame| frame.track == Track::Video);
+        if self.running.is_none() && !self.waiting.is_empty() && !lacks_picture {
             self.begin(segmenter, out);
         }
         segmenter.finish(out);

@@ -171,7 +171,7 @@ impl Recording {
         let was_behind = self.behind.swap(!taken, Ordering::Relaxed);
         match (was_behind, taken) {
             (false, false) => {
-                metrics::counter!("media_recording_gaps_total").increment(1);
+                metrics::counter!("madang_media_recording_gaps_total").increment(1);
                 tracing::error!(broadcast = %self.broadcast, "recording has a gap: the disk is slower than the streams");
             }
             (true, true) => tracing::info!(broadcast = %self.broadcast, "recording goes on"),

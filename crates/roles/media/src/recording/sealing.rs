@@ -121,7 +121,7 @@ impl Sealer {
             if jobs.front() == Some(&job) {
                 jobs.pop_front();
             }
-            metrics::gauge!("media_segments_unsealed").set(jobs.len() as f64);
+            metrics::gauge!("madang_media_segments_unsealed").set(jobs.len() as f64);
             drop(jobs);
             if let SealJob::Finish { broadcast } = job {
                 self.ended(broadcast);

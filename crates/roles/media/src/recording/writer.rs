@@ -79,7 +79,7 @@ impl Queue {
         let bytes = weight(&command);
         // The count only bounds memory; nothing else is read on its strength.
         let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        metrics::gauge!("media_spool_waiting_bytes").set(waiting as f64);
+        metrics::gauge!("madang_media_spool_waiting_bytes").set(waiting as f64);
         if waiting > QUEUE_BYTES {
             self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             return false;

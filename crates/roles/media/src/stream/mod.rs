@@ -205,9 +205,9 @@ fn count(change: &Change) {
     match change {
         Change::Opened { .. } => {}
         Change::Grown { bytes, .. } => {
-            metrics::counter!("media_parts_total").increment(1);
-            metrics::counter!("media_packaged_bytes_total").increment(bytes.len() as u64);
+            metrics::counter!("madang_media_parts_total").increment(1);
+            metrics::counter!("madang_media_packaged_bytes_total").increment(bytes.len() as u64);
         }
-        Change::Closed { .. } => metrics::counter!("media_segments_total").increment(1),
+        Change::Closed { .. } => metrics::counter!("madang_media_segments_total").increment(1),
     }
 }
