@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod browser;
 mod caller;
+mod host;
 mod path;
 mod query;
 
@@ -16,5 +17,6 @@ pub use answer::{ApiError, ApiResult, problem_response};
 pub use body::Body;
 pub use browser::{CookieToken, Https, session_cookie};
 pub use caller::{Credentials, SESSION_COOKIE, SignedIn, Visitor, require_account};
+pub use host::HostName;
 pub use path::{PathId, PathIds};
 pub use query::{PageQuery, Query};

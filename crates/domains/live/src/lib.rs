@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use broadcasts::{Broadcasts, Presenter};
 pub use channels::Channels;
 pub use feed::Feed;
-pub use settings::Settings;
+pub use settings::{HOST_PLACEHOLDER, Settings};
 
 /// The tables of channels and broadcasts, without the crowd's.
 pub const MIGRATIONS: &[Migration] = &[channels::MIGRATION, broadcasts::MIGRATION];

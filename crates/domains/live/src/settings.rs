@@ -3,15 +3,20 @@
 use std::num::NonZeroU32;
 
 use kernel::Rate;
+use rest::HostName;
 use serde::Deserialize;
 
 use crate::crowd;
+
+/// Stands in the ingest URL for the name by which the site was reached.
+pub const HOST_PLACEHOLDER: &str = "{host}";
 
 /// Settings of the live domain.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Where encoders publish, as hosts are told it: `rtmp://host:port/live`.
+    /// Where encoders publish, as hosts are told it: `rtmp://host:port/live`. A [`HOST_PLACEHOLDER`] in it is replaced by
+    /// the name by which the host came to the site.
     pub ingest_url: String,
     /// What stands before `/live/…` in playback and thumbnail addresses; empty: the site itself.
     pub playback_base_url: String,
@@ -38,5 +43,22 @@ impl Default for Settings {
             open_broadcasts_max: 10,
             crowd: crowd::Settings::default(),
         }
+    }
+}
+
+/// The ingest URL for a client that came by `host`.
+pub(crate) fn ingest_url(setting: &str, host: &HostName) -> String {
+    setting.replace(HOST_PLACEHOLDER, &host.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ingest_url_names_the_host_the_client_came_by_only_where_it_is_left_open() {
+        let host = HostName("studio.example".into());
+        assert_eq!(ingest_url("rtmp://{host}:1935/live", &host), "rtmp://studio.example:1935/live");
+        assert_eq!(ingest_url("rtmp://in.example/live", &host), "rtmp://in.example/live");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use kernel::{BroadcastId, Page, Problem};
-use rest::{ApiResult, Body, PageQuery, PathId, Query, SignedIn, Visitor};
+use rest::{ApiResult, Body, HostName, PageQuery, PathId, Query, SignedIn, Visitor};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::bodies::{BroadcastChange, ListQuery, NewBroadcast, OwnBroadcast};
@@ -35,11 +35,12 @@ pub fn router(presenter: Arc<Presenter>) -> OpenApiRouter {
 async fn create(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
+    host: HostName,
     Body(new): Body<NewBroadcast>,
 ) -> ApiResult<(StatusCode, Json<OwnBroadcast>)> {
     let (broadcast, stream_key) = presenter.broadcasts().create(signed_in.identity.account, new.into()).await?;
     let broadcast = presenter.view(broadcast).await?;
-    let ingest_url = presenter.ingest_url().to_owned();
+    let ingest_url = presenter.ingest_url(&host);
     Ok((StatusCode::CREATED, Json(OwnBroadcast { broadcast, stream_key, ingest_url })))
 }
 

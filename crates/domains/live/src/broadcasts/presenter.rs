@@ -10,6 +10,7 @@ use kernel::{
     AccountId, BroadcastId, ChannelId, Identity, Timestamp,
     events::live::{BroadcastState, StreamState},
 };
+use rest::HostName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +20,7 @@ use super::{Broadcast, Broadcasts, Error, Recording};
 use crate::{
     Settings,
     needs::{Audience, Name, Names, Total, Totals, ViewerCounts},
+    settings::ingest_url,
 };
 
 /// The channel a broadcast is shown on.
@@ -134,9 +136,9 @@ impl Presenter {
         Ok(self.names.by_handle(handle).await?)
     }
 
-    /// Where encoders publish.
-    pub(super) fn ingest_url(&self) -> &str {
-        &self.ingest_url
+    /// Where the encoders of a client that came by `host` publish.
+    pub(super) fn ingest_url(&self, host: &HostName) -> String {
+        ingest_url(&self.ingest_url, host)
     }
 
     /// The crowds of these broadcasts.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use kernel::{ChannelId, Problem};
-use rest::{ApiResult, Body, SignedIn};
+use rest::{ApiResult, Body, HostName, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -51,9 +51,13 @@ pub(crate) struct StreamKey {
     (status = 200, description = "The channel", body = OwnChannel),
     (status = 401, description = "`sign_in_required`", body = Problem),
 ))]
-async fn show(State(channels): State<Arc<Channels>>, signed_in: SignedIn) -> ApiResult<Json<OwnChannel>> {
+async fn show(
+    State(channels): State<Arc<Channels>>,
+    signed_in: SignedIn,
+    host: HostName,
+) -> ApiResult<Json<OwnChannel>> {
     let channel = channels.of_account(signed_in.identity.account).await?;
-    own_channel(&channels, channel).await
+    own_channel(&channels, channel, &host).await
 }
 
 /// Changes the default title.
@@ -66,10 +70,11 @@ async fn show(State(channels): State<Arc<Channels>>, signed_in: SignedIn) -> Api
 async fn change(
     State(channels): State<Arc<Channels>>,
     signed_in: SignedIn,
+    host: HostName,
     Body(change): Body<ChannelChange>,
 ) -> ApiResult<Json<OwnChannel>> {
     let channel = channels.set_default_title(signed_in.identity.account, &change.default_title).await?;
-    own_channel(&channels, channel).await
+    own_channel(&channels, channel, &host).await
 }
 
 /// Makes a new lasting stream key. It is shown this once; the one before is refused from now on.
@@ -78,12 +83,16 @@ async fn change(
     (status = 200, description = "The new key, shown this once", body = StreamKey),
     (status = 401, description = "`sign_in_required`", body = Problem),
 ))]
-async fn rotate_stream_key(State(channels): State<Arc<Channels>>, signed_in: SignedIn) -> ApiResult<Json<StreamKey>> {
+async fn rotate_stream_key(
+    State(channels): State<Arc<Channels>>,
+    signed_in: SignedIn,
+    host: HostName,
+) -> ApiResult<Json<StreamKey>> {
     let stream_key = channels.rotate_key(signed_in.identity.account).await?;
-    Ok(Json(StreamKey { stream_key, ingest_url: channels.ingest_url().to_owned() }))
+    Ok(Json(StreamKey { stream_key, ingest_url: channels.ingest_url(&host) }))
 }
 
-async fn own_channel(channels: &Channels, channel: Channel) -> ApiResult<Json<OwnChannel>> {
+async fn own_channel(channels: &Channels, channel: Channel, host: &HostName) -> ApiResult<Json<OwnChannel>> {
     let name = channels.name(channel.account).await?;
     Ok(Json(OwnChannel {
         id: channel.id,
@@ -91,6 +100,6 @@ async fn own_channel(channels: &Channels, channel: Channel) -> ApiResult<Json<Ow
         display_name: name.display_name,
         default_title: channel.default_title,
         has_stream_key: channel.has_stream_key,
-        ingest_url: channels.ingest_url().to_owned(),
+        ingest_url: channels.ingest_url(host),
     }))
 }

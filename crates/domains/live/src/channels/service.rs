@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use kernel::{AccountId, ChannelId, Clock, Random, Snowflake};
 use ports::sql::Database;
+use rest::HostName;
 
 use super::{Channel, Error, model::checked_title, store};
 use crate::{
     Settings,
     needs::{Name, Names},
+    settings::ingest_url,
     stream_key::{self, KeyKind},
 };
 
@@ -80,8 +82,8 @@ impl Channels {
         self.names.names(&[account]).await?.remove(&account).ok_or(Error::NoAccount)
     }
 
-    /// Where encoders publish.
-    pub(super) fn ingest_url(&self) -> &str {
-        &self.ingest_url
+    /// Where the encoders of a client that came by `host` publish.
+    pub(super) fn ingest_url(&self, host: &HostName) -> String {
+        ingest_url(&self.ingest_url, host)
     }
 }

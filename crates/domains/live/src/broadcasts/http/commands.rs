@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use kernel::{BroadcastId, Problem};
-use rest::{ApiResult, PathId, SignedIn};
+use rest::{ApiResult, HostName, PathId, SignedIn};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -100,10 +100,11 @@ async fn end(
 async fn rotate_stream_key(
     State(presenter): State<Arc<Presenter>>,
     signed_in: SignedIn,
+    host: HostName,
     PathId(id): PathId<BroadcastId>,
 ) -> ApiResult<Json<StreamKey>> {
     let stream_key = presenter.broadcasts().rotate_key(&signed_in.identity, id).await?;
-    Ok(Json(StreamKey { stream_key, ingest_url: presenter.ingest_url().to_owned() }))
+    Ok(Json(StreamKey { stream_key, ingest_url: presenter.ingest_url(&host) }))
 }
 
 async fn command(
