@@ -4,7 +4,7 @@ use kernel::Rate;
 use serde::Deserialize;
 
 /// The settings of this domain; each has a default.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Whether visitors can create accounts.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ports::sql::{Database, Dialect, SqlError};
-use ports::sqlx::{self, any::AnyPoolOptions};
+use ports::sqlx::{self, AnyConnection, Connection, any::AnyPoolOptions};
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +50,7 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
 /// Opens a PostgreSQL database; `connections` bounds each of the two pools.
 pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectError> {
     sqlx::any::install_default_drivers();
-    let name = url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned();
-    let engine = |source| ConnectError::Engine { name: name.clone(), source };
+    let engine = |source| ConnectError::Engine { name: host(url).to_owned(), source };
     let pool = || {
         // Whatever the server's own default is: a commit that returns is on its disk.
         AnyPoolOptions::new().max_connections(connections).after_connect(|connection, _| {
@@ -61,4 +60,15 @@ pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectEr
     let writers = pool().connect(url).await.map_err(engine)?;
     let readers = pool().connect(url).await.map_err(engine)?;
     Ok(Database::new(Dialect::Postgres, readers, writers))
+}
+
+/// Opens a single connection to a PostgreSQL database, for what a session holds.
+pub async fn postgres_connection(url: &str) -> Result<AnyConnection, ConnectError> {
+    sqlx::any::install_default_drivers();
+    AnyConnection::connect(url).await.map_err(|source| ConnectError::Engine { name: host(url).to_owned(), source })
+}
+
+/// The part of a URL that holds no secrets.
+fn host(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
 }

@@ -4,6 +4,6 @@ mod connect;
 mod outbox;
 mod room_log;
 
-pub use connect::{ConnectError, postgres, sqlite};
+pub use connect::{ConnectError, postgres, postgres_connection, sqlite};
 pub use outbox::{OUTBOX_MIGRATIONS, Outbox};
 pub use room_log::{ROOM_LOG_MIGRATIONS, SqlRoomLog};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::codec::rtmp::limits::MESSAGE_BYTES_MAX;
 
 /// Settings of the ingest.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IngestSettings {
     /// Where to listen for RTMP; port 0 takes a free one. Not a key of this section: the site's `rtmp` sets it.
