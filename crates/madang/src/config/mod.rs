@@ -3,7 +3,10 @@
 //! Later wins: `madang.default.toml` (embedded), the file named by `--config`, `MADANG_…` variables, the command line.
 //! Whatever is wrong stops the start with a sentence that names the setting.
 
+mod addresses;
 mod layers;
+#[cfg(test)]
+mod tests;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -92,12 +95,17 @@ impl Config {
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");
         }
+        if let Err(error) = self.media_origin() {
+            return refuse("live.playback_base_url", &error.to_string());
+        }
         Ok(self)
     }
 
-    /// The base URL people reach the web UI by, without a slash at its end.
-    pub(crate) fn public_url(&self, http: SocketAddr) -> String {
-        self.api.public_url.origin().map_or_else(|| format!("http://{http}"), |origin| origin.as_str().to_owned())
+    /// The gateway's settings. Which sites' pages may connect is set once, for all of HTTP.
+    pub(crate) fn gateway(&self) -> gateway::Settings {
+        let listed = self.api.allowed_origins.iter().chain(self.api.public_url.origin());
+        let allowed_origins = listed.map(ToString::to_string).collect();
+        gateway::Settings { allowed_origins, ..self.gateway.clone() }
     }
 
     /// What the web UI is told about the site.
@@ -108,10 +116,5 @@ impl Config {
             registration_open: self.people.registration_open,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
-    }
-
-    /// The URL encoders publish to.
-    pub(crate) fn ingest_url(&self, rtmp: SocketAddr) -> String {
-        if self.public_rtmp_url.is_empty() { format!("rtmp://{rtmp}/live") } else { self.public_rtmp_url.clone() }
     }
 }

@@ -4,6 +4,7 @@ mod administer;
 mod domains;
 pub(crate) mod logging;
 mod metering;
+mod ownership;
 mod ready;
 mod realtime;
 mod serve;

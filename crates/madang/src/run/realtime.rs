@@ -23,7 +23,7 @@ pub(crate) fn start(
         viewers: domains.crowd.viewers.clone(),
     };
     Ok(Gateway::new(
-        config.gateway.clone(),
+        config.gateway(),
         stores.bus.clone(),
         stores.room_log.clone(),
         Arc::new(wire::RealtimeConnector(domains.people.clone())),

@@ -23,7 +23,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        // One process writes to a data folder (it holds the lock), so it needs no lease for its node.
+        // One process writes to a data folder or database (it holds the lock), so it needs no lease for its node.
         Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), ids: Arc::new(Snowflake::new(0)) }
     }
 }
@@ -34,7 +34,7 @@ pub(crate) struct Site {
     pub(crate) http: SocketAddr,
     /// What people type into their browser.
     pub(crate) public_url: String,
-    /// What encoders publish to.
+    /// What encoders on this machine publish to.
     pub(crate) ingest_url: String,
     /// The one-time link that makes its visitor the administrator, as long as there is none.
     pub(crate) administrator_link: Option<String>,
@@ -96,6 +96,7 @@ impl Site {
             authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),
             clock: machine.clock.clone(),
             site: config.site(),
+            media_origin: config.media_origin()?,
         };
         let until = edges.clone();
         edge_tasks.spawn(async move { shell.serve(parts, until).await });
@@ -108,7 +109,7 @@ impl Site {
         Ok(Self {
             http,
             public_url,
-            ingest_url,
+            ingest_url: config.local_ingest_url(rtmp),
             administrator_link,
             edges,
             work,
@@ -118,6 +119,11 @@ impl Site {
             media,
             stores,
         })
+    }
+
+    /// Returns when another process has taken this one's stores over.
+    pub(crate) async fn lost(&self) {
+        self.stores.lost().await;
     }
 
     /// Stops in the order that loses nothing: no new visitors, realtime clients sent elsewhere, requests finished, what is

@@ -18,7 +18,7 @@ use ports::{
     sql::{Database, Migration, migrate},
 };
 
-use super::AnyError;
+use super::{AnyError, ownership::Ownership};
 use crate::config::Config;
 
 /// What a process keeps its data in.
@@ -34,6 +34,7 @@ pub(crate) struct Stores {
     /// Recordings and thumbnails.
     pub(crate) blobs: Arc<dyn Blobs>,
     _lock: File,
+    ownership: Option<Ownership>,
 }
 
 impl Stores {
@@ -43,6 +44,10 @@ impl Stores {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("cannot make the data folder {}: {error}", folder.display()))?;
         let lock = lock(folder)?;
+        let ownership = match config.engines.sql.as_str() {
+            "" => None,
+            url => Some(Ownership::take(url).await?),
+        };
         let records = open_records(config).await?;
         let rooms = match config.engines.sql.as_str() {
             "" => sql::sqlite(&folder.join("rooms.db")).await?,
@@ -57,12 +62,20 @@ impl Stores {
         }
         let blobs = Arc::new(FileBlobs::open(folder.join("blobs")).await?);
         let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
-        Ok(Self { records, rooms, room_log, bus: Arc::new(LocalBus::default()), blobs, _lock: lock })
+        Ok(Self { records, rooms, room_log, bus: Arc::new(LocalBus::default()), blobs, _lock: lock, ownership })
     }
 
     /// The log of facts.
     pub(crate) fn event_log(&self) -> Arc<dyn EventLog> {
         Arc::new(Outbox::new(self.records.clone()))
+    }
+
+    /// Returns when another process has taken the database over. A data folder cannot be taken over.
+    pub(crate) async fn lost(&self) {
+        match &self.ownership {
+            Some(ownership) => ownership.lost().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Closes the databases; everything committed is kept.

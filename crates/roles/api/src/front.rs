@@ -1,5 +1,5 @@
-//! Where every request comes in: the client's address, a bounded body, and one 500 for a panic. Nothing else, because
-//! the lean routes pass here as well.
+//! Where every request comes in: the client's address, a bounded body, one 500 for a panic, and the permission of listed
+//! sites' pages. Nothing else, because the lean routes pass here as well.
 
 use std::{any::Any, convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, time::Duration};
 
@@ -14,12 +14,13 @@ use kernel::{Problem, limits::JSON_BODY_BYTES};
 use rest::{ClientAddress, Https, problem_response};
 use tower::Service;
 
-use crate::{Settings, body::TimelyBody, problems, proxies::Proxies};
+use crate::{Settings, body::TimelyBody, cors::Cors, problems, proxies::Proxies};
 
 /// The entrance.
 pub(crate) struct Front {
     router: Router,
     proxies: Proxies,
+    cors: Option<Cors>,
     body_timeout: Duration,
     received: metrics::Counter,
 }
@@ -29,14 +30,27 @@ impl Front {
         Self {
             router,
             proxies: Proxies::new(settings),
+            cors: Cors::new(settings),
             body_timeout: settings.body_timeout(),
             received: metrics::counter!("madang_http_received_total"),
         }
     }
 
     /// Answers one request of the connection from `peer`.
-    pub(crate) async fn answer(&self, peer: IpAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(crate) async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Result<Response, Infallible> {
         self.received.increment(1);
+        let Some(reply) = self.cors.as_ref().and_then(|cors| cors.judge(&request)) else {
+            return self.route(peer, request).await;
+        };
+        if let Some(permission) = reply.preflight() {
+            return Ok(permission);
+        }
+        let mut response = self.route(peer, request).await?;
+        reply.stamp(response.headers_mut());
+        Ok(response)
+    }
+
+    async fn route(&self, peer: IpAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
         if request.body().size_hint().lower() > JSON_BODY_BYTES as u64 {
             return Ok(problem_response(&problems::too_large()));
         }

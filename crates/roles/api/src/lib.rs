@@ -10,6 +10,7 @@
 mod accept;
 mod body;
 mod connection;
+mod cors;
 mod front;
 mod gzip;
 mod layers;
@@ -28,7 +29,7 @@ mod system;
 
 pub use needs::{Authenticator, Check, Readiness};
 pub use openapi::openapi;
-pub use origin::{Origin, Origins};
+pub use origin::{InvalidOrigin, Origin, Origins};
 pub use proxies::{ForwardedHeader, Network};
 pub use settings::{PublicUrl, Settings};
 pub use shell::{Parts, Shell};

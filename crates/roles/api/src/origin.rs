@@ -23,6 +23,15 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its host alone, without the port; IPv6 in brackets.
+    pub fn host(&self) -> &str {
+        let authority = self.0.split_once("://").map_or(self.0.as_str(), |(_, authority)| authority);
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
 }
 
 impl FromStr for Origin {
@@ -124,5 +133,10 @@ mod tests {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
         assert_eq!("https://[::1]:8080".parse::<Origin>().unwrap().as_str(), "https://[::1]:8080");
+        for (origin, host) in
+            [("https://a.b", "a.b"), ("https://a:8443", "a"), ("http://[::1]", "[::1]"), ("http://[::1]:80", "[::1]")]
+        {
+            assert_eq!(origin.parse::<Origin>().unwrap().host(), host);
+        }
     }
 }

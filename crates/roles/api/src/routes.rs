@@ -23,7 +23,7 @@ const NOT_PAGES: [&str; 3] = ["/api/", "/live/", "/connection/"];
 
 /// Puts the router together.
 pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Router {
-    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site } = parts;
+    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origin } = parts;
     let allowed = settings.allowed_origins.iter().chain(settings.public_url.origin()).cloned();
     let origins = Arc::new(Origins::new(allowed));
 
@@ -32,6 +32,7 @@ pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Route
     let document = openapi::render(api_document, lean_document);
 
     let limiter = Arc::new(rate::Limiter::new(settings.request_rate, clock));
+    let policy = Arc::new(headers::ContentPolicy::new(media_origin.as_ref()));
     let request_ids = Arc::new(observe::RequestIds::new());
     let api = api
         .method_not_allowed_fallback(problems::method_not_allowed)
@@ -43,7 +44,7 @@ pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Route
         .layer(from_fn(compress::shrink))
         .layer(from_fn(headers::keep_private))
         .layer(from_fn(panics::catch))
-        .layer(from_fn(headers::harden))
+        .layer(from_fn_with_state(policy.clone(), headers::harden))
         .layer(from_fn_with_state(request_ids.clone(), observe::watch));
     let lean = lean.method_not_allowed_fallback(problems::method_not_allowed);
     let realtime = realtime.layer(from_fn_with_state(origins, guard::refuse_foreign_connections));
@@ -51,7 +52,7 @@ pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Route
         .method_not_allowed_fallback(problems::method_not_allowed)
         .fallback(page_or_problem)
         .with_state(Arc::new(pages))
-        .layer(from_fn(headers::harden))
+        .layer(from_fn_with_state(policy, headers::harden))
         .layer(from_fn_with_state(request_ids, observe::watch));
     api.merge(lean).merge(realtime).merge(rest)
 }

@@ -11,18 +11,18 @@ use crate::{
 };
 
 /// The settings of the HTTP shell; each has a default.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Where browsers find the site, `https://live.example.org`; empty: wherever they say they found it.
     pub public_url: PublicUrl,
-    /// Other sites whose pages may open the realtime connection and send requests that change things.
+    /// Other sites whose pages may use the API and the realtime connection, with their user's cookie too.
     pub allowed_origins: Vec<Origin>,
     /// Addresses or networks of proxies in front of this server; what they say about the client is believed.
     pub trusted_proxies: Vec<Network>,
     /// The header in which those proxies name the client: `x-forwarded-for` or `forwarded`.
     pub forwarded_header: ForwardedHeader,
-    /// Connections held at once; more are answered with 503.
+    /// Connections held at once, realtime ones included; more are answered with 503.
     pub max_connections: u32,
     /// Connections held at once from one address (of IPv6: one /64). Loopback and trusted proxies are not limited.
     pub max_connections_per_address: u32,

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Authenticator, Readiness, Settings, Site, accept::accept, front::Front, pages::Pages, routes};
+use crate::{Authenticator, Origin, Readiness, Settings, Site, accept::accept, front::Front, pages::Pages, routes};
 
 /// Connections that may wait to be accepted. The usual 128 makes a crowd that comes at once wait a second for its retry.
 const BACKLOG: u32 = 4_096;
@@ -31,6 +31,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What `GET /api/v1/site` tells.
     pub site: Site,
+    /// Where media is played from when that is another site, a CDN's: pages may load from there.
+    pub media_origin: Option<Origin>,
 }
 
 /// The HTTP shell, bound to its address.

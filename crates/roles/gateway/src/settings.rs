@@ -17,9 +17,12 @@ pub const PRESENCE_CLIENTS_MAX: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Origins (`https://example.com`) whose pages may connect, besides the site itself; `*` is any.
+    /// Origins (`https://example.com`) whose pages may connect, besides the site itself; `*` is any. Not a key of this
+    /// section: the site's list for all of HTTP sets it.
+    #[serde(skip)]
     pub allowed_origins: Vec<String>,
-    /// Connections of this process.
+    /// Connections of this process. They are HTTP connections first: the shell's bound holds too, and has to leave room for
+    /// requests.
     pub connections_max: usize,
     /// Connections from one address. Loopback addresses are not held to it: a proxy on the same machine has one for all.
     pub connections_per_address_max: usize,
@@ -56,7 +59,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
-            connections_max: 100_000,
+            connections_max: 12_000,
             connections_per_address_max: 1_000,
             commands_per_second_max: 5_000,
             buffered_bytes_max: 1 << 20,

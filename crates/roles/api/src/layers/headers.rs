@@ -1,22 +1,40 @@
 //! Headers that tell browsers what not to do.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 
-/// Scripts, styles and connections of this site alone; media and workers from memory too, as players make them.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:; \
-    font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+use crate::Origin;
+
+/// What pages of this site may load (Content Security Policy Level 3).
+#[derive(Debug)]
+pub(crate) struct ContentPolicy(HeaderValue);
+
+impl ContentPolicy {
+    /// Scripts and styles of this site alone; pictures, playlists and media from where media is played from too; media and
+    /// workers also from memory, as players make them.
+    pub(crate) fn new(media_origin: Option<&Origin>) -> Self {
+        let media = media_origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+        let text = format!(
+            "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:{media}; \
+             media-src 'self' blob:{media}; connect-src 'self'{media}; worker-src 'self' blob:; font-src 'self' data:; \
+             object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        );
+        // An origin is printable ASCII; were it not, nothing may be loaded.
+        Self(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("default-src 'none'")))
+    }
+}
 
 /// The layer that adds the security headers.
-pub(crate) async fn harden(request: Request, next: Next) -> Response {
+pub(crate) async fn harden(State(policy): State<Arc<ContentPolicy>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    set(headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.0.clone());
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::X_FRAME_OPTIONS, "DENY");
     set(headers, header::REFERRER_POLICY, "strict-origin-when-cross-origin");

@@ -1,0 +1,107 @@
+//! What people and encoders are told to connect to.
+//!
+//! A server that listens on every address (`0.0.0.0`, `[::]`) has no address of its own to tell: this machine is told
+//! `localhost`, a host the name by which its browser came.
+
+use std::net::SocketAddr;
+
+use live::HOST_PLACEHOLDER;
+
+use super::Config;
+
+/// The name of this machine for itself.
+const LOCAL_HOST: &str = "localhost";
+
+impl Config {
+    /// The base URL people reach the web UI by, without a slash at its end.
+    pub(crate) fn public_url(&self, http: SocketAddr) -> String {
+        match self.api.public_url.origin() {
+            Some(origin) => origin.as_str().to_owned(),
+            None if http.ip().is_unspecified() => format!("http://{LOCAL_HOST}:{}", http.port()),
+            None => format!("http://{http}"),
+        }
+    }
+
+    /// The site that media is played from, when it is not this one.
+    pub(crate) fn media_origin(&self) -> Result<Option<api::Origin>, api::InvalidOrigin> {
+        let url = self.live.playback_base_url.as_str();
+        // A path or a trailing slash may follow; the origin ends before it.
+        let path = url.find("://").and_then(|scheme| url[scheme + 3..].find('/').map(|path| scheme + 3 + path));
+        let origin = path.map_or(url, |path| &url[..path]);
+        if url.is_empty() { Ok(None) } else { origin.parse().map(Some) }
+    }
+
+    /// The URL hosts are told to publish to; may hold [`HOST_PLACEHOLDER`].
+    pub(crate) fn ingest_url(&self, rtmp: SocketAddr) -> String {
+        if !self.public_rtmp_url.is_empty() {
+            return self.public_rtmp_url.clone();
+        }
+        if !rtmp.ip().is_unspecified() {
+            return format!("rtmp://{rtmp}/live");
+        }
+        let host = self.api.public_url.origin().map_or(HOST_PLACEHOLDER, api::Origin::host);
+        format!("rtmp://{host}:{}/live", rtmp.port())
+    }
+
+    /// The same for an encoder on this machine.
+    pub(crate) fn local_ingest_url(&self, rtmp: SocketAddr) -> String {
+        self.ingest_url(rtmp).replace(HOST_PLACEHOLDER, LOCAL_HOST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with;
+
+    /// Bound HTTP and RTMP addresses, `api.public_url`, `public_rtmp_url`, and what is told of each.
+    const CASES: [([&str; 4], [&str; 3]); 6] = [
+        (
+            ["127.0.0.1:8080", "127.0.0.1:1935", "", ""],
+            ["http://127.0.0.1:8080", "rtmp://127.0.0.1:1935/live", "rtmp://127.0.0.1:1935/live"],
+        ),
+        (
+            ["192.0.2.7:80", "[2001:db8::1]:1935", "", ""],
+            ["http://192.0.2.7:80", "rtmp://[2001:db8::1]:1935/live", "rtmp://[2001:db8::1]:1935/live"],
+        ),
+        (
+            ["0.0.0.0:8080", "0.0.0.0:1935", "", ""],
+            ["http://localhost:8080", "rtmp://{host}:1935/live", "rtmp://localhost:1935/live"],
+        ),
+        (
+            ["[::]:8080", "[::]:1936", "", ""],
+            ["http://localhost:8080", "rtmp://{host}:1936/live", "rtmp://localhost:1936/live"],
+        ),
+        (
+            ["0.0.0.0:8080", "0.0.0.0:1935", "https://live.example.org:8443", ""],
+            ["https://live.example.org:8443", "rtmp://live.example.org:1935/live", "rtmp://live.example.org:1935/live"],
+        ),
+        (
+            ["0.0.0.0:8080", "0.0.0.0:1935", "", "rtmp://in.example.org/live"],
+            ["http://localhost:8080", "rtmp://in.example.org/live", "rtmp://in.example.org/live"],
+        ),
+    ];
+
+    #[test]
+    fn the_media_origin_is_that_of_the_playback_base_url() {
+        let origin = |url| with(&[("MADANG_LIVE_PLAYBACK_BASE_URL", url)]).map(|config| config.media_origin().unwrap());
+        assert_eq!(origin("").unwrap(), None);
+        for url in ["https://CDN.example", "https://cdn.example/", "https://cdn.example/madang/"] {
+            assert_eq!(origin(url).unwrap().unwrap().as_str(), "https://cdn.example", "{url}");
+        }
+        for url in ["cdn.example", "//cdn.example", "/media", "https://"] {
+            let error = origin(url).unwrap_err().to_string();
+            assert!(error.contains("live.playback_base_url"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_address_that_is_told_can_be_connected_to() {
+        for ([http, rtmp, public_url, public_rtmp_url], expected) in CASES {
+            let config =
+                with(&[("MADANG_API_PUBLIC_URL", public_url), ("MADANG_PUBLIC_RTMP_URL", public_rtmp_url)]).unwrap();
+            let (http, rtmp) = (http.parse().unwrap(), rtmp.parse().unwrap());
+            let told = [config.public_url(http), config.ingest_url(rtmp), config.local_ingest_url(rtmp)];
+            assert_eq!(told, expected);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is set, and what is refused.
+
+use super::*;
+use crate::cli::ServeArguments;
+
+/// The settings with these variables.
+pub(super) fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    load(&ServeArguments::default(), variables.into_iter())
+}
+
+#[test]
+fn the_default_file_says_what_the_components_say() {
+    let config = with(&[]).unwrap();
+    assert_eq!(config.api, api::Settings::default());
+    assert_eq!(config.people, people::Settings::default());
+    assert_eq!(config.live, live::Settings::default());
+    assert_eq!(config.chat, chat::Settings::default());
+    assert_eq!(config.gateway, gateway::Settings::default());
+    assert_eq!(config.media, media::MediaSettings::default());
+    assert_eq!(config.ingest, media::ingest::IngestSettings::default());
+}
+
+#[test]
+fn a_variable_is_a_setting() {
+    let config = with(&[("MADANG_HTTP", "127.0.0.1:9"), ("MADANG_ENGINES_SQL_CONNECTIONS", "3")]).unwrap();
+    assert_eq!(config.http.port(), 9);
+    assert_eq!(config.engines.sql_connections, 3);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (name, value) in [
+        ("MADANG_NO_SUCH_THING", "1"),
+        ("MADANG_ENGINES_SQL_CONNECTIONS", "many"),
+        ("MADANG_HTTP", "here"),
+        ("MADANG_CHAT_RATE", "often"),
+    ] {
+        let error = with(&[(name, value)]).unwrap_err().to_string().to_lowercase();
+        let setting = name.trim_start_matches("MADANG_").to_lowercase();
+        let last = setting.rsplit('_').next().unwrap_or_default();
+        assert!(error.contains(&name.to_lowercase()) || error.contains(last), "{name}: {error}");
+    }
+    let error = with(&[("MADANG_ENGINES_KAFKA", "kafka://b:9092")]).unwrap_err().to_string();
+    assert!(error.contains("engines.kafka") && error.contains("built without"), "{error}");
+}
+
+#[test]
+fn one_list_of_origins_holds_for_requests_and_realtime_connections() {
+    let lists = [
+        ("MADANG_API_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
+        ("MADANG_API_PUBLIC_URL", "https://live.example"),
+    ];
+    let gateway = with(&lists).unwrap().gateway();
+    assert_eq!(gateway.allowed_origins, ["https://a.example", "https://b.example", "https://live.example"]);
+    let error = with(&[("MADANG_GATEWAY_ALLOWED_ORIGINS", "https://a.example")]).unwrap_err();
+    assert!(matches!(error, ConfigError::Unknown { .. }), "{error}");
+}
+
+#[test]
+fn realtime_connections_leave_room_for_requests() {
+    let config = with(&[]).unwrap();
+    assert!(config.gateway.connections_max < config.api.max_connections as usize);
+}
