@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build web test test-rust test-web test-browser fuzz lint deny bench services services-down clean
+.PHONY: help demo build web types test test-rust test-web test-browser fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -22,6 +22,10 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 
 web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
 	cd web && npm run build
+
+types: web/node_modules/.package-lock.json ## Write the OpenAPI document and the web UI's types of it anew
+	$(CARGO) run -q -p madang -- openapi > web/openapi.json.new && mv web/openapi.json.new web/openapi.json
+	cd web && npm run types
 
 test: ## Install what the tests need, then run every test
 	scripts/test

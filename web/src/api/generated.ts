@@ -326,7 +326,8 @@ export interface paths {
         put?: never;
         /**
          * Send a batch of taps, about every three seconds and at the end. Sending the last batch of a session again is
-         *     harmless: it is answered with `duplicate: true` and counts nothing. `text/plain` is taken too, for `sendBeacon`.
+         *     harmless: it is answered with `duplicate: true` and counts nothing. The session must have been issued to somebody who
+         *     was signed in. `text/plain` is taken too, for `sendBeacon`.
          */
         post: operations["post_hearts"];
         delete?: never;
@@ -594,7 +595,7 @@ export interface components {
             hearts: number;
             /** @description Over time; stretches in which nothing happened are left out. The last two days of it, when it is longer. */
             series: components["schemas"]["Stretch"][];
-            /** @description The viewers with the most hearts. */
+            /** @description The accounts with the most hearts. */
             top_fans: components["schemas"]["Fan"][];
             /** @description Its viewers. */
             viewers: components["schemas"]["ViewersReport"];
@@ -715,12 +716,12 @@ export interface components {
          * @enum {string}
          */
         DeletionKind: "message_deleted";
-        /** @description A viewer who gave hearts. */
+        /** @description Somebody who gave hearts. */
         Fan: {
             account?: components["schemas"]["FanAccount"] | null;
             /**
              * Format: int64
-             * @description Hearts of this viewer.
+             * @description Their hearts.
              */
             hearts: number;
         };
@@ -762,7 +763,7 @@ export interface components {
         };
         /** @description The hearts of a broadcast. */
         HeartsOfBroadcast: {
-            /** @description The viewers with the most hearts, most first, up to 100. */
+            /** @description The accounts with the most hearts, most first, up to 100. */
             ranking: components["schemas"]["Fan"][];
             /** @description Where on the timeline they were tapped, in steps of five seconds; steps without hearts are left out. */
             timeline: components["schemas"]["TimelineStep"][];
@@ -2439,7 +2440,7 @@ export interface operations {
                     "application/json": components["schemas"]["HeartsAnswer"];
                 };
             };
-            /** @description `bad_session`: not a session of this site, or expired. */
+            /** @description `sign_in_required`: the session was issued without an account. `bad_session`: not one of this site, or expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2448,7 +2449,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `replayed_batch`, `broadcast_over`, `broadcast_not_live` */
+            /** @description `replayed_batch`, `broadcast_not_live`, `broadcast_over`: the show ended more than ten seconds ago, or before these positions. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 mod accounts;
+mod addresses;
 mod browser;
 mod chat;
 mod crash;
@@ -10,6 +11,7 @@ mod crowd;
 mod encoder;
 mod going_live;
 mod hostile;
+mod openapi;
 mod postgres;
 mod realtime;
 mod replay;

@@ -1,24 +1,25 @@
 //! The same application on PostgreSQL, by naming its URL.
 
+use ports::sqlx::{self, AnyConnection, Connection as _};
 use serde_json::json;
 
 use crate::{
     encoder::Encoder,
     realtime::Connection,
-    site::{Site, id, until},
+    site::{PATIENCE, Site, id, until},
 };
 
 /// A database of its own on the server the test command started.
-async fn database() -> String {
+async fn database(purpose: &str) -> String {
     let server =
         std::env::var("MADANG_TEST_POSTGRES").expect("MADANG_TEST_POSTGRES names a server, as `make test` does");
-    let name = format!("site_{}", std::process::id());
+    let name = format!("{purpose}_{}", std::process::id());
     engines::testing::create_postgres_database(&server, &name).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_show_with_its_crowd_runs_on_postgresql_and_survives_a_crash() {
-    let url = database().await;
+    let url = database("site").await;
     let site = Site::start_with(&[("MADANG_ENGINES_SQL", &url)]).await;
     let (host, fan) = (site.person("host").await, site.person("fan").await);
     let broadcast = site.broadcast(&host).await;
@@ -47,4 +48,61 @@ async fn a_show_with_its_crowd_runs_on_postgresql_and_survives_a_crash() {
     let offsets: Vec<u64> =
         messages["items"].as_array().unwrap().iter().map(|item| item["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets, (1..=10).collect::<Vec<u64>>());
+}
+
+/// Who holds the lock: the server's process and the key.
+async fn holder(watcher: &mut AnyConnection) -> Option<(i32, i64)> {
+    let query = "SELECT pid, (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    sqlx::query_as(query).fetch_optional(watcher).await.unwrap()
+}
+
+async fn end_session(watcher: &mut AnyConnection, pid: i32) {
+    sqlx::query("SELECT pg_terminate_backend($1)").bind(pid).execute(watcher).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_has_one_process_at_a_time() {
+    let url = database("owned").await;
+    let mut first = Site::start_with(&[("MADANG_ENGINES_SQL", &url)]).await;
+    let (status, complaint) = Site::refused(&[("MADANG_ENGINES_SQL", &url)]).await;
+    assert!(!status.success());
+    assert!(complaint.contains("another process") && complaint.contains("engines.sql"), "{complaint}");
+
+    // The lock is taken again after its connection was lost, as long as nobody else wanted it.
+    let mut watcher = AnyConnection::connect(&url).await.unwrap();
+    let (session, key) = holder(&mut watcher).await.expect("the first process holds the lock");
+    end_session(&mut watcher, session).await;
+    let another = async || holder(&mut watcher).await.filter(|(holder, _)| *holder != session);
+    let (next, _) = until_some("the lock is held again", another).await;
+    assert!(first.is_running());
+
+    // Someone else waits for the lock and gets it: the first process ends by itself, and says so.
+    let mut other = AnyConnection::connect(&url).await.unwrap();
+    let waiting = tokio::spawn(async move {
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(key).execute(&mut other).await.unwrap();
+        other
+    });
+    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until_some("the other one waits", async || {
+        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut watcher).await.unwrap();
+        (waiting == 1).then_some(())
+    })
+    .await;
+    end_session(&mut watcher, next).await;
+    let _other = waiting.await.unwrap();
+    assert!(!first.ended().await.success());
+}
+
+/// Like [`until`](crate::site::until), for a look that borrows.
+async fn until_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }

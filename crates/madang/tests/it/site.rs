@@ -4,7 +4,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -46,14 +46,32 @@ impl Site {
 
     /// A fresh site with settings as `MADANG_…` variables.
     pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        Self::start_at("127.0.0.1:0", variables).await
+    }
+
+    /// A fresh site that listens there, on free ports.
+    pub(crate) async fn start_at(anywhere: &str, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let variables =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
-        let any = "127.0.0.1:0".parse().unwrap();
+        let any = anywhere.parse().unwrap();
         let mut site = Self::spawn(&data, any, any, variables).await;
         site._folder = Some(folder);
         site
+    }
+
+    /// The end of a process that must not start with these settings, and what it wrote to standard error.
+    pub(crate) async fn refused(variables: &[(&str, &str)]) -> (ExitStatus, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data-dir"])
+            .arg(folder.path())
+            .envs(variables.iter().copied())
+            .kill_on_drop(true)
+            .output();
+        let output = tokio::time::timeout(PATIENCE, process).await.expect("the process ends").unwrap();
+        (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     async fn spawn(data: &Path, http: SocketAddr, rtmp: SocketAddr, variables: Vec<(String, String)>) -> Self {
@@ -97,8 +115,18 @@ impl Site {
         self.child.id().expect("the server runs")
     }
 
+    /// Whether the process has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the process ends").unwrap()
+    }
+
     /// Asks the process to end, and waits until it has.
-    pub(crate) async fn stop(mut self) -> std::process::ExitStatus {
+    pub(crate) async fn stop(mut self) -> ExitStatus {
         let pid = self.pid().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the server drains and ends").unwrap()
@@ -138,7 +166,7 @@ impl Site {
 
 fn address(line: &str, label: &str, scheme: &str) -> Option<SocketAddr> {
     let rest = line.trim().strip_prefix(label)?.trim().strip_prefix(scheme)?;
-    rest.split('/').next()?.parse().ok()
+    rest.split('/').next()?.replace("localhost", "127.0.0.1").parse().ok()
 }
 
 /// The `id` of anything.
