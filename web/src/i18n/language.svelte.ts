@@ -28,8 +28,10 @@ export async function chooseLanguage(next: Language): Promise<void> {
   await speak(next);
 }
 
-export function preferredLanguage(): Language {
+/** The language that was chosen here before, or that the browser asks for; `undefined` when it is neither of ours. */
+export function preferredLanguage(): Language | undefined {
   const kept = localStorage.getItem(KEPT_AS);
   if (kept === 'ko' || kept === 'en') return kept;
-  return navigator.languages.some((tag) => /^ko\b/i.test(tag)) ? 'ko' : 'en';
+  const asked = navigator.languages.find((tag) => /^(ko|en)\b/i.test(tag));
+  return asked?.slice(0, 2).toLowerCase() as Language | undefined;
 }

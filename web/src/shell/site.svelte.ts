@@ -1,0 +1,25 @@
+/** What the site says of itself: asked once, used everywhere. */
+import { readSite } from '../api/people';
+import type { Site } from '../api/types';
+import { t } from '../i18n/language.svelte';
+
+/** The name of a site nobody has named; each language has its own way to write it. */
+const UNNAMED = 'Madang';
+
+let site = $state.raw<Site>();
+let asked: Promise<Site> | undefined;
+
+export function askSite(): Promise<Site> {
+  asked ??= readSite().then(
+    (answer) => (site = answer),
+    (failure: unknown) => {
+      asked = undefined;
+      throw failure;
+    },
+  );
+  return asked;
+}
+
+export function siteName(): string {
+  return site === undefined || site.name === UNNAMED ? t().site.name : site.name;
+}
