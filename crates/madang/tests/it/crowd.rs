@@ -111,12 +111,14 @@ async fn hearts_add_up_and_bad_batches_count_nothing() {
 
     let end = format!("/api/v1/broadcasts/{}/end", id(&show.broadcast));
     show.site.api.post(&end, Some(&show.host.token), &json!({})).await.unwrap();
-    until("a batch for a show that is over is refused", || async {
-        let refused = send(9, json!([10])).await;
-        refused.is_err().then(|| assert_eq!(refusal(refused), (409, "broadcast_over".into())))
+    assert_eq!(refusal(send(3, json!([86_400_000])).await), (409, "broadcast_over".into()), "behind the end");
+    assert_eq!(send(3, json!([10])).await.unwrap()["total"], 6, "hearts of the last moments arrive after the end");
+    let path = format!("/api/v1/broadcasts/{}/hearts", id(&show.broadcast));
+    let hearts = until("the last hearts are kept", || async {
+        let hearts = show.site.api.get(&path, None).await.unwrap();
+        (hearts["total"] == 6).then_some(hearts)
     })
     .await;
-    let hearts = show.site.api.get(&format!("/api/v1/broadcasts/{}/hearts", id(&show.broadcast)), None).await.unwrap();
     let timeline: u64 =
         hearts["timeline"].as_array().unwrap().iter().map(|bucket| bucket["hearts"].as_u64().unwrap()).sum();
     assert_eq!(hearts["total"].as_u64().unwrap(), timeline);

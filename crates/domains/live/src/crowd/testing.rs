@@ -49,6 +49,19 @@ impl World {
         };
         self.shows.lock().unwrap().insert(broadcast, show);
     }
+
+    /// The show ends at `at` before it has begun.
+    pub(crate) fn call_off(&self, broadcast: BroadcastId, at: Timestamp) {
+        self.end(broadcast, at);
+        let never = |show: &mut Show| (show.started_at, show.timeline_start) = (None, None);
+        self.shows.lock().unwrap().entry(broadcast).and_modify(never);
+    }
+
+    /// The show ends at `at`.
+    pub(crate) fn end(&self, broadcast: BroadcastId, at: Timestamp) {
+        self.set(broadcast, BroadcastState::Ended);
+        self.shows.lock().unwrap().entry(broadcast).and_modify(|show| show.ended_at = Some(at));
+    }
 }
 
 #[async_trait]

@@ -17,14 +17,16 @@ use ports::{
 use super::state::publication;
 use crate::{
     broadcasts::{Error, Presenter},
+    hearts::LATE_MS,
     needs::NeedError,
 };
 
 /// Broadcasts that are told about at once, at the most.
 pub const BROADCASTS_MAX: u32 = 10_000;
 const TICK_MS: u64 = 500;
-/// How far a look reaches back behind the one before: a commit may become visible a little after its time.
-const OVERLAP_MS: i64 = 3_000;
+/// How far a look reaches back behind the one before: hearts come a little after a show's end, and a commit may become
+/// visible a little after its time.
+const OVERLAP_MS: i64 = LATE_MS + 3_000;
 
 /// Tells everyone who watches a broadcast how it is.
 pub struct Feed {
@@ -78,7 +80,7 @@ impl Feed {
             let crowd = crowds.get(&broadcast.id).copied().unwrap_or_default();
             let state = publication(broadcast, crowd)?;
             if self.told(|told| told.latest.get(&broadcast.id) != Some(&state)) {
-                let publications = vec![Publication { position: None, data: state.clone() }];
+                let publications = vec![Publication { position: None, data: state.clone(), redacts: None }];
                 self.bus.publish(&Self::channel(broadcast.id), publications).await?;
             }
             latest.insert(broadcast.id, state);

@@ -46,6 +46,10 @@ async fn tells_the_latest_state_once_when_it_changed() {
             site.clock.advance(500);
         }
         assert_eq!(site.bus.take(), told(state("ended", "absent", 0, 12)), "the end is told once");
+        *site.crowd.over.lock().unwrap() = crowd(0, 15);
+        site.clock.advance(5_500);
+        site.feed.tell_changes().await.unwrap();
+        assert_eq!(site.bus.take(), told(state("ended", "absent", 0, 15)), "the last hearts came after the end");
     }
 }
 

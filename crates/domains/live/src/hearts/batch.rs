@@ -32,6 +32,10 @@ pub struct HeartsAnswer {
     pub duplicate: bool,
 }
 
+/// How long after its end a show still takes the hearts of its last moments, in milliseconds: players send every three
+/// seconds, and again when an answer was lost.
+pub(crate) const LATE_MS: i64 = 10_000;
+
 /// Numbers of batches end here, so that every JavaScript number below is exact.
 const SEQ_MAX: i64 = (1 << 53) - 1;
 
@@ -59,21 +63,33 @@ impl Batch<'_> {
         settings: &Settings,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let start = show.timeline_start.or(show.started_at).ok_or(Error::NotLive)?;
+        let nowhere = if show.ended_at.is_some() { Error::Over } else { Error::NotLive };
+        let start = show.timeline_start.or(show.started_at).ok_or(nowhere)?;
+        // Nobody can have seen more of a show than there was.
+        let shown_until = show.ended_at.map_or(now, |ended_at| ended_at.min(now));
         let tolerance = i64::from(settings.position_tolerance_ms);
-        let latest = now.millis_since(start).saturating_add(tolerance);
+        let latest = shown_until.millis_since(start).saturating_add(tolerance);
         let could_go_back = i64::from(settings.behind_live_max_ms).saturating_add(tolerance);
         let earliest = session.issued_at.millis_since(start).saturating_sub(could_go_back).max(0);
-        let impossible = self.taps.iter().find(|position| !(earliest..=latest).contains(*position));
-        impossible.map_or(Ok(()), |position| Err(Error::ImpossiblePosition { position: *position, earliest, latest }))
+        match self.taps.iter().find(|position| !(earliest..=latest).contains(*position)) {
+            None => Ok(()),
+            Some(position) if show.ended_at.is_some() && *position > latest => Err(Error::Over),
+            Some(position) => Err(Error::ImpossiblePosition { position: *position, earliest, latest }),
+        }
     }
 }
 
-/// Hearts count while a show is on, paused or not.
-pub(super) fn check_on(show: &Show) -> Result<(), Error> {
+/// Hearts count while a show is on, paused or not, and until [`LATE_MS`] after its end.
+pub(super) fn check_on(show: &Show, now: Timestamp) -> Result<(), Error> {
     match show.state {
-        BroadcastState::Live | BroadcastState::Paused => Ok(()),
-        BroadcastState::Ended => Err(Error::Over),
+        BroadcastState::Ended if takes_no_more(show, now) => Err(Error::Over),
+        BroadcastState::Live | BroadcastState::Paused | BroadcastState::Ended => Ok(()),
         BroadcastState::Created | BroadcastState::Ready => Err(Error::NotLive),
     }
+}
+
+/// Whether the show is over and its last hearts have had their time.
+pub(super) fn takes_no_more(show: &Show, now: Timestamp) -> bool {
+    let ended_long_ago = show.ended_at.is_none_or(|ended_at| now.millis_since(ended_at) >= LATE_MS);
+    show.state == BroadcastState::Ended && ended_long_ago
 }

@@ -48,7 +48,7 @@ struct Telling {
     responses(
         (status = 200, description = "Counted, or known already.", body = HeartsAnswer),
         (status = 401, description = "`sign_in_required`: the session was issued without an account. `bad_session`: not one of this site, or expired.", body = kernel::Problem),
-        (status = 409, description = "`replayed_batch`, `broadcast_over`, `broadcast_not_live`", body = kernel::Problem),
+        (status = 409, description = "`replayed_batch`, `broadcast_not_live`, `broadcast_over`: the show ended more than ten seconds ago, or before these positions.", body = kernel::Problem),
         (status = 422, description = "`too_many_taps`, `no_taps`, `impossible_position`, `impossible_seq`, `invalid_hearts`", body = kernel::Problem),
         (status = 429, description = "`heart_rate`: faster than a person.", body = kernel::Problem),
         (status = 503, description = "`hearts_full`, `try_again`", body = kernel::Problem),

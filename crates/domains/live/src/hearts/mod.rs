@@ -4,7 +4,8 @@
 //! the last number is kept in the same transaction as the counts. Sending the last batch again is answered like the
 //! first time and counts nothing; an older one is refused. What is impossible for a person is refused with the reason:
 //! more taps than fingers can do, positions outside of what the session can have seen, a show that is not on. Hearts count
-//! for a person: a session that was issued without an account gives none.
+//! for a person: a session that was issued without an account gives none. Those tapped in the last moments of a show count
+//! when they arrive within ten seconds of its end.
 //!
 //! **Two totals.** The answer to a batch counts it at once. What everybody is shown ([`Hearts::total`]) are kept hearts
 //! only, at most half a second younger, so it never goes back, not even when the process dies.
@@ -24,6 +25,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::LATE_MS;
 pub use batch::{Batch, HeartsAnswer};
 pub use error::Error;
 pub use http::{lean_router, router};

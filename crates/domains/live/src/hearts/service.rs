@@ -94,7 +94,7 @@ impl Hearts {
         let session = &giver.session;
         batch.check(&self.settings)?;
         let show = self.shows.show(session.broadcast).await?.ok_or(Error::NoBroadcast)?;
-        batch::check_on(&show)?;
+        batch::check_on(&show, now)?;
         batch.check_positions(session, &show, &self.settings, now)?;
         loop {
             let tally = match self.tally(session.broadcast) {
@@ -203,13 +203,13 @@ impl Hearts {
         Ok(())
     }
 
-    /// Lets go of shows that are over and wholly kept, and of sessions that are idle or expired.
+    /// Lets go of shows that take no more hearts and are wholly kept, and of sessions that are idle or expired.
     pub async fn tidy(&self) -> Result<(), Error> {
-        let mut over = Vec::new();
+        let (mut over, now) = (Vec::new(), self.clock.now());
         for tally in self.all() {
             let broadcast = lock(&tally).tally.broadcast;
             let show = self.shows.show(broadcast).await?;
-            if show.is_none_or(|show| show.state == BroadcastState::Ended) && self.close_if_settled(broadcast) {
+            if show.is_none_or(|show| batch::takes_no_more(&show, now)) && self.close_if_settled(broadcast) {
                 over.push(broadcast);
             }
         }

@@ -19,7 +19,7 @@ pub struct Settings {
     /// Taps of one address (an IPv4 address or an IPv6 /64), `12000/10s` or `off`. Wide enough for many people behind
     /// one address.
     pub taps_per_address: Rate,
-    /// How far behind the live edge a viewer may watch, in milliseconds: the player's window for going back.
+    /// How far behind the live edge hearts may be tapped, in milliseconds: at least the player's window for going back.
     pub behind_live_max_ms: u32,
     /// How far a position may be outside of what is possible, in milliseconds.
     pub position_tolerance_ms: u32,

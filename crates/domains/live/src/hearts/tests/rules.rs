@@ -1,7 +1,7 @@
 //! The rules one by one: what is refused, what is limited, what is let go.
 
 use engines::testing::{TestDatabase, databases};
-use kernel::{BroadcastId, Problem, events::live::BroadcastState};
+use kernel::{BroadcastId, Clock, Problem, events::live::BroadcastState};
 use ports::sqlx;
 
 use super::without_rates;
@@ -11,7 +11,7 @@ use crate::{
         testing::{BEGIN_MS, HERE, HOST, Site, batch, session},
     },
     hearts::{Error, HeartsAnswer},
-    needs::Audience,
+    needs::{Audience, Totals},
     reports::Resolution,
 };
 
@@ -22,6 +22,12 @@ async fn site(db: TestDatabase, settings: crowd::Settings) -> (Site, Crowd, Test
     site.world.set(SHOW, BroadcastState::Live);
     let crowd = site.start().await;
     (site, crowd, db)
+}
+
+async fn run_schedules(crowd: &Crowd) {
+    for schedule in crowd.schedules() {
+        schedule.run().await.unwrap();
+    }
 }
 
 fn code(result: Result<HeartsAnswer, Error>) -> (u16, &'static str) {
@@ -110,9 +116,11 @@ async fn a_show_that_ends_is_kept_and_let_go() {
         crowd.hearts.accept(&batch(&mine, 1, &[1, 2, 3]), HERE).await.unwrap();
         assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: shown when kept", db.engine);
         site.world.set(SHOW, BroadcastState::Ended);
-        for schedule in crowd.schedules() {
-            schedule.run().await.unwrap();
-        }
+        run_schedules(&crowd).await;
+        assert_eq!(crowd.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        assert_eq!(crowd.audience.hearts(SHOW), 3, "{}: its last hearts may be on their way", db.engine);
+        site.clock.advance(10_000);
+        run_schedules(&crowd).await;
         assert_eq!(crowd.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
         assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: it has left the memory", db.engine);
         let again = site.start().await;
@@ -126,6 +134,47 @@ async fn a_show_that_ends_is_kept_and_let_go() {
         let count: i64 = sqlx::query_scalar(sessions).fetch_one(site.database.reader()).await.unwrap();
         assert_eq!(count, 0, "{}", db.engine);
     }
+}
+
+#[tokio::test]
+async fn hearts_of_the_last_moments_count_when_they_come_within_ten_seconds_of_the_end() {
+    for db in databases(&[&crowd::migrations()]).await {
+        let (site, crowd, db) = site(db, crowd::Settings::default()).await;
+        let (mine, late) = (session(&crowd, SHOW, Some(7)).await, session(&crowd, SHOW, Some(8)).await);
+        let send = async |session: &str, seq, at| crowd.hearts.accept(&batch(session, seq, &[at]), HERE).await;
+        site.clock.advance(60_000);
+        send(&mine, 1, 59_000).await.unwrap();
+        site.world.end(SHOW, site.clock.now());
+        for _ in 0..3 {
+            site.clock.advance(3_000);
+            run_schedules(&crowd).await;
+        }
+        assert_eq!(send(&mine, 2, 70_000).await.unwrap().total, 2, "{}: as far as positions may be off", db.engine);
+        assert_eq!(code(send(&mine, 3, 70_001).await), (409, "broadcast_over"), "{}: behind the end", db.engine);
+        assert_eq!(code(send(&mine, 3, -1).await), (422, "impossible_position"), "{}", db.engine);
+        site.clock.advance(999);
+        assert_eq!(send(&late, 1, 59_999).await.unwrap().total, 3, "{}: the first batch of a session", db.engine);
+        assert_eq!(send(&mine, 2, 60_000).await.unwrap(), HeartsAnswer { total: 3, duplicate: true });
+        site.clock.advance(1);
+        assert_eq!(code(send(&mine, 3, 59_000).await), (409, "broadcast_over"), "{}", db.engine);
+        run_schedules(&crowd).await;
+        assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: it has left the memory", db.engine);
+        assert_eq!(crowd.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        let totals = crowd.audience.totals(&[SHOW]).await.unwrap();
+        assert_eq!(totals[&SHOW].hearts, 3, "{}: what everybody is told of a show that is over", db.engine);
+        let timeline = crowd.hearts.timeline(SHOW).await.unwrap();
+        assert_eq!(timeline, [(55_000, 2), (70_000, 1)], "{}", db.engine);
+        assert_eq!(site.start().await.audience.hearts(SHOW), 0, "{}: and does not come back", db.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_show_that_was_called_off_takes_no_hearts() {
+    let db = databases(&[&crowd::migrations()]).await.remove(0);
+    let (site, crowd, _db) = site(db, crowd::Settings::default()).await;
+    let mine = session(&crowd, SHOW, Some(7)).await;
+    site.world.call_off(SHOW, site.clock.now());
+    assert_eq!(code(crowd.hearts.accept(&batch(&mine, 1, &[0]), HERE).await), (409, "broadcast_over"));
 }
 
 #[tokio::test]
