@@ -41,6 +41,9 @@ pub enum Error {
     /// No broadcast and no channel has this stream key.
     #[error("The stream key is not known.")]
     UnknownKey,
+    /// The show was ended under the encoder that uses the lasting key, and the encoder goes on trying.
+    #[error("The show was ended; stop the encoder before you start the next one.")]
+    EncoderGoesOn,
     /// Others changed the broadcast again and again in between.
     #[error("The broadcast is being changed by others; try again.")]
     Contended,
@@ -64,7 +67,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound | Error::UnknownKey => Problem::not_found("not_found", detail),
             Error::NotHost => Problem::forbidden("not_host", detail),
-            Error::WrongState(_) | Error::NotOver => Problem::conflict("wrong_state", detail),
+            Error::WrongState(_) | Error::NotOver | Error::EncoderGoesOn => Problem::conflict("wrong_state", detail),
             Error::ScheduledTooFar => Problem::invalid("invalid_schedule", detail).field("scheduled_at"),
             Error::UnknownState(_) => Problem::invalid("invalid_state", detail).field("state"),
             Error::TooManyOpen(_) => Problem::conflict("too_many_open_broadcasts", detail),
@@ -103,7 +106,9 @@ impl From<Error> for PublishRefused {
     fn from(error: Error) -> Self {
         match error {
             Error::UnknownKey | Error::NotFound => Self::UnknownKey,
-            Error::WrongState(_) | Error::TooManyOpen(_) | Error::TooOften { .. } => Self::NotNow(error.to_string()),
+            Error::WrongState(_) | Error::EncoderGoesOn | Error::TooManyOpen(_) | Error::TooOften { .. } => {
+                Self::NotNow(error.to_string())
+            }
             error => {
                 tracing::error!(%error, "a publisher could not be admitted");
                 Self::Unavailable

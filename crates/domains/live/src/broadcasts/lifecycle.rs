@@ -88,7 +88,7 @@ pub struct Life {
     pub stream: StreamState,
     /// The latest publish epoch; 0 before the first publisher.
     pub publish_epoch: i64,
-    /// The latest epoch whose publisher is known to be gone.
+    /// The latest epoch whose publisher is known to be gone; the show's end leaves it as it was.
     pub gone_epoch: i64,
     /// Whether it goes live when its stream arrives.
     pub auto_start: bool,
@@ -148,6 +148,11 @@ impl Life {
     /// Whether it is on air: live, or paused.
     pub fn is_on_air(&self) -> bool {
         matches!(self.state, BroadcastState::Live | BroadcastState::Paused)
+    }
+
+    /// Whether it ended while a publisher was there.
+    pub fn ended_under_a_publisher(&self) -> bool {
+        self.state == BroadcastState::Ended && self.publish_epoch > self.gone_epoch
     }
 
     /// Whether it has neither begun nor been called off.
@@ -261,7 +266,6 @@ impl Life {
         Self {
             state: BroadcastState::Ended,
             stream: StreamState::Absent,
-            gone_epoch: self.publish_epoch,
             paused_at: None,
             silent_since: None,
             ended_at: Some(now),

@@ -16,6 +16,7 @@ mod presenter;
 mod recent;
 mod service;
 mod store;
+mod stray_encoders;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,7 @@ use super::{
     model::{Broadcast, Draft, Recording},
     recent::RecentBroadcasts,
     store::{self, Shelf},
+    stray_encoders::StrayEncoders,
 };
 use crate::{
     Settings,
@@ -57,6 +58,7 @@ pub struct Broadcasts {
     rate: Rate,
     open_max: u32,
     recent: RecentBroadcasts,
+    stray_encoders: StrayEncoders,
     /// Media hears about one broadcast from one teller at a time, so that the last word is the latest state.
     turns: [tokio::sync::Mutex<()>; TURNS],
     /// News of streams that could not be kept yet.
@@ -106,6 +108,7 @@ impl Broadcasts {
             rate: settings.broadcast_rate,
             open_max: settings.open_broadcasts_max,
             recent: RecentBroadcasts::new(),
+            stray_encoders: StrayEncoders::new(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             unheard: Mutex::default(),
         }

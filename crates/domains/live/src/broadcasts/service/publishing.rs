@@ -21,7 +21,8 @@ const UNHEARD_MAX: usize = 1_000;
 
 impl Broadcasts {
     /// The broadcast a stream key publishes into. A channel's lasting key opens what is on air, else the newest that is
-    /// ready, else a new broadcast with the channel's default title.
+    /// ready, else a new broadcast with the channel's default title. An encoder under which the show was ended, and which
+    /// connects again by itself, opens nothing new.
     ///
     /// # Errors
     /// [`PublishRefused`] when the key opens nothing, or not now.
@@ -102,6 +103,13 @@ impl Broadcasts {
         lock_channel(&mut tx, channel.id).await?;
         if let Some(open) = store::for_lasting_key(&mut tx, channel.id).await? {
             return Ok(open);
+        }
+        if let Some(ended) = store::ended_last(&mut tx, channel.id).await?
+            && ended.life.ended_under_a_publisher()
+            && let Some(ended_at) = ended.life.ended_at
+            && self.stray_encoders.refuse(channel.id, ended.id, ended_at, now)
+        {
+            return Err(Error::EncoderGoesOn);
         }
         let draft = Draft { title: channel.default_title.clone(), auto_start: true, scheduled_at: None };
         let broadcast = self.insert(&mut tx, &channel, draft, None, now).await?;

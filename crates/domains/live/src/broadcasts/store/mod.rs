@@ -131,6 +131,15 @@ pub(super) async fn for_lasting_key(tx: &mut WriteTx, channel: ChannelId) -> Res
     row.map(|row| row.try_get(0).map(BroadcastId::from_raw)).transpose()
 }
 
+/// The broadcast of the channel that ended last, of those that had a publisher.
+pub(super) async fn ended_last(tx: &mut WriteTx, channel: ChannelId) -> Result<Option<Broadcast>, SqlError> {
+    let select = select!(
+        "WHERE channel = $1 AND state = 'ended' AND publish_epoch > 0 ORDER BY ended_at_ms DESC, id DESC LIMIT 1"
+    );
+    let row = sqlx::query(select).bind(channel.raw()).fetch_optional(tx.conn()).await?;
+    row.as_ref().map(broadcast).transpose()
+}
+
 /// How many broadcasts of the channel have not ended.
 pub(super) async fn count_open(tx: &mut WriteTx, channel: ChannelId) -> Result<i64, SqlError> {
     let select = "SELECT COUNT(*) FROM broadcasts WHERE channel = $1 AND state <> 'ended'";

@@ -56,8 +56,61 @@ async fn the_lasting_key_opens_what_is_on_air_else_the_newest_ready_else_somethi
         site.broadcasts.command(&identity(MINA), made, Command::End).await.unwrap();
         assert_eq!(site.broadcasts.resolve_key(&key).await, Ok(ready.id));
         site.broadcasts.command(&identity(MINA), ready.id, Command::End).await.unwrap();
+        site.clock.advance(60_000);
         let another = site.broadcasts.resolve_key(&key).await.unwrap();
         assert!(another != made && another != ready.id);
+    }
+}
+
+#[tokio::test]
+async fn an_encoder_that_goes_on_after_the_end_begins_no_new_show() {
+    let refused =
+        Err(PublishRefused::NotNow("The show was ended; stop the encoder before you start the next one.".into()));
+    for site in sites().await {
+        let key = site.channels.rotate_key(MINA).await.unwrap();
+        let publish = async || {
+            let id = site.broadcasts.resolve_key(&key).await.unwrap();
+            let epoch = site.broadcasts.begin_epoch(id).await.unwrap();
+            site.broadcasts.stream_arrived(id, epoch).await;
+            (id, epoch)
+        };
+        let end = async |id| site.broadcasts.command(&identity(MINA), id, Command::End).await.unwrap();
+
+        let (first, epoch) = publish().await;
+        end(first).await;
+        site.broadcasts.stream_interrupted(first, epoch).await;
+        // As OBS does it: each pause half as long again as the one before.
+        for pause_ms in [2_000, 3_000, 4_500, 10_000, 15_000, 22_500, 34_000, 51_000, 76_000, 114_000, 170_000] {
+            site.clock.advance(pause_ms);
+            assert_eq!(site.broadcasts.resolve_key(&key).await, refused, "{} {pause_ms}", site.database.engine);
+        }
+        // The host makes the next show: the encoder may publish at once.
+        let (second, _) = site.broadcasts.create(MINA, draft("the next one")).await.unwrap();
+        let (published, epoch) = publish().await;
+        assert_eq!(published, second.id);
+
+        // The encoder is stopped before the end: whoever comes then, comes by intent.
+        site.broadcasts.stream_interrupted(second.id, epoch).await;
+        end(second.id).await;
+        let (third, _) = publish().await;
+        assert!(third != first && third != second.id);
+
+        // The encoder is stopped after the end: a minute later the key opens something new, and not before.
+        end(third).await;
+        site.clock.advance(59_999);
+        assert_eq!(site.broadcasts.resolve_key(&key).await, refused);
+        site.clock.advance(119_997);
+        assert_eq!(site.broadcasts.resolve_key(&key).await, refused, "the refusal before holds for twice its pause");
+        site.clock.advance(30 * 60_000);
+        let (fourth, _) = publish().await;
+        assert!(fourth != third);
+
+        // A process that begins anew knows the end from the store.
+        end(fourth).await;
+        let site = site.killed_and_started_again();
+        site.clock.advance(59_999);
+        assert_eq!(site.broadcasts.resolve_key(&key).await, refused);
+        assert!(site.broadcasts.resolve_key(&site.channels.rotate_key(JUNO).await.unwrap()).await.is_ok());
     }
 }
 
