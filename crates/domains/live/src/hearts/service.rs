@@ -184,6 +184,8 @@ impl Hearts {
             let broadcast = open.tally.broadcast;
             group.extend(open.tally.take_unsaved().map(|unsaved| (broadcast, host, unsaved)));
         }
+        // Hearts and viewers both add to the aggregates of several broadcasts: in one order, or PostgreSQL sees a deadlock.
+        group.sort_by_key(|(broadcast, ..)| *broadcast);
         group
     }
 

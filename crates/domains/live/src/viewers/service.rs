@@ -158,6 +158,8 @@ impl Viewers {
             }
         }
         metrics::gauge!("madang_viewers").set(concurrent as f64);
+        // Hearts and viewers both add to the aggregates of several broadcasts: in one order, or PostgreSQL sees a deadlock.
+        group.sort_by_key(|(broadcast, ..)| *broadcast);
         group
     }
 

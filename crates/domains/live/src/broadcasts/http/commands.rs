@@ -107,12 +107,16 @@ async fn rotate_stream_key(
     Ok(Json(StreamKey { stream_key, ingest_url: presenter.ingest_url(&host) }))
 }
 
+/// Done to its end even when the host's connection is lost in the middle: between what is kept and what media is told,
+/// a picture could stay public.
 async fn command(
-    presenter: &Presenter,
+    presenter: &Arc<Presenter>,
     signed_in: &SignedIn,
     id: BroadcastId,
     command: Command,
 ) -> ApiResult<Json<BroadcastView>> {
-    let broadcast = presenter.broadcasts().command(&signed_in.identity, id, command).await?;
+    let (broadcasts, identity) = (presenter.broadcasts().clone(), signed_in.identity.clone());
+    let doing = tokio::spawn(async move { broadcasts.command(&identity, id, command).await });
+    let broadcast = doing.await.map_err(|_| Problem::internal())??;
     Ok(Json(presenter.view(broadcast).await?))
 }

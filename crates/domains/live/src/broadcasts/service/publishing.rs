@@ -41,7 +41,7 @@ impl Broadcasts {
     pub async fn begin_epoch(&self, broadcast: BroadcastId) -> Result<i64, PublishRefused> {
         let begun = self.apply(broadcast, Input::PublisherAdmitted).await?;
         // After a restart of media this is where it learns of a show that is already on air.
-        self.tell_media(broadcast).await;
+        self.tell_media(&begun).await;
         Ok(begun.life.publish_epoch)
     }
 
@@ -55,12 +55,11 @@ impl Broadcasts {
         self.hear(broadcast, Input::StreamInterrupted { publish_epoch }).await;
     }
 
-    /// Whether this visitor may see the broadcast's stream: everyone once it has begun, before that its host and
-    /// administrators. When nobody can tell: no.
+    /// Whether this visitor may see the broadcast's stream before it is public: its host and administrators. When nobody
+    /// can tell: no.
     pub async fn may_preview(&self, identity: Option<&Identity>, broadcast: BroadcastId) -> bool {
-        let Ok(broadcast) = self.find(broadcast).await else { return false };
-        broadcast.life.started_at.is_some()
-            || identity.is_some_and(|identity| identity.admin || identity.account == broadcast.host)
+        let (Some(identity), Ok(broadcast)) = (identity, self.find(broadcast).await) else { return false };
+        identity.admin || identity.account == broadcast.host
     }
 
     /// Tries again to keep the news that could not be kept.

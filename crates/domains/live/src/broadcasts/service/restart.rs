@@ -85,7 +85,7 @@ impl Broadcasts {
 
     async fn tell_all(&self, page: &[Broadcast]) -> Option<BroadcastId> {
         for broadcast in page {
-            self.tell_media(broadcast.id).await;
+            self.tell_media(broadcast).await;
         }
         page.last().map(|last| last.id)
     }

@@ -57,7 +57,7 @@ impl Broadcasts {
             })
             .await?;
         if before.stage() != after.stage() {
-            self.tell_media(id).await;
+            self.tell_media(&after).await;
         }
         Ok(after)
     }
@@ -86,14 +86,17 @@ impl Broadcasts {
         Err(Error::Contended)
     }
 
-    /// Makes media do what the broadcast's latest state asks for. What fails is tried again by a schedule.
-    pub(super) async fn tell_media(&self, id: BroadcastId) {
+    /// Makes media do what the broadcast's latest state asks for; `known` is the latest this caller has seen. What
+    /// fails is tried again by a schedule.
+    pub(super) async fn tell_media(&self, known: &Broadcast) {
+        let id = known.id;
         let turn = usize::try_from(id.raw().unsigned_abs() % self.turns.len() as u64).unwrap_or_default();
         let Some(turn) = self.turns.get(turn) else { return };
         let _turn = turn.lock().await;
         let told = async {
-            // Read within the turn: whoever tells last tells the latest.
-            let broadcast = self.load(id).await?;
+            // Read within the turn: whoever tells last tells the latest. A store that fails must not keep a picture public
+            // whose pause or end is kept already.
+            let broadcast = self.load(id).await.unwrap_or_else(|_| known.clone());
             self.media.set_stage(id, broadcast.stage()).await;
             if broadcast.stage() == Stage::Ended {
                 self.media.disconnect(id).await;

@@ -110,6 +110,6 @@ async fn before_the_show_only_its_host_previews() {
         assert!(!site.broadcasts.may_preview(Some(&identity(JUNO)), id).await);
         assert!(!site.broadcasts.may_preview(None, id).await);
         site.broadcasts.command(&identity(MINA), id, Command::Start).await.unwrap();
-        assert!(site.broadcasts.may_preview(None, id).await);
+        assert!(!site.broadcasts.may_preview(None, id).await, "the playlist is public now; nobody needs a preview");
     }
 }
