@@ -71,7 +71,9 @@ async fn enhanced_rtmp_and_single_tracks_reach_the_player_whole() {
     ];
     let av1 = ["-c:v", "libsvtav1", "-preset", "12", "-g", "30", "-svtav1-params", "pred-struct=1", "-c:a", "aac"];
     let opus = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "libopus"];
-    let cases: &[(&str, &[&str], &[&str], &str, usize)] = &[
+    /// A name, what ffmpeg reads, how it codes it, what `CODECS` must name, and how many pictures must arrive.
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a str, usize);
+    let cases: &[Case<'_>] = &[
         ("hevc", TEST_CARD, &x265, "hvc1.", 120),
         ("av1", TEST_CARD, &av1, "av01.", 120),
         ("opus", TEST_CARD, &opus, "opus", 120),
