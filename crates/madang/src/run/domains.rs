@@ -63,7 +63,7 @@ impl Domains {
             names: names.clone(),
             accounts: Arc::new(wire::SessionAccounts(people.clone())),
         };
-        let crowd = Crowd::open(needs, config.live.crowd.clone()).await?;
+        let crowd = Crowd::open(needs, crowd_settings(config)).await?;
         let (audience, totals) = (crowd.audience.clone(), crowd.audience.clone());
         let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
         let feed = Arc::new(Feed::new(clock.clone(), presenter.clone(), stores.bus.clone()));
@@ -103,5 +103,33 @@ impl Domains {
         schedules.push(feed);
         schedules.push(self.forget_timeouts.clone());
         schedules
+    }
+}
+
+/// The crowd's settings. Whoever watches as far back as the media window reaches may send hearts from there.
+fn crowd_settings(config: &Config) -> live::crowd::Settings {
+    let mut settings = config.live.crowd.clone();
+    let window_ms = config.media.window_minutes.saturating_mul(60_000);
+    settings.hearts.behind_live_max_ms = settings.hearts.behind_live_max_ms.max(window_ms);
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cli::ServeArguments, config::load};
+
+    #[test]
+    fn hearts_may_come_from_as_far_back_as_the_longer_of_the_two_settings() {
+        let behind_live_max_ms = |window_minutes: &str, own_ms: &str| {
+            let variables = [
+                ("MADANG_MEDIA_WINDOW_MINUTES", window_minutes),
+                ("MADANG_LIVE_CROWD_HEARTS_BEHIND_LIVE_MAX_MS", own_ms),
+            ];
+            let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+            crowd_settings(&load(&ServeArguments::default(), variables).unwrap()).hearts.behind_live_max_ms
+        };
+        assert_eq!(behind_live_max_ms("30", "600000"), 1_800_000);
+        assert_eq!(behind_live_max_ms("5", "600000"), 600_000);
     }
 }
