@@ -1,5 +1,7 @@
 //! The event log: facts in order, read by reactions with a cursor each.
 //!
+//! Facts leave it by [`EventLog::trim`] alone.
+//!
 //! Facts enter it through [`crate::sql::WriteTx::emit`], in the transaction of the records they speak of (outbox).
 //!
 //! | engine | order | delivery |
@@ -10,6 +12,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kernel::Timestamp;
 
 /// A place in the log. The first is `Cursor::default()`: before everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -47,6 +50,12 @@ pub trait EventLog: Send + Sync + 'static {
     async fn cursor(&self, name: &str) -> Result<Cursor, EventLogError>;
     /// Keeps where the reader `name` stands.
     async fn keep_cursor(&self, name: &str, cursor: Cursor) -> Result<(), EventLogError>;
+    /// Removes the facts that were written before `older_than` and that every reader with a kept cursor has passed; where
+    /// no reader has one, all that are older. Answers how many. Facts that remain keep their places, and no place is
+    /// given to another fact.
+    ///
+    /// A reader that has kept no cursor yet holds nothing back: one that comes later begins with what is left.
+    async fn trim(&self, older_than: Timestamp) -> Result<u64, EventLogError>;
     /// Returns when something may have been written, at the latest after `at_most`.
     async fn wait(&self, at_most: Duration);
 }

@@ -84,7 +84,8 @@ impl Site {
 
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
-        let worker = Worker::default().schedules(domains.schedules()).schedules([wire::retention(&machine, &media)]);
+        let housekeeping = [wire::retention(&machine, &media), wire::trimming(&machine, stores.event_log())];
+        let worker = Worker::default().schedules(domains.schedules()).schedules(housekeeping);
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
         let parts = api::Parts {

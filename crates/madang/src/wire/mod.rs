@@ -6,6 +6,7 @@ mod realtime;
 mod retention;
 mod rooms;
 mod streams;
+mod trimming;
 
 pub(crate) use gatekeeper::StreamGatekeeper;
 pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, TalkerNames, people};
@@ -13,3 +14,4 @@ pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};
 pub(crate) use retention::retention;
 pub(crate) use rooms::BroadcastRooms;
 pub(crate) use streams::BroadcastStreams;
+pub(crate) use trimming::trimming;

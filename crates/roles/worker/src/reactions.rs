@@ -109,6 +109,9 @@ mod tests {
             *self.0.lock().unwrap() = cursor;
             Ok(())
         }
+        async fn trim(&self, _: kernel::Timestamp) -> Result<u64, EventLogError> {
+            Ok(0)
+        }
         async fn wait(&self, _: Duration) {
             std::future::pending().await
         }
