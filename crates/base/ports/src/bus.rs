@@ -6,11 +6,17 @@
 //!
 //! Loss is detectable on recoverable channels, because their publications carry an offset: a listener that sees a gap
 //! reads the room log.
+//!
+//! **Redactions.** An entry of a room log can be replaced later. The publication of the redacting entry says so, and
+//! whoever keeps publications in memory replaces the earlier one there. A listener that missed a publication may have
+//! missed a redaction: it must not go on serving what it keeps from before the gap.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+use crate::room_log::Redaction;
 
 /// Where in a recoverable channel a publication stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +34,8 @@ pub struct Publication {
     pub position: Option<Position>,
     /// One JSON value, as UTF-8 text without line breaks.
     pub data: Bytes,
+    /// The earlier publication of the channel whose data this one replaces, and by what; durable in the log by now.
+    pub redacts: Option<Redaction>,
 }
 
 /// Receives what is published on the channels of interest.

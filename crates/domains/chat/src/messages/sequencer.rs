@@ -167,7 +167,8 @@ impl Sequencer {
             // It may have been kept at another place than the one it was tried at last.
             if one.entry(offset).is_ok() {
                 let position = Some(Position { offset, epoch: epoch.clone() });
-                publications.push(Publication { position, data: one.data.clone() });
+                let redacts = one.job.redacts.clone();
+                publications.push(Publication { position, data: one.data.clone(), redacts });
             }
             one.answer(Placed::Here(offset));
         }

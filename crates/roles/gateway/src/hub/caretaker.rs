@@ -81,10 +81,10 @@ async fn repair(hub: Arc<Hub>, channel: Arc<Channel>) {
     let mut pause = FIRST_PAUSE;
     let mut in_vain = 0;
     while let Some(from) = channel.gap() {
-        let replaced = channel.replaced();
+        let past = channel.past_changes();
         match hub.log.read(room, from, PAGE_PUBLICATIONS_MAX).await {
             Ok(records) if !records.is_empty() => {
-                channel.repair(&records, replaced);
+                channel.repair(&records, past);
                 hub.attend(&channel);
                 (pause, in_vain) = (FIRST_PAUSE, 0);
                 continue;

@@ -11,7 +11,7 @@ use std::{
 
 use ports::{
     bus::Publication,
-    room_log::{Head, Record, RoomLogError},
+    room_log::{Head, Record, Redaction, RoomLogError},
 };
 
 use super::{
@@ -54,6 +54,8 @@ pub(crate) struct Channel {
     next: AtomicU64,
     /// How often the history was replaced by another.
     replaced: AtomicU32,
+    /// How often something of its past was changed: replaced, redacted, or perhaps redacted unheard.
+    past_changes: AtomicU64,
     open: AtomicBool,
     dirty: AtomicBool,
     being_repaired: AtomicBool,
@@ -82,6 +84,7 @@ impl Channel {
             state: Mutex::new(State { limits, ring: Ring::new(limits, 1), epoch: "".into(), heard: 1 }),
             next: AtomicU64::new(1),
             replaced: AtomicU32::new(0),
+            past_changes: AtomicU64::new(0),
             open: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             being_repaired: AtomicBool::new(false),
@@ -108,6 +111,11 @@ impl Channel {
     /// How often the history was replaced by another.
     pub(crate) fn replaced(&self) -> u32 {
         self.replaced.load(Ordering::Acquire)
+    }
+
+    /// How often something of its past was changed: what was read from the log before a change is not to be kept.
+    pub(super) fn past_changes(&self) -> u64 {
+        self.past_changes.load(Ordering::Acquire)
     }
 
     /// Its epoch, the place behind its newest publication, and how often the history was replaced, as of one moment.
@@ -162,9 +170,11 @@ impl Channel {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Opens a channel with a log: `recent` are its records from `from` on.
-    pub(super) fn open(&self, head: &Head, from: u64, recent: &[Record]) {
+    /// Opens a channel with a log: `recent` are its records from `from` on, read after `past` changes of its past.
+    pub(super) fn open(&self, head: &Head, from: u64, recent: &[Record], past: u64) {
         let mut state = self.state();
+        // One of the records may have been redacted since they were read: whoever wants them reads the log.
+        let (from, recent) = if past == self.past_changes() { (from, recent) } else { (head.next, &[][..]) };
         state.epoch = head.epoch.as_str().into();
         state.ring = Ring::new(state.limits, from);
         state.heard = state.heard.max(head.next);
@@ -189,12 +199,18 @@ impl Channel {
                 }
                 (Some(_), Some(position)) if !self.is_open() => {
                     state.heard = state.heard.max(position.offset.saturating_add(1));
+                    if publication.redacts.is_some() {
+                        self.past_changed();
+                    }
                 }
                 (Some(_), Some(position)) => {
                     if position.epoch != state.epoch {
                         self.replace(&mut state, &position.epoch, position.offset);
                     }
                     state.heard = state.heard.max(position.offset.saturating_add(1));
+                    if let Some(redaction) = &publication.redacts {
+                        self.redact(&mut state, redaction);
+                    }
                     match position.offset.cmp(&state.ring.next()) {
                         Equal => {
                             let push =
@@ -232,11 +248,15 @@ impl Channel {
         (state.ring.next() < state.heard).then(|| state.ring.next())
     }
 
-    /// Takes what was read from the log; what is here already is passed over, and all of it when the history was
-    /// replaced meanwhile.
-    pub(super) fn repair(&self, records: &[Record], replaced: u32) {
+    /// Takes what was read from the log after `past` changes of its past; what is here already is passed over, and all of
+    /// it when the past was changed meanwhile.
+    pub(super) fn repair(&self, records: &[Record], past: u64) {
         let mut state = self.state();
-        if replaced == self.replaced() {
+        let brings_news = records.last().is_some_and(|last| last.offset >= state.ring.next());
+        if past == self.past_changes() && brings_news {
+            // The bus would have said what these redact, a record does not: what is kept from before may be outdated.
+            state.ring = Ring::new(state.limits, state.ring.next());
+            self.past_changed();
             self.fill(&mut state, records);
             self.publish_next(&state);
         }
@@ -301,12 +321,24 @@ impl Channel {
         state.heard = state.heard.max(state.ring.next());
     }
 
+    fn redact(&self, state: &mut State, redaction: &Redaction) {
+        let push = Push::positioned(&self.name, &redaction.replacement, redaction.offset, &state.epoch);
+        state.ring.replace(redaction.offset, push);
+        self.past_changed();
+    }
+
+    fn past_changed(&self) {
+        self.past_changes.fetch_add(1, Ordering::AcqRel);
+        self.pages.forget_all();
+    }
+
     fn replace(&self, state: &mut State, epoch: &Arc<str>, next: u64) {
         tracing::warn!(channel = %self.name, from = %state.epoch, to = %epoch, "a channel's history was replaced by another");
         state.epoch = epoch.clone();
         state.ring = Ring::new(state.limits, next);
         state.heard = next;
         self.replaced.fetch_add(1, Ordering::AcqRel);
+        self.past_changed();
     }
 
     fn publish_next(&self, state: &State) {

@@ -3,7 +3,8 @@
 //! Promise: a recoverable channel holds the room log's publications without gap or repetition, in order; what the bus
 //! loses or reorders is read from the room log. A publication is written as text once, and that text is shared by all
 //! connections. Nothing waits here for a slow connection: each has a cursor, not a queue. A channel that is not
-//! recoverable may lose its older publications for readers that are behind.
+//! recoverable may lose its older publications for readers that are behind. What is redacted is replaced here when the
+//! bus tells of it; when the bus may have failed to tell, what is kept is given up and read from the room log.
 
 mod batches;
 mod caretaker;
@@ -14,6 +15,8 @@ mod members;
 mod pages;
 mod ring;
 mod seat;
+#[cfg(test)]
+mod tests;
 mod waker;
 
 use std::{
@@ -136,6 +139,7 @@ impl Hub {
         self.bus.subscribe(name).await.map_err(HubError::Bus)?;
         if let Some(room) = room {
             // From here on everything published is heard; what came before is in the log.
+            let past = channel.past_changes();
             let head = self.log.head(room).await.map_err(HubError::Log)?;
             let kept = self.limits.publications.min(PAGE_PUBLICATIONS_MAX) as u64;
             let from = head.next.saturating_sub(kept).max(1);
@@ -143,7 +147,7 @@ impl Hub {
                 0 => Vec::new(),
                 count => self.log.read(room, from, count as usize).await.map_err(HubError::Log)?,
             };
-            channel.open(&head, from, &recent);
+            channel.open(&head, from, &recent, past);
             self.attend(&channel);
         } else {
             channel.open_passing();

@@ -21,7 +21,7 @@ use crate::protocol::{Push, Text};
 const PAGE_PUBLICATIONS: u64 = 100;
 /// Bytes of pages a channel keeps, besides the newest page.
 const KEPT_BYTES_MAX: usize = 1 << 20;
-/// How long a page is kept: what is redacted in the log is gone from here after that.
+/// How long a page is kept. A change of the channel's past ends that at once; this is for changes nobody told of.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// Pushes joined to one text.
@@ -37,7 +37,8 @@ struct Page {
     pushes: Vec<Push>,
     bytes: usize,
     frames: OnceLock<Vec<Frame>>,
-    replaced: u32,
+    /// How often the channel's past had been changed when it was read.
+    past: u64,
     read_at: Instant,
 }
 
@@ -79,20 +80,18 @@ impl Pages {
         log: &LogReader,
         from: u64,
     ) -> Result<PageFrom, RoomLogError> {
-        let (epoch, _, replaced) = channel.position();
         let first = from - from.saturating_sub(1) % PAGE_PUBLICATIONS;
-        if let Some(page) = self.find(first, replaced) {
+        if let Some(page) = self.find(channel, first) {
             return Ok(PageFrom::new(page, from));
         }
         {
             let _reading = self.reading.lock().await;
-            if let Some(page) = self.find(first, replaced) {
+            if let Some(page) = self.find(channel, first) {
                 return Ok(PageFrom::new(page, from));
             }
-            let records = log.read(room, first, PAGE_PUBLICATIONS as usize).await?;
-            let page = Arc::new(Page::new(channel.name(), &epoch, first, &records, replaced));
+            let page = Page::read(channel, room, log, first).await?;
             let count = page.pushes.len() as u64;
-            if count == PAGE_PUBLICATIONS {
+            if count == PAGE_PUBLICATIONS && page.past == channel.past_changes() {
                 self.keep(page.clone());
             }
             if first + count > from {
@@ -100,8 +99,7 @@ impl Pages {
             }
         }
         // The log does not hold all of the page, but perhaps this place.
-        let records = log.read(room, from, PAGE_PUBLICATIONS as usize).await?;
-        Ok(PageFrom::new(Arc::new(Page::new(channel.name(), &epoch, from, &records, replaced)), from))
+        Ok(PageFrom::new(Page::read(channel, room, log, from).await?, from))
     }
 
     /// Lets go of pages that are kept long enough.
@@ -109,10 +107,15 @@ impl Pages {
         self.kept().retain(|page| page.read_at.elapsed() < KEPT);
     }
 
-    fn find(&self, first: u64, replaced: u32) -> Option<Arc<Page>> {
+    /// Lets go of all pages.
+    pub(super) fn forget_all(&self) {
+        self.kept().clear();
+    }
+
+    fn find(&self, channel: &Channel, first: u64) -> Option<Arc<Page>> {
+        let past = channel.past_changes();
         let kept = self.kept();
-        let fits =
-            |page: &&Arc<Page>| page.first == first && page.replaced == replaced && page.read_at.elapsed() < KEPT;
+        let fits = |page: &&Arc<Page>| page.first == first && page.past == past && page.read_at.elapsed() < KEPT;
         kept.iter().find(fits).cloned()
     }
 
@@ -139,13 +142,21 @@ impl PageFrom {
 }
 
 impl Page {
+    /// Reads a page from `first` on.
+    async fn read(channel: &Channel, room: &str, log: &LogReader, first: u64) -> Result<Arc<Self>, RoomLogError> {
+        let past = channel.past_changes();
+        let (epoch, ..) = channel.position();
+        let records = log.read(room, first, PAGE_PUBLICATIONS as usize).await?;
+        Ok(Arc::new(Self::new(channel.name(), &epoch, first, &records, past)))
+    }
+
     /// The records from `first` on, as far as they are contiguous.
-    fn new(channel: &str, epoch: &str, first: u64, records: &[Record], replaced: u32) -> Self {
+    fn new(channel: &str, epoch: &str, first: u64, records: &[Record], past: u64) -> Self {
         let contiguous = records.iter().zip(first..).take_while(|(record, offset)| record.offset == *offset);
         let pushes: Vec<Push> =
             contiguous.map(|(record, offset)| Push::positioned(channel, &record.data, offset, epoch)).collect();
         let bytes = pushes.iter().map(|push| push.text().len()).sum();
-        Self { first, pushes, bytes, frames: OnceLock::new(), replaced, read_at: Instant::now() }
+        Self { first, pushes, bytes, frames: OnceLock::new(), past, read_at: Instant::now() }
     }
 }
 

@@ -53,12 +53,17 @@ impl Ring {
         self.bytes += push.text().len();
         self.entries.push_back(push);
         self.next += 1;
-        while self.entries.len() > self.limits.publications
-            || (self.bytes > self.limits.bytes && self.entries.len() > 1)
-        {
-            if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= oldest.text().len();
-            }
+        self.let_go();
+    }
+
+    /// Puts `push` in the place of the publication number `offset`, if it holds that one.
+    pub(super) fn replace(&mut self, offset: u64, push: Push) {
+        let index = offset.checked_sub(self.first()).and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
+            self.bytes = self.bytes - entry.text().len() + push.text().len();
+            *entry = push;
+            self.batches = Batches::default();
+            self.let_go();
         }
     }
 
@@ -98,5 +103,15 @@ impl Ring {
             fits
         });
         Missed::These(fitting.cloned().collect())
+    }
+
+    fn let_go(&mut self) {
+        while self.entries.len() > self.limits.publications
+            || (self.bytes > self.limits.bytes && self.entries.len() > 1)
+        {
+            if let Some(oldest) = self.entries.pop_front() {
+                self.bytes -= oldest.text().len();
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ use gateway::{
 use kernel::{AccountId, Caller, Clock, Identity, SessionId, Timestamp};
 use ports::{
     bus::{Bus, BusError, Listener, Position, Publication},
-    room_log::{Appended, Entry, Head, Record, RoomLog, RoomLogError},
+    room_log::{Appended, Entry, Head, Record, Redaction, RoomLog, RoomLogError},
 };
 
 /// All rooms in memory.
@@ -39,6 +39,13 @@ impl MemoryLog {
         let data = Bytes::copy_from_slice(data.as_bytes());
         records.push(Record { offset, at: Timestamp::from_millis(0), data });
         offset
+    }
+
+    /// Puts `data` in the place of what stands at `offset`.
+    pub(crate) fn redact(&self, room: &str, offset: u64, data: &str) {
+        let mut rooms = self.rooms.lock().unwrap();
+        let record = rooms.get_mut(room).unwrap().iter_mut().find(|record| record.offset == offset).unwrap();
+        record.data = Bytes::copy_from_slice(data.as_bytes());
     }
 
     /// Forgets everything before `offset`.
@@ -154,16 +161,30 @@ impl World {
         offset
     }
 
+    /// Puts `gone` in the place of what was published at `offset`, then says so.
+    pub(crate) fn redact(&self, channel: &str, offset: u64) {
+        let redaction = self.redaction(channel, offset);
+        self.bus.deliver(channel, &[redaction]);
+    }
+
+    /// Redacts in the log only; the publication that tells of it.
+    pub(crate) fn redaction(&self, channel: &str, offset: u64) -> Publication {
+        self.log.redact(channel, offset, "\"gone\"");
+        let own = self.log.add(channel, "\"redaction\"");
+        let redacts = Some(Redaction { offset, replacement: "\"gone\"".into() });
+        Publication { redacts, ..self.publication(own, "\"redaction\"") }
+    }
+
     pub(crate) fn publication(&self, offset: u64, data: &str) -> Publication {
         let position = Position { offset, epoch: self.log.epoch().into() };
-        Publication { position: Some(position), data: Bytes::copy_from_slice(data.as_bytes()) }
+        Publication { position: Some(position), data: Bytes::copy_from_slice(data.as_bytes()), redacts: None }
     }
 
     /// Publishes without keeping.
     pub(crate) fn pass(&self, channel: &str, data: &str) {
         *self.state.lock().unwrap() = data.into();
         let data = Bytes::copy_from_slice(data.as_bytes());
-        self.bus.deliver(channel, &[Publication { position: None, data }]);
+        self.bus.deliver(channel, &[Publication { position: None, data, redacts: None }]);
     }
 }
 

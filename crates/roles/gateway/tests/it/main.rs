@@ -8,5 +8,6 @@ mod doubles;
 mod gaps;
 mod hostile;
 mod recovery;
+mod redactions;
 mod server;
 mod slow_readers;

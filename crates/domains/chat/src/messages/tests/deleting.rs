@@ -30,6 +30,9 @@ async fn a_deleted_message_leaves_a_tombstone_and_its_deletion_is_published() {
         let offsets: Vec<u64> = heard.iter().map(|one| one.position.as_ref().unwrap().offset).collect();
         assert_eq!(offsets[..3], [1, 2, 3]);
         assert_eq!(heard[2].data, records[2].data);
+        let redaction = heard[2].redacts.as_ref().unwrap();
+        assert_eq!((redaction.offset, &redaction.replacement), (1, &records[0].data), "listeners replace it as well");
+        assert!(heard.iter().enumerate().all(|(place, one)| one.redacts.is_some() == (place == 2)));
     }
 }
 

@@ -1,0 +1,54 @@
+//! Redactions that meet a read of the log which is under way.
+
+use bytes::Bytes;
+use kernel::Timestamp;
+use ports::{
+    bus::{Position, Publication},
+    room_log::{Head, Record, Redaction},
+};
+
+use super::{Channel, Missed, ring::Limits};
+
+fn record(offset: u64, data: &'static str) -> Record {
+    Record { offset, at: Timestamp::from_millis(0), data: Bytes::from_static(data.as_bytes()) }
+}
+
+fn publication(offset: u64, redacts: Option<u64>) -> Publication {
+    let redacts = redacts.map(|offset| Redaction { offset, replacement: Bytes::from_static(b"0") });
+    let position = Some(Position { offset, epoch: "e".into() });
+    Publication { position, data: Bytes::from_static(b"1"), redacts }
+}
+
+fn channel() -> Channel {
+    Channel::new("room:1", Some("room:1"), Limits { publications: 100, bytes: 1 << 20 })
+}
+
+fn head(next: u64) -> Head {
+    Head { epoch: "e".into(), next }
+}
+
+#[test]
+fn a_redaction_while_the_channel_opens_keeps_what_was_read_out_of_it() {
+    let channel = channel();
+    let past = channel.past_changes();
+    let read = [record(1, "7"), record(2, "8")];
+    channel.take(&[publication(3, Some(1))]);
+    channel.open(&head(3), 1, &read, past);
+    assert!(matches!(channel.missed(1), Missed::MoreThanKept));
+    assert_eq!((channel.next(), channel.gap()), (3, Some(3)));
+}
+
+#[test]
+fn a_redaction_while_a_gap_is_read_keeps_what_was_read_out_of_it() {
+    let channel = channel();
+    channel.open(&head(1), 1, &[], channel.past_changes());
+    channel.take(&[publication(2, None)]);
+    let (gap, past) = (channel.gap(), channel.past_changes());
+    assert_eq!(gap, Some(1));
+    channel.take(&[publication(3, Some(1))]);
+    channel.repair(&[record(1, "7"), record(2, "8")], past);
+    assert_eq!(channel.gap(), Some(1), "it is read again");
+    channel.repair(&[record(1, "0"), record(2, "8"), record(3, "1")], channel.past_changes());
+    let Missed::These(pushes) = channel.missed(1) else { panic!() };
+    assert_eq!((pushes.len(), pushes[0].publication()), (3, r#"{"data":0,"offset":1,"epoch":"e"}"#));
+}
