@@ -32,11 +32,17 @@ impl Rate {
     /// Counts `amount` at `now` for one caller whose allowance is spent until `spent_until_us` (microseconds since the
     /// Unix epoch; 0 for a new caller): until when it is spent then, or when the amount may come. An amount above the
     /// whole count never may. (GCRA, ITU-T I.371.)
+    ///
+    /// An allowance is never spent for longer than a period ahead. One that seems to be was counted before the clock was
+    /// set back: then this amount is granted, and the allowance is spent for a period from `now` on.
     pub fn spend(self, spent_until_us: i64, amount: u32, now: Timestamp) -> Result<i64, TooOften> {
         let Self::AtMost { period_ms, .. } = self else { return Ok(spent_until_us) };
         let period_us = i64::try_from(period_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
         let now_us = now.as_millis().saturating_mul(1_000);
         let spent_us = self.each_us().saturating_mul(i64::from(amount));
+        let furthest_us = now_us.saturating_add(period_us);
+        let spent_until_us =
+            if spent_until_us > furthest_us { furthest_us.saturating_sub(spent_us) } else { spent_until_us };
         let after_this = spent_until_us.max(now_us).saturating_add(spent_us);
         let excess_us = after_this.saturating_sub(now_us).saturating_sub(period_us);
         if excess_us > 0 {
@@ -203,5 +209,19 @@ mod tests {
         assert!(limiter.take("c", at(0)).is_err());
         let mut off = RateLimiter::new(Rate::Off, 2);
         assert!((0..1_000).all(|_| off.take("a", at(0)).is_ok()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_freezes_nobody() {
+        let at = |ms: i64| Timestamp::from_millis(10_000_000 + ms);
+        for back_ms in [-1, -5_000, -3_600_000] {
+            let mut limiter = RateLimiter::new("3/30s".parse().unwrap(), 100);
+            assert!((0..3).all(|_| limiter.take("a", at(0)).is_ok()));
+            assert!(limiter.take_many("a", 4, at(back_ms)).is_err(), "more than the count never may");
+            assert_eq!(limiter.take("a", at(back_ms)), Ok(()), "{back_ms}");
+            assert_eq!(limiter.take("a", at(back_ms)), Err(TooOften { retry_after_ms: 10_000 }), "{back_ms}");
+            assert_eq!(limiter.take("a", at(back_ms + 10_000)), Ok(()), "{back_ms}");
+            assert!(limiter.take("a", at(back_ms + 19_999)).is_err(), "{back_ms}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! How fast an account may write: at most so many in any window, counted exactly.
 //!
+//! A clock that is set back freezes nobody: what was counted later than now counts as now.
+//!
 //! Bounded: per account the moments of its latest messages up to the limit; accounts that were silent for a window are
 //! forgotten. May lose: everything at a restart; then each account starts afresh.
 
@@ -38,8 +40,10 @@ impl RateLimit {
         let (window_ms, count) = (period_ms.cast_signed(), count.get() as usize);
         let limit = if host { count * HOST_FACTOR } else { count };
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        senders.forget_silent(now.plus_millis(-window_ms));
+        senders.forget_silent(now, window_ms);
         let moments = senders.moments.entry(account).or_default();
+        // Not dropped: messages that come together may be counted out of order.
+        moments.iter_mut().rev().take_while(|moment| **moment > now).for_each(|moment| *moment = now);
         while moments.front().is_some_and(|moment| now.millis_since(*moment) >= window_ms) {
             moments.pop_front();
         }
@@ -55,7 +59,7 @@ impl RateLimit {
     pub(super) fn give_back(&self, account: AccountId, moment: Timestamp) {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(moments) = senders.moments.get_mut(&account)
-            && let Some(place) = moments.iter().rposition(|one| *one == moment)
+            && let Some(place) = moments.iter().rposition(|one| *one <= moment)
         {
             moments.remove(place);
         }
@@ -64,11 +68,12 @@ impl RateLimit {
 
 impl Senders {
     /// Looks only when the number has doubled, so that it costs little per message.
-    fn forget_silent(&mut self, since: Timestamp) {
+    fn forget_silent(&mut self, now: Timestamp, window_ms: i64) {
         if self.moments.len() < self.forget_at.max(FORGET_FROM) {
             return;
         }
-        self.moments.retain(|_, moments| moments.back().is_some_and(|latest| *latest > since));
+        let recent = |latest: &Timestamp| now.millis_since(*latest).saturating_abs() < window_ms;
+        self.moments.retain(|_, moments| moments.back().is_some_and(recent));
         self.forget_at = 2 * self.moments.len();
     }
 }
@@ -108,11 +113,29 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_freezes_nobody() {
+        let limit = RateLimit::new("3/10s".parse().unwrap());
+        let someone = AccountId::from_raw(1);
+        assert!((0..3).all(|_| limit.take(someone, false, at(0)).is_ok()));
+        let back_ms = -900_000;
+        assert_eq!(limit.take(someone, false, at(back_ms)), Err(10));
+        assert_eq!(limit.take(someone, false, at(back_ms + 9_999)), Err(1));
+        assert!((0..3).all(|_| limit.take(someone, false, at(back_ms + 10_000)).is_ok()));
+        assert_eq!(limit.take(someone, false, at(back_ms + 10_000)), Err(10));
+        limit.give_back(someone, at(0));
+        assert_eq!(limit.take(someone, false, at(back_ms + 10_000)), Ok(()), "counted at a moment that was moved");
+    }
+
+    #[test]
     fn silent_accounts_are_forgotten() {
         let limit = RateLimit::new("20/30s".parse().unwrap());
         for number in 0..10_000 {
             let _ = limit.take(AccountId::from_raw(number + 1), false, at(number * 1_000));
         }
         assert!(limit.senders.lock().unwrap().moments.len() <= FORGET_FROM);
+        for number in 0..10_000 {
+            let _ = limit.take(AccountId::from_raw(number + 1), false, at((number - 20_000) * 1_000));
+        }
+        assert!(limit.senders.lock().unwrap().moments.len() <= FORGET_FROM, "also after the clock was set back");
     }
 }
