@@ -58,7 +58,8 @@ impl Messages {
     }
 
     /// Posts `text` into the broadcast's room. When it returns, the message is durable. `client_id` is the sender's own
-    /// id for it: sent again, it is answered with the first message, also when the room is closed by then.
+    /// id for it: sent again, it is answered with the first message, also when the room is closed or the allowance spent by
+    /// then.
     pub async fn post(
         &self,
         caller: &Caller,
@@ -89,12 +90,16 @@ impl Messages {
         client_id.as_deref().map_or(Ok(()), check_client_id)?;
         let room = self.room(broadcast).await?;
         let (name, account, now) = (room_name(broadcast), identity.account, self.clock.now());
-        if let Err(refusal) = self.may_write(identity, broadcast, &room, now).await {
+        let host = account == room.host;
+        let granted = match self.may_write(identity, broadcast, &room, now).await {
+            Ok(()) => self.rate_limit.take(account, host, now).map_err(|seconds| Error::TooFast { seconds }),
+            refused => refused,
+        };
+        if let Err(refusal) = granted {
+            // A resend whose first answer was lost asks for nothing new.
             let before = self.posted_before(&name, account, client_id.as_deref()).await?;
             return before.ok_or(refusal);
         }
-        let host = account == room.host;
-        self.rate_limit.take(account, host, now).map_err(|seconds| Error::TooFast { seconds })?;
         let id = MessageId::from_raw(self.ids.next(now));
         let message = Message {
             kind: MessageKind::Message,

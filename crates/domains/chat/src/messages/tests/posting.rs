@@ -106,6 +106,8 @@ async fn an_account_writes_so_fast_and_the_host_five_times_as_fast() {
         post(2, "1").await.unwrap();
         post(2, "2").await.unwrap();
         assert!(matches!(post(2, "3").await, Err(Error::TooFast { seconds: 20 })), "a resend does not count");
+        let resent = post(2, "2").await.unwrap();
+        assert_eq!(resent.offset, 2, "nor is one refused");
         post(3, "1").await.unwrap();
         stage.clock.advance(20_000);
         post(2, "3").await.unwrap();
