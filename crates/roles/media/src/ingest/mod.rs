@@ -11,6 +11,7 @@ mod admission;
 mod connection;
 mod error;
 mod publishers;
+mod rounds;
 mod server;
 mod session;
 mod settings;

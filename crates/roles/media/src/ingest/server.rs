@@ -11,7 +11,7 @@ use kernel::{BroadcastId, Clock};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{IngestError, IngestSettings, admission::Admission, connection, publishers::Publishers};
+use super::{IngestError, IngestSettings, admission::Admission, connection, publishers::Publishers, rounds::Rounds};
 use crate::needs::{Gatekeeper, Packager};
 
 /// How long connections may take to say goodbye when the ingest stops.
@@ -36,6 +36,7 @@ pub(super) struct Context {
     pub(super) gatekeeper: Arc<dyn Gatekeeper>,
     pub(super) packager: Arc<dyn Packager>,
     pub(super) publishers: Arc<Publishers>,
+    pub(super) rounds: Rounds,
 }
 
 impl Ingest {
@@ -54,7 +55,7 @@ impl Ingest {
         let local = listener.local_addr().map_err(listen)?;
         let admission = Admission::new(settings.connections_max, settings.waiting_per_address_max);
         let publishers = Arc::new(Publishers::default());
-        let context = Arc::new(Context { settings, clock, gatekeeper, packager, publishers });
+        let context = Arc::new(Context { settings, clock, gatekeeper, packager, publishers, rounds: Rounds::begin() });
         Ok((local, Self { listener: Arc::new(Mutex::new(Some(listener))), admission, context }))
     }
 

@@ -1,26 +1,27 @@
 //! One publisher session: tags in, packets to the packager, until it ends one way or another.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use kernel::Timestamp;
-use tokio::{io::AsyncReadExt, task::JoinHandle, time::Instant};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     connection::{Admitted, Connection},
+    rounds::{Found, QuietSocket},
     server::Context,
 };
 use crate::{
     codec::{
         Tag,
         flv::{FlvError, Unpacker},
-        rtmp::{PublishStatus, RtmpError, ServerEvent},
+        rtmp::{PublishStatus, RtmpError, ServerEvent, ServerSession},
     },
     frame::Packet,
     needs::PacketSink,
 };
 
-/// Holds what arrives between two turns of the task: 200 ms at 2.5 Mbit/s.
+/// Holds what arrives between two rounds, at 25 Mbit/s.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Why a connection ends.
@@ -35,7 +36,7 @@ pub(super) enum End {
     #[error("the peer closed it")]
     Closed,
     #[error("it was lost: {0}")]
-    Lost(std::io::Error),
+    Lost(#[from] std::io::Error),
     #[error("the publisher is done")]
     Unpublished,
     #[error("the publisher has sent nothing for too long")]
@@ -64,7 +65,7 @@ pub(super) struct PublisherSession {
 impl PublisherSession {
     /// Takes the publisher's tags until it ends, and tells everyone who must know. `rest` was read behind `publish`.
     pub(super) async fn run(
-        mut connection: Connection,
+        connection: Connection,
         rest: Vec<u8>,
         admitted: Admitted,
         stopping: CancellationToken,
@@ -75,57 +76,68 @@ impl PublisherSession {
         let sink = context.packager.open(broadcast, publish_epoch);
         let bytes = metrics::counter!("madang_ingest_bytes_total");
         let mut session = Self { context, admitted, sink, unpacker: Unpacker::default(), arrived: None, bytes };
-        let end = session.read(&mut connection, &rest, stopping).await;
+        let Connection { stream, mut rtmp } = connection;
+        let (end, stream) = match QuietSocket::new(stream) {
+            Ok(mut socket) => {
+                let end = session.read(&mut socket, &mut rtmp, &rest, stopping).await;
+                (end, socket.into_stream())
+            }
+            Err(error) => (End::Lost(error), None),
+        };
         tracing::info!(%broadcast, publish_epoch, reason = %end, "a publisher ends");
         session.finish().await;
         if let Some((status, description)) = farewell(&end) {
-            connection.rtmp.refuse(status, &description);
+            rtmp.refuse(status, &description);
         }
-        connection.say_goodbye().await;
+        if let Some(stream) = stream {
+            Connection { stream, rtmp }.say_goodbye().await;
+        }
     }
 
     /// Reads until something ends the session; says what.
-    async fn read(&mut self, connection: &mut Connection, rest: &[u8], stopping: CancellationToken) -> End {
+    async fn read(
+        &mut self,
+        socket: &mut QuietSocket,
+        rtmp: &mut ServerSession,
+        rest: &[u8],
+        stopping: CancellationToken,
+    ) -> End {
         let mut buffer = vec![0; BUFFER_BYTES];
         let displaced = self.admitted.claim.displaced.clone();
-        let silence = Duration::from_millis(self.context.settings.silence_timeout_ms);
+        let silence_ms = i64::try_from(self.context.settings.silence_timeout_ms).unwrap_or(i64::MAX);
+        let rounds = self.context.rounds;
         tokio::pin! {
             let displaced = displaced.cancelled();
             let stopping = stopping.cancelled();
-            let alarm = tokio::time::sleep(silence);
         }
-        let mut result = self.take(connection, rest);
+        let mut found = self.take(rtmp, rest).map(|()| Found::Open);
         loop {
-            if let Err(end) = result {
-                return end;
+            match found {
+                Ok(Found::Open) => {}
+                Ok(Found::Closed) => return End::Closed,
+                Err(end) => return end,
             }
-            if let Err(end) = connection.flush().await {
-                return end;
+            if let Err(error) = socket.send(&rtmp.take_output()) {
+                return End::Lost(error);
+            }
+            if self.context.clock.now().millis_since(self.admitted.claim.last_heard()) >= silence_ms {
+                return End::Silent;
             }
             tokio::select! {
                 biased;
                 () = &mut displaced => return End::Displaced,
                 () = &mut stopping => return End::Stopping,
-                () = &mut alarm => match self.remaining_silence(silence) {
-                    Some(remaining) => alarm.as_mut().reset(Instant::now() + remaining),
-                    None => return End::Silent,
-                },
-                // Unlike `try_read`, this knows that a short read has emptied the socket, and saves the next one.
-                read = connection.stream.read(&mut buffer) => match read {
-                    Ok(0) => return End::Closed,
-                    Ok(length) => {
-                        self.bytes.increment(length as u64);
-                        result = self.take(connection, &buffer[..length]);
-                    }
-                    Err(error) => return End::Lost(error),
-                }
+                () = rounds.next() => found = socket.read(&mut buffer, |bytes| {
+                    self.bytes.increment(bytes.len() as u64);
+                    self.take(rtmp, bytes)
+                }),
             }
         }
     }
 
-    fn take(&mut self, connection: &mut Connection, mut input: &[u8]) -> Result<(), End> {
+    fn take(&mut self, rtmp: &mut ServerSession, mut input: &[u8]) -> Result<(), End> {
         let now = self.context.clock.now();
-        while let Some(event) = connection.rtmp.next_event(&mut input)? {
+        while let Some(event) = rtmp.next_event(&mut input)? {
             match event {
                 ServerEvent::Tag(tag) => self.take_tag(tag, now)?,
                 ServerEvent::Unpublished => return Err(End::Unpublished),
@@ -150,13 +162,6 @@ impl PublisherSession {
                 Some(tokio::spawn(async move { context.gatekeeper.arrived(broadcast, publish_epoch).await }));
         }
         Ok(())
-    }
-
-    /// How long the publisher may stay silent yet; `None` when it was silent too long.
-    fn remaining_silence(&self, silence: Duration) -> Option<Duration> {
-        let silent_ms = self.context.clock.now().millis_since(self.admitted.claim.last_heard());
-        let silent = Duration::from_millis(u64::try_from(silent_ms).unwrap_or_default());
-        silence.checked_sub(silent).filter(|remaining| !remaining.is_zero())
     }
 
     async fn finish(self) {
