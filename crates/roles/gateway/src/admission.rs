@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use kernel::Problem;
+use kernel::{Problem, caller::network};
 
 /// Counts connections.
 pub(crate) struct Admission {
@@ -18,13 +18,14 @@ pub(crate) struct Admission {
 #[derive(Default)]
 struct Counts {
     all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    /// By the network an address belongs to.
+    by_network: HashMap<IpAddr, usize>,
 }
 
 /// One connection's place; free again when dropped.
 pub(crate) struct Admitted {
     admission: Arc<Admission>,
-    address: IpAddr,
+    network: IpAddr,
 }
 
 impl Admission {
@@ -32,22 +33,23 @@ impl Admission {
         Self { connections_max, per_address_max, counts: Mutex::default() }
     }
 
-    /// A place for one more connection from `address`.
+    /// A place for one more connection from `address`. Addresses of one IPv6 /64 are one: a customer has them all.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Admitted, Problem> {
         let mut counts = self.counts();
         if counts.all >= self.connections_max {
             let detail = format!("All {} connections of this server are taken.", self.connections_max);
             return Err(Problem::unavailable("too_many_connections", detail).retry_after(5));
         }
+        let (address, network) = (address.to_canonical(), network(address));
         let held_to_limit = !address.is_loopback() && !address.is_unspecified();
-        let from_here = counts.by_address.entry(address).or_default();
-        if held_to_limit && *from_here >= self.per_address_max {
+        let from_here = counts.by_network.get(&network).copied().unwrap_or_default();
+        if held_to_limit && from_here >= self.per_address_max {
             let detail = format!("At most {} connections from one address.", self.per_address_max);
             return Err(Problem::too_many("address_connections", detail).retry_after(5));
         }
-        *from_here += 1;
+        counts.by_network.insert(network, from_here + 1);
         counts.all += 1;
-        Ok(Admitted { admission: self.clone(), address })
+        Ok(Admitted { admission: self.clone(), network })
     }
 
     /// How many there are now.
@@ -64,11 +66,37 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut counts = self.admission.counts();
         counts.all -= 1;
-        if let Some(from_here) = counts.by_address.get_mut(&self.address) {
+        if let Some(from_here) = counts.by_network.get_mut(&self.network) {
             *from_here -= 1;
             if *from_here == 0 {
-                counts.by_address.remove(&self.address);
+                counts.by_network.remove(&self.network);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customers_addresses_count_together_and_a_place_given_up_is_free() {
+        let admission = Arc::new(Admission::new(100, 2));
+        let admit = |address: &str| admission.admit(address.parse().unwrap());
+        let first = admit("2001:db8:0:1::1").unwrap();
+        let second = admit("2001:db8:0:1:ffff::2").unwrap();
+        assert_eq!(admit("2001:db8:0:1::3").err().map(|problem| problem.status), Some(429));
+        let neighbour = admit("2001:db8:0:2::1").unwrap();
+        drop(first);
+        let third = admit("2001:db8:0:1::3").unwrap();
+
+        let both = [admit("192.0.2.7").unwrap(), admit("::ffff:192.0.2.7").unwrap()];
+        assert!(admit("192.0.2.7").is_err(), "however it is written");
+        let local: Vec<_> =
+            ["127.0.0.1", "::ffff:127.0.0.1", "::1"].iter().cycle().take(30).map(|one| admit(one)).collect();
+        assert!(local.iter().all(Result::is_ok));
+        assert_eq!(admission.count(), 35);
+        drop((local, second, third, neighbour, both));
+        assert!(admission.counts().by_network.is_empty());
     }
 }
