@@ -6,12 +6,12 @@ use bytes::Bytes;
 use kernel::Caller;
 use ports::room_log::{Head, RoomLogError};
 
-use super::{recovery, subscriptions::Subscription};
+use super::{identity::Identification, recovery, subscriptions::Subscription};
 use crate::{
     gateway::Shared,
     hub::Member,
-    needs::{ChannelRules, ClientError, Refused},
-    protocol::{self, History, HistoryResult, Push, SubscribeResult, codes},
+    needs::{ChannelRules, ClientError},
+    protocol::{self, Command, History, HistoryResult, Push, SubscribeResult, codes},
     settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX, PRESENCE_CLIENTS_MAX},
 };
 
@@ -21,7 +21,9 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 /// How a command ended.
 pub(super) enum Done {
     /// A connect command.
-    Authenticated { id: u32, outcome: Result<Caller, Refused> },
+    Identified { id: u32, found: Identification },
+    /// A look whether the client is still who it was, and the command that waited for it.
+    IdentifiedAgain { found: Identification, then: Option<Box<Command>> },
     /// A subscribe command that succeeded, with its reply.
     Subscribed { subscription: Box<Subscription>, reply: String },
     /// Anything else.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     Connection, Phase,
     commands::{Done, Session},
+    identity::{Identified, Proof},
     inbox::Waiting,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     needs::{ChannelRules, ClientError, Refused},
     protocol::{
         self, Command, ConnectResult, Request,
-        codes::{self, Disconnect},
+        codes::{self, Disconnect, ErrorCode},
     },
     settings::SUBSCRIPTIONS_MAX,
 };
@@ -25,22 +26,30 @@ impl Connection {
     /// Starts commands until one takes time, or too much waits to be sent.
     pub(super) fn start_commands(&mut self) -> Result<(), Disconnect> {
         while self.work.is_none() {
+            if std::mem::take(&mut self.identity_due) {
+                self.identify_again(None);
+                continue;
+            }
             if self.outbox.bytes() >= self.shared.settings.buffered_bytes_max {
                 return Ok(());
             }
-            let Some(Waiting { command: Command { id, request }, too_many }) = self.inbox.pop() else {
+            let Some(Waiting { command: Command { id, request }, too_many, .. }) = self.inbox.pop() else {
                 return Ok(());
             };
+            let now = self.shared.clock.now();
             match (&self.phase, request) {
-                (Phase::New, Request::Connect(request)) if id > 0 => self.authenticate(id, request),
+                (Phase::New, Request::Connect(request)) if id > 0 => self.connect(id, request),
                 (Phase::New | Phase::Refused, _) | (Phase::Open(_), Request::Connect(_)) => {
                     return Err(codes::BAD_FRAME);
                 }
                 (Phase::Open(_), Request::Send) => {}
                 (Phase::Open(_), _) if id == 0 => return Err(codes::BAD_FRAME),
                 (Phase::Open(_), _) if too_many => self.fail(id, codes::TOO_MANY_REQUESTS),
-                (Phase::Open(caller), request) => {
-                    let caller = caller.clone();
+                (Phase::Open(identified), request) if acts(&request) && identified.is_outdated(now) => {
+                    self.identify_again(Some(Box::new(Command { id, request })));
+                }
+                (Phase::Open(identified), request) => {
+                    let caller = identified.caller.clone();
                     self.start(caller, id, request)?;
                 }
             }
@@ -48,15 +57,12 @@ impl Connection {
         Ok(())
     }
 
-    fn authenticate(&mut self, id: u32, request: protocol::Connect) {
-        let (shared, cookie, address) = (self.shared.clone(), self.peer.cookie.take(), self.peer.address);
-        self.work = Some(Box::pin(async move {
-            let outcome = shared.connector.authenticate(request.token.as_deref(), cookie.as_deref(), address).await;
-            Done::Authenticated { id, outcome }
-        }));
+    fn connect(&mut self, id: u32, request: protocol::Connect) {
+        let proof = Proof::new(request.token, self.peer.cookie.take());
+        self.work = Some(self.identify(proof, move |found| Done::Identified { id, found }));
     }
 
-    fn start(&mut self, caller: Arc<Caller>, id: u32, request: Request) -> Result<(), Disconnect> {
+    pub(super) fn start(&mut self, caller: Arc<Caller>, id: u32, request: Request) -> Result<(), Disconnect> {
         let session = Session { shared: self.shared.clone(), member: self.member.clone(), caller };
         match request {
             Request::Subscribe(request) => {
@@ -132,19 +138,19 @@ impl Connection {
                 self.outbox.push(reply);
                 self.subscriptions.add(*subscription);
             }
-            Done::Authenticated { id, outcome: Ok(caller) } => self.open(id, caller),
-            Done::Authenticated { outcome: Err(Refused::InvalidToken), .. } => return Err(codes::INVALID_TOKEN),
-            Done::Authenticated { id, outcome: Err(refused) } => {
-                self.phase = Phase::Refused;
-                let expired = refused == Refused::TokenExpired;
-                self.fail(id, if expired { codes::TOKEN_EXPIRED } else { codes::INTERNAL });
-            }
+            Done::Identified { id, found } => match found.outcome {
+                Ok(caller) => self.open(id, Identified::new(caller, found.proof, found.asked_at)),
+                Err(Refused::InvalidToken) => return Err(codes::INVALID_TOKEN),
+                Err(Refused::TokenExpired) => self.refuse(id, codes::TOKEN_EXPIRED),
+                Err(Refused::Unavailable) => self.refuse(id, codes::INTERNAL),
+            },
+            Done::IdentifiedAgain { found, then } => return self.identified_again(found, then),
         }
         Ok(())
     }
 
-    fn open(&mut self, id: u32, caller: Caller) {
-        if let Some(account) = caller.account() {
+    fn open(&mut self, id: u32, identified: Identified) {
+        if let Some(account) = identified.caller.account() {
             self.member.identify(account.to_string());
         }
         self.heartbeat.connected(Instant::now(), mix(self.member.number()));
@@ -152,12 +158,22 @@ impl Connection {
         let time_ms = self.shared.clock.now().as_millis();
         let result = ConnectResult { client: self.member.client(), ping_s, time_ms };
         self.outbox.push(protocol::connected(id, &result));
-        self.phase = Phase::Open(Arc::new(caller));
+        self.phase = Phase::Open(identified);
     }
 
-    fn fail(&mut self, id: u32, error: impl Into<ClientError>) {
+    fn refuse(&mut self, id: u32, why: ErrorCode) {
+        self.phase = Phase::Refused;
+        self.fail(id, why);
+    }
+
+    pub(super) fn fail(&mut self, id: u32, error: impl Into<ClientError>) {
         self.outbox.push(protocol::failed(id, &error.into()));
     }
+}
+
+/// Whether it is done in the client's name.
+fn acts(request: &Request) -> bool {
+    matches!(request, Request::Publish { .. } | Request::Rpc { .. })
 }
 
 fn is_channel(name: &str) -> bool {

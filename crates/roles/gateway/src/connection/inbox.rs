@@ -8,26 +8,21 @@ use crate::protocol::{Command, Request};
 
 /// While so many commands wait, no more are read.
 const COMMANDS_MAX: usize = 64;
-/// While commands with so many bytes of data wait, no more are read.
-const DATA_BYTES_MAX: usize = 128 << 10;
+/// While commands of so many bytes wait, no more are read.
+const BYTES_MAX: usize = 128 << 10;
 /// Publications that are handed on together at the most.
 const PUBLISH_GROUP_MAX: usize = 64;
 
 /// A command that waits.
 pub(super) struct Waiting {
     pub(super) command: Command,
+    /// How long it was on the wire: it holds no more than that.
+    pub(super) bytes: usize,
     /// There are too many: it fails when its turn comes.
     pub(super) too_many: bool,
 }
 
 impl Waiting {
-    fn data_bytes(&self) -> usize {
-        match &self.command.request {
-            Request::Publish { data: Some(data), .. } | Request::Rpc { data: Some(data), .. } => data.len(),
-            _ => 0,
-        }
-    }
-
     fn publishes_into(&self, channel: &str) -> bool {
         let same =
             matches!(&self.command.request, Request::Publish { channel: into, data: Some(_) } if into == channel);
@@ -39,16 +34,16 @@ impl Waiting {
 #[derive(Default)]
 pub(super) struct Inbox {
     waiting: VecDeque<Waiting>,
-    data_bytes: usize,
+    bytes: usize,
 }
 
 impl Inbox {
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= COMMANDS_MAX || self.data_bytes >= DATA_BYTES_MAX
+        self.waiting.len() >= COMMANDS_MAX || self.bytes >= BYTES_MAX
     }
 
     pub(super) fn push(&mut self, waiting: Waiting) {
-        self.data_bytes += waiting.data_bytes();
+        self.bytes += waiting.bytes;
         self.waiting.push_back(waiting);
     }
 
@@ -72,11 +67,45 @@ impl Inbox {
 
     fn pop_if(&mut self, wanted: impl FnOnce(&Waiting) -> bool) -> Option<Waiting> {
         let waiting = self.waiting.pop_front_if(|waiting| wanted(waiting))?;
-        self.data_bytes -= waiting.data_bytes();
+        self.bytes -= waiting.bytes;
         if self.waiting.is_empty() {
             // Idle connections keep no buffer.
             self.waiting = VecDeque::new();
         }
         Some(waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::decode;
+
+    fn fill(inbox: &mut Inbox, line: &str) -> usize {
+        let mut count = 0;
+        while !inbox.is_full() {
+            for decoded in decode(&Bytes::from(line.to_owned())).unwrap() {
+                inbox.push(Waiting { command: decoded.command, bytes: decoded.bytes, too_many: false });
+                count += 1;
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn commands_weigh_what_they_were_on_the_wire_whatever_they_are() {
+        let long = "x".repeat(30_000);
+        for line in [
+            format!("{{\"id\":1,\"publish\":{{\"channel\":\"a\",\"data\":\"{long}\"}}}}"),
+            format!("{{\"id\":1,\"publish\":{{\"channel\":\"{long}\",\"data\":1}}}}"),
+            format!("{{\"id\":1,\"unsubscribe\":{{\"channel\":\"{long}\"}}}}"),
+            format!("{{\"id\":1,\"rpc\":{{\"method\":\"{long}\"}}}}"),
+        ] {
+            let mut inbox = Inbox::default();
+            assert_eq!(fill(&mut inbox, &line), 5);
+            while inbox.pop().is_some() {}
+            assert_eq!(inbox.bytes, 0);
+            assert_eq!(fill(&mut inbox, "{\"id\":1,\"ping\":{}}"), COMMANDS_MAX);
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! One client's session: reads commands, answers them in their order, and sends what its subscriptions bring.
 //!
 //! Promise: commands run one after the other, so their effects and answers keep the client's order (consecutive
-//! publications into one channel go together). What waits to be sent is bounded: when there is much of it, no more
-//! commands are read; publications wait in their channels and in the room log, never here. Lost when the connection
-//! ends: commands that were not answered; each may or may not have been carried out.
+//! publications into one channel go together). Before a client acts, unless that was five seconds ago at the most, and
+//! with each ping it is made sure that its session has not ended. What waits to be sent is bounded: when there is much of
+//! it, no more commands are read; publications wait in their channels and in the room log, never here. Lost when the
+//! connection ends: commands that were not answered; each may or may not have been carried out.
 
 mod allowance;
 mod catch_up;
@@ -11,6 +12,7 @@ mod commands;
 mod counters;
 mod dispatch;
 mod heartbeat;
+mod identity;
 mod inbox;
 mod outbox;
 mod recovery;
@@ -19,7 +21,6 @@ mod transport;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use kernel::Caller;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use counters::Counters;
@@ -30,13 +31,14 @@ use crate::{
     gateway::Shared,
     hub::Member,
     protocol::{
-        self, Command, Request,
+        self, Command, Decoded, Request,
         codes::{self, Disconnect},
     },
 };
 use allowance::{Allowance, Verdict};
 use commands::{Done, Work};
 use heartbeat::{Beat, Heartbeat};
+use identity::Identified;
 use inbox::{Inbox, Waiting};
 use outbox::Outbox;
 use subscriptions::{Next, Subscriptions};
@@ -64,6 +66,8 @@ pub(crate) struct Connection {
     subscriptions: Subscriptions,
     outbox: Outbox,
     ping_due: bool,
+    /// It has to be found out again who the client is.
+    identity_due: bool,
     heartbeat: Heartbeat,
     allowance: Allowance,
     sent_bytes: u64,
@@ -78,7 +82,7 @@ enum Phase {
     /// It was refused: nothing may follow.
     Refused,
     /// Commands are welcome.
-    Open(Arc<Caller>),
+    Open(Identified),
 }
 
 impl Connection {
@@ -95,6 +99,7 @@ impl Connection {
             subscriptions: Subscriptions::default(),
             outbox: Outbox::default(),
             ping_due: false,
+            identity_due: false,
             heartbeat: Heartbeat::new(&shared.settings, now),
             allowance: Allowance::new(shared.settings.commands_per_second_max, now),
             sent_bytes: 0,
@@ -169,7 +174,9 @@ impl Connection {
 
     fn beat(&mut self, may_read: bool) -> Result<(), Disconnect> {
         let busy = !may_read || self.transport.is_unflushed() || !self.outbox.is_empty();
-        match self.heartbeat.beat(Instant::now(), self.sent_bytes, busy) {
+        let beat = self.heartbeat.beat(Instant::now(), self.sent_bytes, busy);
+        self.identity_due |= beat == Beat::Ping;
+        match beat {
             Beat::Wait => Ok(()),
             Beat::Stale => Err(codes::STALE),
             Beat::NoPong => Err(codes::NO_PONG),
@@ -199,7 +206,7 @@ impl Connection {
                     tracing::debug!(client = self.member.client(), %error, "a malformed frame");
                     codes::BAD_FRAME
                 })?;
-                commands.into_iter().try_for_each(|command| self.accept(command, now))
+                commands.into_iter().try_for_each(|Decoded { command, bytes }| self.accept(command, bytes, now))
             }
         }
     }
@@ -212,7 +219,7 @@ impl Connection {
         }
     }
 
-    fn accept(&mut self, command: Command, now: Instant) -> Result<(), Disconnect> {
+    fn accept(&mut self, command: Command, bytes: usize, now: Instant) -> Result<(), Disconnect> {
         self.shared.counters.command(command.request.kind());
         let verdict = self.allowance.take(now);
         if verdict == Verdict::Intolerable {
@@ -222,7 +229,7 @@ impl Connection {
             let expected = matches!(self.phase, Phase::Open(_)) && !self.peer.native_pings;
             return if expected && self.heartbeat.pong(now) { Ok(()) } else { Err(codes::BAD_FRAME) };
         }
-        self.inbox.push(Waiting { command, too_many: verdict == Verdict::Refused });
+        self.inbox.push(Waiting { command, bytes, too_many: verdict == Verdict::Refused });
         Ok(())
     }
 

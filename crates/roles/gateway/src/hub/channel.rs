@@ -248,8 +248,8 @@ impl Channel {
         (state.ring.next() < state.heard).then(|| state.ring.next())
     }
 
-    /// Takes what was read from the log after `past` changes of its past; what is here already is passed over, and all of
-    /// it when the past was changed meanwhile.
+    /// Takes what was read from the log after `past` changes of its past; what is here already is passed over, and
+    /// everything when the past was changed meanwhile.
     pub(super) fn repair(&self, records: &[Record], past: u64) {
         let mut state = self.state();
         let brings_news = records.last().is_some_and(|last| last.offset >= state.ring.next());

@@ -35,15 +35,24 @@ impl fmt::Display for DecodeError {
     }
 }
 
-/// The commands of one frame, in order. Embedded JSON is a slice of `frame`, not a copy.
-pub fn decode(frame: &Bytes) -> Result<Vec<Command>, DecodeError> {
+/// One command, and how long its line was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The command.
+    pub command: Command,
+    /// The bytes of its line, white space around it left out.
+    pub bytes: usize,
+}
+
+/// The commands of one frame, in order. Embedded JSON is a copy: a command that waits must not hold all of its frame.
+pub fn decode(frame: &[u8]) -> Result<Vec<Decoded>, DecodeError> {
     let mut commands = Vec::new();
     for line in frame.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
         if commands.len() == COMMANDS_PER_FRAME_MAX {
             return Err(DecodeError::TooManyCommands);
         }
         let envelope: Envelope<'_> = serde_json::from_slice(line).map_err(DecodeError::Malformed)?;
-        commands.push(envelope.into_command(frame));
+        commands.push(Decoded { command: envelope.into(), bytes: line.len() });
     }
     if commands.is_empty() { Err(DecodeError::Empty) } else { Ok(commands) }
 }
@@ -67,41 +76,41 @@ struct Envelope<'a> {
     sub_refresh: Option<Anything>,
 }
 
-impl Envelope<'_> {
+impl From<Envelope<'_>> for Command {
     /// The first member that is there wins, in the order of the protocol's schema.
-    fn into_command(self, frame: &Bytes) -> Command {
-        let id = self.id.unwrap_or_default();
-        let keep = |raw: Option<&RawValue>| raw.map(|raw| frame.slice_ref(raw.get().as_bytes()));
-        let request = if let Some(fields) = self.connect {
+    fn from(envelope: Envelope<'_>) -> Self {
+        let id = envelope.id.unwrap_or_default();
+        let keep = |raw: Option<&RawValue>| raw.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
+        let request = if let Some(fields) = envelope.connect {
             Request::Connect(Connect { token: fields.token.filter(|token| !token.is_empty()) })
-        } else if let Some(fields) = self.subscribe {
+        } else if let Some(fields) = envelope.subscribe {
             Request::Subscribe(fields.into())
-        } else if let Some(fields) = self.unsubscribe {
+        } else if let Some(fields) = envelope.unsubscribe {
             Request::Unsubscribe { channel: fields.name() }
-        } else if let Some(fields) = self.publish {
+        } else if let Some(fields) = envelope.publish {
             Request::Publish { channel: fields.channel.unwrap_or_default(), data: keep(fields.data) }
-        } else if let Some(fields) = self.presence {
+        } else if let Some(fields) = envelope.presence {
             Request::Presence { channel: fields.name() }
-        } else if let Some(fields) = self.presence_stats {
+        } else if let Some(fields) = envelope.presence_stats {
             Request::PresenceStats { channel: fields.name() }
-        } else if let Some(fields) = self.history {
+        } else if let Some(fields) = envelope.history {
             Request::History(fields.into())
-        } else if self.ping.is_some() {
+        } else if envelope.ping.is_some() {
             Request::Ping
-        } else if self.send.is_some() {
+        } else if envelope.send.is_some() {
             Request::Send
-        } else if let Some(fields) = self.rpc {
+        } else if let Some(fields) = envelope.rpc {
             Request::Rpc { method: fields.method.unwrap_or_default(), data: keep(fields.data) }
-        } else if self.refresh.is_some() {
+        } else if envelope.refresh.is_some() {
             Request::Refresh
-        } else if self.sub_refresh.is_some() {
+        } else if envelope.sub_refresh.is_some() {
             Request::SubRefresh
         } else if id == 0 {
             Request::Pong
         } else {
             Request::Unknown
         };
-        Command { id, request }
+        Self { id, request }
     }
 }
 
@@ -192,7 +201,7 @@ mod tests {
     use super::*;
 
     fn one(text: &'static str) -> Command {
-        decode(&Bytes::from_static(text.as_bytes())).unwrap().remove(0)
+        decode(text.as_bytes()).unwrap().remove(0).command
     }
 
     #[test]
@@ -217,20 +226,21 @@ mod tests {
 
     #[test]
     fn several_commands_come_in_order_and_their_number_is_bounded() {
-        let frame = Bytes::from("{\"id\":1,\"ping\":{}}\n\n{\"id\":2,\"ping\":{}}\r\n");
-        let ids: Vec<u32> = decode(&frame).unwrap().iter().map(|command| command.id).collect();
-        assert_eq!(ids, [1, 2]);
-        let many = Bytes::from("{}\n".repeat(COMMANDS_PER_FRAME_MAX + 1));
-        assert!(matches!(decode(&many), Err(DecodeError::TooManyCommands)));
+        let frame = b"{\"id\":1,\"ping\":{}}\n\n {\"id\":22,\"ping\":{}}\r\n";
+        let decoded: Vec<(u32, usize)> =
+            decode(frame).unwrap().iter().map(|decoded| (decoded.command.id, decoded.bytes)).collect();
+        assert_eq!(decoded, [(1, 18), (22, 19)]);
+        let many = "{}\n".repeat(COMMANDS_PER_FRAME_MAX + 1);
+        assert!(matches!(decode(many.as_bytes()), Err(DecodeError::TooManyCommands)));
     }
 
     #[test]
     fn what_is_not_a_command_is_an_error() {
         for bad in ["", "\n \n", "[]", "1", "{", "{\"id\":-1}", "{\"id\":\"1\"}", "{\"connect\":1}", "{}{}", "\u{0}"] {
-            assert!(decode(&Bytes::from(bad)).is_err(), "{bad:?}");
+            assert!(decode(bad.as_bytes()).is_err(), "{bad:?}");
         }
-        assert!(decode(&Bytes::from_static(b"{\"rpc\":{\"method\":\"\xff\"}}")).is_err());
+        assert!(decode(b"{\"rpc\":{\"method\":\"\xff\"}}").is_err());
         let deep = format!("{{\"id\":1,\"rpc\":{{\"data\":{}", "[".repeat(60_000));
-        assert!(decode(&Bytes::from(deep)).is_err());
+        assert!(decode(deep.as_bytes()).is_err());
     }
 }

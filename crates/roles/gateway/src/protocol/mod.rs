@@ -13,7 +13,7 @@ mod reply;
 mod writer;
 
 pub use command::{Command, Connect, History, Request, Since, Subscribe};
-pub use decode::{COMMANDS_PER_FRAME_MAX, DecodeError, decode};
+pub use decode::{COMMANDS_PER_FRAME_MAX, DecodeError, Decoded, decode};
 pub(crate) use publication::{Push, unsubscribe_push};
 pub(crate) use reply::{
     ConnectResult, HistoryResult, Place, SubscribeResult, connected, data, done, failed, history, presence,

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -46,6 +46,12 @@ impl MemoryLog {
         let mut rooms = self.rooms.lock().unwrap();
         let record = rooms.get_mut(room).unwrap().iter_mut().find(|record| record.offset == offset).unwrap();
         record.data = Bytes::copy_from_slice(data.as_bytes());
+    }
+
+    /// The offset of what is added next.
+    pub(crate) fn next(&self, room: &str) -> u64 {
+        let rooms = self.rooms.lock().unwrap();
+        rooms.get(room).and_then(|records| records.last()).map_or(1, |record| record.offset + 1)
     }
 
     /// Forgets everything before `offset`.
@@ -222,8 +228,14 @@ impl Channels for World {
     }
 }
 
-/// A token is the number of an account; `expired` and `down` are what they say; anything else is invalid.
-pub(crate) struct Tokens;
+/// A token is the number of an account; `expired` and `down` are what they say; anything else is invalid. A cookie that
+/// is not good any more is none.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    pub(crate) revoked: Mutex<HashSet<String>>,
+    pub(crate) failing: AtomicBool,
+    pub(crate) asked: AtomicUsize,
+}
 
 #[async_trait]
 impl Connector for Tokens {
@@ -233,7 +245,17 @@ impl Connector for Tokens {
         cookie: Option<&str>,
         address: IpAddr,
     ) -> Result<Caller, Refused> {
-        let Some(token) = token.or(cookie) else { return Ok(Caller::anonymous(address)) };
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.failing.load(Ordering::Relaxed) {
+            return Err(Refused::Unavailable);
+        }
+        let revoked = self.revoked.lock().unwrap();
+        let Some(token) = token.or(cookie.filter(|cookie| !revoked.contains(*cookie))) else {
+            return Ok(Caller::anonymous(address));
+        };
+        if revoked.contains(token) {
+            return Err(Refused::InvalidToken);
+        }
         match token {
             "expired" => return Err(Refused::TokenExpired),
             "down" => return Err(Refused::Unavailable),
@@ -251,11 +273,21 @@ impl Connector for Tokens {
     }
 }
 
-/// Always the same moment.
-pub(crate) struct StoppedClock;
+/// The same moment, until it is moved.
+pub(crate) struct TestClock(AtomicI64);
 
-impl Clock for StoppedClock {
+impl TestClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_767_225_600_007)))
+    }
+
+    pub(crate) fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_767_225_600_007)
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
     }
 }

@@ -7,6 +7,7 @@ mod disconnects;
 mod doubles;
 mod gaps;
 mod hostile;
+mod identity;
 mod recovery;
 mod redactions;
 mod server;

@@ -5,12 +5,14 @@ use std::{net::SocketAddr, sync::Arc};
 use gateway::{Gateway, Settings};
 use tokio::net::TcpListener;
 
-use crate::doubles::{StoppedClock, Tokens, World};
+use crate::doubles::{TestClock, Tokens, World};
 
 /// A running gateway; gone when dropped.
 pub(crate) struct Server {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) world: Arc<World>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) clock: Arc<TestClock>,
     pub(crate) address: SocketAddr,
     task: tokio::task::JoinHandle<()>,
 }
@@ -21,21 +23,21 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let world = World::new();
+        let (world, tokens, clock) = (World::new(), Arc::new(Tokens::default()), TestClock::new());
         let gateway = Gateway::new(
             settings,
             world.bus.clone(),
             world.log.clone(),
-            Arc::new(Tokens),
+            tokens.clone(),
             world.clone(),
-            Arc::new(StoppedClock),
+            clock.clone(),
             7,
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { gateway, world, address, task }
+        Self { gateway, world, tokens, clock, address, task }
     }
 
     pub(crate) fn url(&self) -> String {
