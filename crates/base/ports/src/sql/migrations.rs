@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use sqlx::{AssertSqlSafe, SqlSafeStr};
 use sqlx::migrate::{Migration as SqlxMigration, MigrationSource, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::{Database, Dialect, SqlError};
 

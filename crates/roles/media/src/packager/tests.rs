@@ -282,7 +282,10 @@ fn sound_alone_of_a_stream_with_a_picture_is_not_shown() {
     let at = |ms: u32| Timestamp::from_millis(1_000_000 + i64::from(ms));
     let settings = || [(picture_settings(160), at(0)), (sound_settings(false), at(0))];
     let pieces = || (0..20_u32).map(|number| (sound(number * 21), at(number * 21)));
-    assert!(super::offline::package(settings().into_iter().chain(pieces())).is_empty(), "the publisher left before a keyframe");
+    assert!(
+        super::offline::package(settings().into_iter().chain(pieces())).is_empty(),
+        "the publisher left before a keyframe"
+    );
     let alone = [(sound_settings(false), at(0))].into_iter().chain(pieces());
     assert!(!super::offline::package(alone).is_empty(), "sound that never had a picture is shown");
 }
