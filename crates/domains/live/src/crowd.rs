@@ -13,6 +13,7 @@ use ports::{
     sql::{Database, Migration, SqlError},
     work::Schedule,
 };
+use rest::Direct;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Bytes of a batch of hearts, a beat, or a request for a session, at the most.
-const BODY_BYTES: usize = 16 * 1024;
+pub(crate) const BODY_BYTES: usize = 16 * 1024;
 
 /// What a site may set about its crowds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -147,6 +148,11 @@ impl Crowd {
             .merge(viewers::router(self.viewers.clone()))
             .merge(hearts::lean_router(self.hearts.clone()))
             .layer(DefaultBodyLimit::max(BODY_BYTES))
+    }
+
+    /// Those of the lean routes that players ask for again and again.
+    pub fn direct(&self) -> Vec<Arc<dyn Direct>> {
+        vec![self.hearts.clone(), self.viewers.clone()]
     }
 
     /// The other routes: the hearts of a broadcast, and reports.

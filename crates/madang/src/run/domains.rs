@@ -6,6 +6,7 @@ use chat::{Chat, moderation::DropExpired};
 use live::{Broadcasts, Channels, Feed, Presenter, broadcasts, crowd::Crowd, needs::Media};
 use people::People;
 use ports::work::Schedule;
+use rest::Direct;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{AnyError, site::Machine, stores::Stores};
@@ -92,6 +93,11 @@ impl Domains {
     /// The documented routes that get no layers.
     pub(crate) fn lean(&self) -> OpenApiRouter {
         self.crowd.lean_router()
+    }
+
+    /// The lean routes that are asked for again and again.
+    pub(crate) fn direct(&self) -> Vec<Arc<dyn Direct>> {
+        self.crowd.direct()
     }
 
     /// What has to be done again and again.

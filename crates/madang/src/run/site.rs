@@ -91,6 +91,7 @@ impl Site {
         let parts = api::Parts {
             api: domains.api(),
             lean: domains.lean().merge(media.router().into()),
+            direct: domains.direct(),
             realtime: realtime.router(),
             ready: Arc::new(StoresReady(stores.clone())),
             metrics: Arc::new(move || metrics.render()),

@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
@@ -16,12 +17,46 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct TimelyBody {
     incoming: Incoming,
     timeout: Duration,
+    asked: bool,
     waiting: Option<Pin<Box<Sleep>>>,
+}
+
+/// Why there is no whole body.
+pub(crate) enum NotWhole {
+    /// It is larger than `max` bytes.
+    TooLarge { max: usize },
+    /// It ended early, or not in time.
+    Broken,
+}
+
+/// The whole of a body of at most `max` bytes. What came in one piece is not copied.
+pub(crate) async fn whole(mut body: TimelyBody, max: usize) -> Result<Bytes, NotWhole> {
+    let announced = body.size_hint().exact();
+    if body.size_hint().lower() > max as u64 {
+        return Err(NotWhole::TooLarge { max });
+    }
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| NotWhole::Broken)?.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > max {
+            return Err(NotWhole::TooLarge { max });
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+        // With its last byte the body is whole; its end would be told one turn of the connection later.
+        if announced == Some((first.len() + rest.len()) as u64) {
+            break;
+        }
+    }
+    Ok(if rest.is_empty() { first } else { [first, rest.freeze()].concat().into() })
 }
 
 impl TimelyBody {
     pub(crate) fn new(incoming: Incoming, timeout: Duration) -> Self {
-        Self { incoming, timeout, waiting: None }
+        Self { incoming, timeout, asked: false, waiting: None }
     }
 }
 
@@ -32,6 +67,11 @@ impl Body for TimelyBody {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) {
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
+        }
+        if !std::mem::replace(&mut self.asked, true) {
+            // The connection reads a body once it is asked for; most have come with their heads and need no timer.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let timeout = self.timeout;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout)));

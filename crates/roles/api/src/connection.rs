@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, front::Front, stream::ClientStream};
+use crate::{Settings, front::Front, stream::ClientStream, timer::ConnectionTimer};
 
 /// How connections are spoken to.
 #[derive(Debug, Clone)]
@@ -16,7 +16,6 @@ impl Protocol {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut builder = http1::Builder::new();
         builder
-            .timer(TokioTimer::new())
             .header_read_timeout(settings.header_timeout())
             // Without `pipeline_flush`: with unread bytes in its buffer it closes before the answer to a refused body is out.
             .max_header_size(settings.max_header_bytes as usize);
@@ -37,7 +36,9 @@ impl Protocol {
             let front = front.clone();
             async move { front.answer(address, request).await }
         });
-        let mut connection = pin!(self.0.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let mut builder = self.0.clone();
+        builder.timer(ConnectionTimer::default());
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
         let mut draining = false;
         loop {
             tokio::select! {

@@ -4,7 +4,7 @@ use axum::{
     http::{Method, Uri},
     response::Response,
 };
-use kernel::{Problem, limits::JSON_BODY_BYTES};
+use kernel::Problem;
 use rest::problem_response;
 
 fn problem(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
@@ -23,8 +23,13 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Response {
 }
 
 /// 413.
-pub(crate) fn too_large() -> Problem {
-    Problem::too_large("body_too_large", format!("The body is larger than {JSON_BODY_BYTES} bytes."))
+pub(crate) fn too_large(max_bytes: usize) -> Problem {
+    Problem::too_large("body_too_large", format!("The body is larger than {max_bytes} bytes."))
+}
+
+/// 400 for a body that did not come whole.
+pub(crate) fn unreadable() -> Problem {
+    Problem::bad_request("body_unreadable", "The body ended early or could not be read.")
 }
 
 /// 503 for a request that took too long.

@@ -23,7 +23,7 @@ const NOT_PAGES: [&str; 3] = ["/api/", "/live/", "/connection/"];
 
 /// Puts the router together.
 pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Router {
-    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origin } = parts;
+    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origin, .. } = parts;
     let allowed = settings.allowed_origins.iter().chain(settings.public_url.origin()).cloned();
     let origins = Arc::new(Origins::new(allowed));
 

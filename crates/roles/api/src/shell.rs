@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use kernel::Clock;
+use rest::Direct;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +20,8 @@ pub struct Parts {
     pub api: OpenApiRouter,
     /// Hearts, beats, playbacks, media: they get the client's address and a bounded body, nothing else.
     pub lean: OpenApiRouter,
+    /// Those of the lean routes that are asked for so often that the shell finds them without the router.
+    pub direct: Vec<Arc<dyn Direct>>,
     /// Routes that upgrade the connection; their Origin is checked.
     pub realtime: Router,
     /// Whether this process can do its work.
@@ -60,8 +63,9 @@ impl Shell {
 
     /// Serves until `cancel`; returns when requests have ended or their drain time is over.
     pub async fn serve(self, parts: Parts, cancel: CancellationToken) {
+        let direct = parts.direct.clone();
         let router = routes::assemble(&self.settings, parts, Pages::embedded());
-        let front = Arc::new(Front::new(router, &self.settings));
+        let front = Arc::new(Front::new(router, direct, &self.settings));
         accept(self.listener, front, &self.settings, cancel).await;
     }
 }

@@ -1,7 +1,7 @@
 //! A client's TCP stream that holds its place, and fails when the client takes no byte for too long.
 
 use std::{
-    io::{self, IoSlice},
+    io::{self, IoSlice, Write},
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -14,6 +14,9 @@ use tokio::{
 };
 
 use crate::places::Place;
+
+/// Answers up to this size are copied together, which is cheaper than to have the kernel collect them.
+const GATHERED_BYTES_MAX: usize = 1_024;
 
 /// The stream. A timer exists only while a write waits, so that a client that keeps up costs none.
 #[derive(Debug)]
@@ -68,7 +71,17 @@ impl AsyncWrite for ClientStream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        let written = if length <= GATHERED_BYTES_MAX {
+            let mut gathered = [0; GATHERED_BYTES_MAX];
+            let mut room = &mut gathered[..];
+            for slice in slices {
+                room.write_all(slice)?;
+            }
+            Pin::new(&mut self.stream).poll_write(context, gathered.get(..length).unwrap_or_default())
+        } else {
+            Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        };
         self.watch(context, written)
     }
 

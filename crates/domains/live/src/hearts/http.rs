@@ -1,6 +1,6 @@
 //! `POST /api/v1/hearts` and `GET /api/v1/broadcasts/{id}/hearts`.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Json,
@@ -10,13 +10,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use kernel::BroadcastId;
-use rest::{ApiResult, ClientAddress, PathId};
+use rest::{Answering, ApiResult, ClientAddress, Direct, PathId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Batch, Error, Hearts, HeartsAnswer};
 use crate::{
+    crowd::BODY_BYTES,
     needs::Names,
     reports::{Fan, with_names},
 };
@@ -59,7 +60,25 @@ async fn accept(
     ClientAddress(address): ClientAddress,
     body: Bytes,
 ) -> ApiResult<Response> {
-    let answer = hearts.accept(&body, address).await?;
+    answer(&hearts, &body, address).await
+}
+
+impl Direct for Hearts {
+    fn path(&self) -> &'static str {
+        "/api/v1/hearts"
+    }
+
+    fn body_bytes_max(&self) -> usize {
+        BODY_BYTES
+    }
+
+    fn answer(&self, body: Bytes, client: IpAddr) -> Answering<'_> {
+        Box::pin(async move { answer(self, &body, client).await.into_response() })
+    }
+}
+
+async fn answer(hearts: &Hearts, body: &[u8], address: IpAddr) -> ApiResult<Response> {
+    let answer = hearts.accept(body, address).await?;
     let mut response = Json(answer).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

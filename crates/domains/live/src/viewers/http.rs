@@ -1,12 +1,13 @@
 //! `POST /api/v1/beats`.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use axum::{body::Bytes, extract::State, http::StatusCode};
-use rest::{ApiResult, ClientAddress};
+use axum::{body::Bytes, extract::State, http::StatusCode, response::IntoResponse};
+use rest::{Answering, ApiError, ApiResult, ClientAddress, Direct};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Beat, Viewers};
+use crate::crowd::BODY_BYTES;
 
 /// The route of beats; the session in the body is the credential.
 pub fn router(viewers: Arc<Viewers>) -> OpenApiRouter {
@@ -31,4 +32,21 @@ async fn beat(
 ) -> ApiResult<StatusCode> {
     viewers.beat(&body, address).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl Direct for Viewers {
+    fn path(&self) -> &'static str {
+        "/api/v1/beats"
+    }
+
+    fn body_bytes_max(&self) -> usize {
+        BODY_BYTES
+    }
+
+    fn answer(&self, body: Bytes, client: IpAddr) -> Answering<'_> {
+        Box::pin(async move {
+            let taken = self.beat(&body, client).await;
+            taken.map(|()| StatusCode::NO_CONTENT).map_err(ApiError::from).into_response()
+        })
+    }
 }

@@ -35,8 +35,9 @@ async fn a_proxy_is_believed_only_when_it_is_trusted() {
     let behind = Server::start(Settings { trusted_proxies, ..Settings::default() }).await;
     let seen = behind.send("GET", "/api/v1/who", forwarded, "").await.json();
     assert_eq!((&seen["address"], &seen["https"]), (&json!("203.0.113.9"), &json!(true)));
-    let lean = behind.send("POST", "/lean", forwarded, "abc").await;
-    assert_eq!(lean.body, "203.0.113.9 3");
+    for path in ["/lean", "/direct"] {
+        assert_eq!(behind.send("POST", path, forwarded, "abc").await.body, "203.0.113.9 3");
+    }
 }
 
 #[tokio::test]

@@ -10,24 +10,45 @@ use crate::server::{Server, request};
 #[tokio::test]
 async fn requests_sent_together_are_answered_in_order() {
     let server = Server::start(Settings::default()).await;
-    let mut client = server.connect().await;
-    let bodies = ["1", "22", "333"];
-    let together: String = bodies.iter().map(|body| request("POST", "/lean", "", body)).collect();
-    client.write(together.as_bytes()).await;
-    for body in bodies {
-        let answer = client.answer().await;
-        assert_eq!((answer.status, answer.body), (200, format!("127.0.0.1 {}", body.len())));
+    let bodies = ["1", "", "22", "333"];
+    for path in ["/lean", "/direct"] {
+        let mut client = server.connect().await;
+        let together: String = bodies.iter().map(|body| request("POST", path, "", body)).collect();
+        client.write(together.as_bytes()).await;
+        for body in bodies {
+            let answer = client.answer().await;
+            assert_eq!((answer.status, answer.body), (200, format!("127.0.0.1 {}", body.len())), "{path}");
+        }
+        client.write(request("GET", "/api/v1/who", "", "").as_bytes()).await;
+        assert_eq!(client.answer().await.status, 200);
     }
-    client.write(request("GET", "/api/v1/who", "", "").as_bytes()).await;
-    assert_eq!(client.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_in_pieces_is_put_together() {
+    let server = Server::start(Settings::default()).await;
+    let heads = ["content-length: 10\r\n\r\n", "transfer-encoding: chunked\r\n\r\n"];
+    for (head, pieces) in
+        heads.into_iter().zip([["01234", "567", "89"], ["5\r\n01234\r\n", "5\r\n5678", "9\r\n0\r\n\r\n"]])
+    {
+        let mut client = server.connect().await;
+        client.write(format!("POST /direct HTTP/1.1\r\nhost: a\r\n{head}").as_bytes()).await;
+        for piece in pieces {
+            client.write(piece.as_bytes()).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(client.answer().await.body, "127.0.0.1 10");
+        client.write(request("POST", "/direct", "", "abc").as_bytes()).await;
+        assert_eq!(client.answer().await.body, "127.0.0.1 3");
+    }
 }
 
 #[tokio::test]
 async fn a_panic_is_one_500() {
     let server = Server::start(Settings::default()).await;
     let mut client = server.connect().await;
-    for path in ["/api/v1/panic", "/lean/panic"] {
-        client.write(request("GET", path, "", "").as_bytes()).await;
+    for (method, path) in [("GET", "/api/v1/panic"), ("GET", "/lean/panic"), ("POST", "/direct/panic")] {
+        client.write(request(method, path, "", "").as_bytes()).await;
         let answer = client.answer().await;
         assert_eq!(answer.problem(), (500, "internal".into()));
         assert!(!answer.body.contains("nothing there"), "the cause is logged, not shown");

@@ -1,7 +1,7 @@
 //! A shell on a free port with a few routes of its own, and a client that speaks HTTP byte by byte.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -15,10 +15,11 @@ use axum::{
     body::Bytes,
     extract::ws::WebSocketUpgrade,
     http::StatusCode,
+    response::IntoResponse,
     routing::{any, get, post},
 };
 use kernel::{AccountId, Clock, Identity, SessionId, Timestamp};
-use rest::{Body, ClientAddress, Https, SignedIn, Visitor};
+use rest::{Answering, Body, ClientAddress, Direct, Https, SignedIn, Visitor};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -157,6 +158,7 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
     Parts {
         api: api.into(),
         lean: lean.into(),
+        direct: vec![Arc::new(Measuring), Arc::new(Panicking)],
         realtime: Router::new().route("/connection/websocket", any(echo)),
         ready: Arc::new(HalfReady),
         metrics: Arc::new(|| "madang_things 1".into()),
@@ -242,5 +244,38 @@ impl Client {
             assert_ne!(count, 0, "the connection ended after {:?}", String::from_utf8_lossy(&self.unread));
             self.unread.extend_from_slice(&bytes[..count]);
         }
+    }
+}
+
+/// Tells the client's address and the size of the body, as `/lean` does.
+struct Measuring;
+
+impl Direct for Measuring {
+    fn path(&self) -> &'static str {
+        "/direct"
+    }
+
+    fn body_bytes_max(&self) -> usize {
+        kernel::limits::JSON_BODY_BYTES
+    }
+
+    fn answer(&self, body: Bytes, client: IpAddr) -> Answering<'_> {
+        Box::pin(async move { format!("{client} {}", body.len()).into_response() })
+    }
+}
+
+struct Panicking;
+
+impl Direct for Panicking {
+    fn path(&self) -> &'static str {
+        "/direct/panic"
+    }
+
+    fn body_bytes_max(&self) -> usize {
+        0
+    }
+
+    fn answer(&self, _: Bytes, _: IpAddr) -> Answering<'_> {
+        Box::pin(async { panicking().await.into_response() })
     }
 }
