@@ -56,15 +56,14 @@ impl ByteCache {
 
     /// The file from here, or from `load`.
     pub(crate) async fn get<E>(&self, key: Key, load: impl Future<Output = Result<Bytes, E>>) -> Result<Bytes, E> {
-        let file = self.shelf().touch(key);
+        let asker = Asker { cache: self, key, file: Some(self.shelf().touch(key)) };
+        let Some(file) = &asker.file else { return load.await };
         if let Some(bytes) = file.get() {
             return Ok(bytes.clone());
         }
         let loaded = file.get_or_try_init(|| load).await.cloned();
-        let mut shelf = self.shelf();
-        match &loaded {
-            Ok(bytes) => shelf.weigh(key, &file, bytes.len(), self.bytes_max),
-            Err(_) => shelf.drop_empty(key, &file),
+        if let Ok(bytes) = &loaded {
+            self.shelf().weigh(key, file, bytes.len(), self.bytes_max);
         }
         loaded
     }
@@ -78,6 +77,23 @@ impl ByteCache {
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who asks for a file. The last of them takes an entry away that nothing was loaded into, also when it does not wait
+/// for the answer: entries without bytes would be held by no limit.
+struct Asker<'a> {
+    cache: &'a ByteCache,
+    key: Key,
+    file: Option<Arc<OnceCell<Bytes>>>,
+}
+
+impl Drop for Asker<'_> {
+    fn drop(&mut self) {
+        let mut shelf = self.cache.shelf();
+        // Given back under the lock, so that of two who leave at once one is the last.
+        drop(self.file.take());
+        shelf.drop_abandoned(self.key);
     }
 }
 
@@ -96,7 +112,7 @@ impl Shelf {
         let Some(entry) = self.entries.get_mut(&key).filter(|entry| Arc::ptr_eq(&entry.file, file)) else { return };
         self.bytes += bytes - entry.bytes;
         entry.bytes = bytes;
-        // An empty entry is being loaded, weighs nothing, and leaves when it fails.
+        // An empty entry is being loaded, weighs nothing, and leaves when nobody waits for it any more.
         while self.bytes > bytes_max {
             let oldest = self.by_use.values().find(|key| self.entries.get(key).is_some_and(|entry| entry.bytes > 0));
             match oldest.copied() {
@@ -106,9 +122,10 @@ impl Shelf {
         }
     }
 
-    fn drop_empty(&mut self, key: Key, file: &Arc<OnceCell<Bytes>>) {
-        let same = self.entries.get(&key).is_some_and(|entry| Arc::ptr_eq(&entry.file, file));
-        if same && !file.initialized() {
+    /// Removes an entry that is empty and that nobody is loading.
+    fn drop_abandoned(&mut self, key: Key) {
+        let abandoned = |entry: &Entry| Arc::strong_count(&entry.file) == 1 && !entry.file.initialized();
+        if self.entries.get(&key).is_some_and(abandoned) {
             self.remove(key);
         }
     }
@@ -162,6 +179,32 @@ mod tests {
         cache.forget(BroadcastId::from_raw(1));
         let shelf = cache.shelf();
         assert_eq!((shelf.bytes, shelf.by_use.len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_nothing_behind_and_takes_nothing_from_who_stays() {
+        let (cache, loads) = (ByteCache::new(100), AtomicUsize::new(0));
+        for name in 0..50 {
+            let never = cache.get(key(name), std::future::pending::<Result<Bytes, ()>>());
+            assert!(tokio::time::timeout(std::time::Duration::ZERO, never).await.is_err());
+        }
+        {
+            let shelf = cache.shelf();
+            assert_eq!((shelf.entries.len(), shelf.by_use.len()), (0, 0));
+        }
+        let mut goes = Box::pin(cache.get(key(1), std::future::pending::<Result<Bytes, ()>>()));
+        let mut stays = Box::pin(get(&cache, 1, &loads));
+        assert!(poll_once(&mut goes).is_pending() && poll_once(&mut stays).is_pending());
+        drop(goes);
+        assert_eq!(cache.shelf().entries.len(), 1, "the other still waits");
+        stays.await.unwrap();
+        get(&cache, 1, &loads).await.unwrap();
+        assert_eq!(loads.load(Ordering::Relaxed), 1, "what it loaded is kept");
+    }
+
+    /// Polls once.
+    fn poll_once<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+        std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
     }
 
     #[tokio::test]
