@@ -43,7 +43,7 @@ impl Admission {
         Arc::new(Self { connections_max, waiting_per_address_max, connections: Mutex::default() })
     }
 
-    /// A place for a connection from `address`; `None` when every place is taken by a publisher.
+    /// A place for a connection from `address` (a network, [`kernel::caller::network`]); `None` when every place is taken by a publisher.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr, parent: &CancellationToken) -> Option<Ticket> {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let of_address = connections.by_address.get(&address);

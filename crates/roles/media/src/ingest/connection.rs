@@ -80,10 +80,15 @@ impl Connection {
         let cancelled = ticket.cancelled.clone();
         let waiting = self.wait_for_publish(context);
         let (stream_key, rest) = cancelled.run_until_cancelled(waiting).await.ok_or(End::MadeRoom)??;
-        if !ticket.publishes() {
-            return Err(End::MadeRoom);
-        }
-        match admit(&stream_key, peer, context).await {
+        // Until it is let in it must go on making room: a flood of made-up keys would hold every place.
+        let resolving = resolve(&stream_key, peer, context);
+        let resolved = cancelled.run_until_cancelled(resolving).await.ok_or(End::MadeRoom)?;
+        let admitted = match resolved {
+            Ok((broadcast, claim)) if ticket.publishes() => begin(broadcast, claim, context).await,
+            Ok(_) => return Err(End::MadeRoom),
+            Err(refused) => Err(refused),
+        };
+        match admitted {
             Ok(admitted) => {
                 self.rtmp.accept();
                 // A publisher's state is large and lives long; waiting connections do not pay for it.
@@ -95,8 +100,7 @@ impl Connection {
                 metrics::counter!("madang_ingest_refused_total", "reason" => refused.reason).increment(1);
                 tracing::info!(%peer, reason = refused.description, "an RTMP publisher is refused");
                 self.rtmp.refuse(refused.status, &refused.description);
-                self.say_goodbye().await;
-                Ok(())
+                cancelled.run_until_cancelled(self.say_goodbye()).await.ok_or(End::MadeRoom)
             }
         }
     }
@@ -180,8 +184,8 @@ pub(super) fn read(stream: &TcpStream, buffer: &mut [u8]) -> Result<Option<usize
     }
 }
 
-/// Asks for the key, claims the broadcast and opens its epoch.
-async fn admit(stream_key: &str, peer: SocketAddr, context: &Context) -> Result<Admitted, Refused> {
+/// Asks for the key and claims the broadcast, which nobody else can claim then.
+async fn resolve(stream_key: &str, peer: SocketAddr, context: &Context) -> Result<(BroadcastId, Claim), Refused> {
     let resolved = timeout(ANSWER_TIMEOUT, context.gatekeeper.resolve(stream_key, peer)).await;
     let broadcast = resolved.unwrap_or(Err(Refusal::Unavailable))?;
     let now = context.clock.now();
@@ -190,6 +194,11 @@ async fn admit(stream_key: &str, peer: SocketAddr, context: &Context) -> Result<
         reason: "already_publishing",
         description: "Another encoder is publishing with this stream key.".into(),
     })?;
+    Ok((broadcast, claim))
+}
+
+/// Opens the broadcast's epoch. Not to be cancelled: whoever has an epoch must be told when it is over.
+async fn begin(broadcast: BroadcastId, claim: Claim, context: &Context) -> Result<Admitted, Refused> {
     let begun = timeout(ANSWER_TIMEOUT, context.gatekeeper.begin(broadcast)).await;
     let publish_epoch = begun.unwrap_or(Err(Refusal::Unavailable))?;
     Ok(Admitted { broadcast, publish_epoch, claim })

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kernel::{BroadcastId, Clock};
+use kernel::{BroadcastId, Clock, caller::network};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -87,7 +87,7 @@ impl Ingest {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr, tasks: &TaskTracker, connections: &CancellationToken) {
-        match self.admission.admit(peer.ip(), connections) {
+        match self.admission.admit(network(peer.ip()), connections) {
             Some(ticket) => {
                 tasks.spawn(connection::serve(stream, peer, ticket, Arc::clone(&self.context)));
             }

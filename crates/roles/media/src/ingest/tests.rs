@@ -297,3 +297,23 @@ async fn a_thousand_idle_connections_do_not_keep_a_publisher_out() {
     let newest = tokio::time::timeout(Duration::from_millis(1), idle[999].read(&mut byte)).await;
     assert!(newest.is_err(), "the newest stays");
 }
+
+#[tokio::test]
+async fn keys_that_nobody_has_answered_for_hold_no_place() {
+    let settings = IngestSettings { connections_max: 3, ..IngestSettings::default() };
+    let running = Running::start(settings).await;
+    let flood: Vec<_> = (0..3)
+        .map(|_| {
+            let publisher = running.publisher("slow");
+            tokio::spawn(async move { publisher.run(CancellationToken::new()).await })
+        })
+        .collect();
+    running.house.keeps_waiting(3).await;
+    running.publisher("good").run(CancellationToken::new()).await.expect("one of the flood makes room");
+    let mut left = 0;
+    for one in flood {
+        left += usize::from(!one.is_finished());
+        one.abort();
+    }
+    assert!(left >= 2, "no more than one had to");
+}

@@ -14,7 +14,7 @@ use kernel::{BroadcastId, Clock, Timestamp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +57,8 @@ pub(super) struct House {
     heard: tokio::sync::Mutex<mpsc::UnboundedReceiver<News>>,
     sessions: Mutex<BTreeMap<i64, Recorded>>,
     changed: Notify,
+    /// How many were kept waiting for an answer.
+    unanswered: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl House {
             heard: heard.into(),
             sessions: Mutex::default(),
             changed: Notify::new(),
+            unanswered: watch::Sender::new(0),
         })
     }
 
@@ -104,6 +107,12 @@ impl House {
         }
     }
 
+    /// Returns once `count` were kept waiting: the key `slow` is never answered.
+    pub(super) async fn keeps_waiting(&self, count: usize) {
+        let mut unanswered = self.unanswered.subscribe();
+        soon(unanswered.wait_for(|waiting| *waiting >= count)).await.expect("the house keeps the other end");
+    }
+
     pub(super) fn is_closed(&self, publish_epoch: i64) -> bool {
         self.sessions.lock().unwrap().get(&publish_epoch).is_some_and(|session| session.closed)
     }
@@ -116,6 +125,10 @@ impl Gatekeeper for House {
             "good" => Ok(self.broadcast),
             "later" => Err(Refusal::NotNow("The show is over.".into())),
             "broken" => Err(Refusal::Unavailable),
+            "slow" => {
+                self.unanswered.send_modify(|count| *count += 1);
+                std::future::pending().await
+            }
             _ => Err(Refusal::UnknownKey),
         }
     }
