@@ -134,12 +134,16 @@ impl Front {
         }
     }
 
-    /// The host stops the picture for a while.
-    pub(super) fn pause(&mut self, out: &mut Vec<Output>) {
+    /// The host stops the picture for a while: frames that nobody has seen yet are not shown any more, unless a segment was
+    /// `announced` that would have none.
+    pub(super) fn pause(&mut self, announced: bool, out: &mut Vec<Output>) {
         self.stage = Stage::Paused;
         if let Some(session) = &mut self.session {
-            session.intake.finish(&mut self.segmenter, out);
+            let mut unseen = Vec::new();
+            session.intake.finish(&mut self.segmenter, &mut unseen);
             session.head = Head::Over;
+            // The segment ends with its last part; the part that was being built is dropped.
+            out.extend(unseen.into_iter().filter(|output| announced || matches!(output, Output::Closed)));
         }
     }
 

@@ -7,6 +7,8 @@ mod front;
 mod head;
 mod sink;
 mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -97,9 +99,17 @@ impl Stream {
             (_, Stage::Live { .. }) => front.resume(),
             (Stage::Preview, stage) => {
                 self.window().restart(PREVIEW, now);
-                if stage == Stage::Ended { front.end(now, &mut Vec::new()) } else { front.pause(&mut Vec::new()) }
+                if stage == Stage::Ended {
+                    front.end(now, &mut Vec::new())
+                } else {
+                    front.pause(false, &mut Vec::new())
+                }
             }
-            (_, Stage::Paused) => front.pause(&mut out),
+            (_, Stage::Paused) => {
+                // Players know of a segment before its first part; it must not vanish.
+                let announced = self.window().open_segment().is_some_and(|held| held.parts.is_empty());
+                front.pause(announced, &mut out);
+            }
             (_, Stage::Ended) => front.end(now, &mut out),
         }
         self.emit(&mut front, out);
