@@ -15,7 +15,7 @@ const NOT_FOUND: i32 = 127;
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FrameError {
-    /// The program is not there.
+    /// The program, or the one that runs it politely, is not there.
     #[error("there is no program {0:?}")]
     Absent(String),
     /// It could not be run.
@@ -39,7 +39,11 @@ pub(super) async fn frame(program: &str, init: &[u8], segment: &[u8]) -> Result<
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
-        .spawn()?;
+        .spawn()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => FrameError::Absent("nice".into()),
+            _ => FrameError::Run(error),
+        })?;
     let mut input = child.stdin.take();
     let feed = async {
         if let Some(input) = &mut input {

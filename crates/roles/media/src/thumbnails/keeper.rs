@@ -24,6 +24,8 @@ const REFRESH_MS: i64 = 30_000;
 struct Kept {
     picture: Option<Bytes>,
     tried: Option<Timestamp>,
+    /// Whether it was said that there is no picture of this show.
+    warned: bool,
 }
 
 /// Makes and keeps them.
@@ -54,22 +56,41 @@ impl Thumbnails {
         }
         let newest = stream.window().newest_picture();
         let Some((init, segment)) = newest else { return };
-        {
-            let mut kept = self.kept();
-            let tried = &mut kept.entry(stream.broadcast).or_default().tried;
-            if tried.is_some_and(|at| now.millis_since(at) < REFRESH_MS) {
-                return;
+        if !self.is_due(stream, now) {
+            return;
+        }
+        let made = ffmpeg::frame(&self.program, &init.bytes, &segment).await;
+        if let Err(FrameError::Absent(program)) = &made {
+            self.absent.store(true, Ordering::Relaxed);
+            tracing::warn!(program, "not installed: shows have a placeholder for a picture");
+        }
+        let mut all = self.kept();
+        // The show may have ended meanwhile, and its last picture have been taken from here.
+        let Some(kept) = all.get_mut(&stream.broadcast) else { return };
+        match made {
+            Ok(picture) => (kept.picture, kept.warned) = (Some(picture), false),
+            Err(FrameError::Absent(_)) => {}
+            Err(error) if kept.warned => tracing::debug!(%error, broadcast = %stream.broadcast, "still no picture"),
+            Err(error) => {
+                kept.warned = true;
+                tracing::warn!(%error, broadcast = %stream.broadcast, "no picture; it is tried again");
             }
+        }
+    }
+
+    /// Whether the time has come to try again; from now on it is counted anew.
+    fn is_due(&self, stream: &Stream, now: Timestamp) -> bool {
+        let mut all = self.kept();
+        // Looked at under the lock: once a show is over its picture is taken from here, for good.
+        if !stream.is_fed() {
+            return false;
+        }
+        let tried = &mut all.entry(stream.broadcast).or_default().tried;
+        let due = tried.is_none_or(|at| now.millis_since(at) >= REFRESH_MS);
+        if due {
             *tried = Some(now);
         }
-        match ffmpeg::frame(&self.program, &init.bytes, &segment).await {
-            Ok(picture) => self.kept().entry(stream.broadcast).or_default().picture = Some(picture),
-            Err(FrameError::Absent(program)) => {
-                self.absent.store(true, Ordering::Relaxed);
-                tracing::warn!(program, "not installed: shows have a placeholder for a picture");
-            }
-            Err(error) => tracing::warn!(%error, broadcast = %stream.broadcast, "no picture this time"),
-        }
+        due
     }
 
     /// The last picture of a show that is over; it is not kept here any more.
