@@ -23,8 +23,6 @@ use crate::{
 
 /// How long a show that is over keeps its live playlist, now with its end, for those who were watching.
 const FAREWELL: Duration = Duration::from_secs(60);
-/// How long the removal of a recording waits for the one that is just being completed.
-const SEALING_WAIT: Duration = Duration::from_secs(10);
 /// How often pictures and forgotten previews are looked after.
 const ROUND: Duration = Duration::from_secs(5);
 /// A preview without a publisher is forgotten after this long, in milliseconds.
@@ -41,6 +39,8 @@ pub struct MediaService {
     replays: Replays,
     cache: ByteCache,
     thumbnails: Thumbnails,
+    /// Taken while a show's last picture is put among its blobs.
+    farewell: tokio::sync::Mutex<()>,
     rounds: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -64,6 +64,7 @@ impl MediaService {
             cache: ByteCache::new(settings.cache_megabytes as usize * 1024 * 1024),
             thumbnails: Thumbnails::new(settings.ffmpeg.clone()),
             streams: Streams::default(),
+            farewell: tokio::sync::Mutex::default(),
             rounds: Mutex::default(),
             settings,
             clock,
@@ -130,13 +131,14 @@ impl MediaService {
     /// Removes everything that was recorded of a broadcast.
     ///
     /// # Errors
-    /// When the blobs cannot be removed; what is left is removed by the next call.
+    /// When something cannot be removed, in the spool or among the blobs; what is left is removed by the next call, and may
+    /// be found again until then.
     pub async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), BlobError> {
         self.streams.remove(broadcast);
-        // What is being sealed at this moment would come back; a store that fails is not waited for.
-        let _ = tokio::time::timeout(SEALING_WAIT, self.recorder.sealed(broadcast)).await;
-        self.recorder.remove(broadcast).await;
-        let removed = self.replays.remove(broadcast).await;
+        // A picture that is on its way would come back; one that is not yet finds its stream gone.
+        let farewell = self.farewell.lock().await;
+        let removed = self.recorder.remove(broadcast, &self.replays).await;
+        drop(farewell);
         self.cache.forget(broadcast);
         removed
     }
@@ -258,14 +260,22 @@ impl MediaService {
     /// Keeps the last picture, and the end of the live playlist for those who were watching; then the replay takes over.
     async fn see_off(self: Arc<Self>, broadcast: BroadcastId) {
         let farewell = tokio::time::Instant::now() + FAREWELL;
-        if let Some(picture) = self.thumbnails.take(broadcast)
-            && let Err(error) = self.blobs.put(&thumbnail_key(broadcast), picture).await
-        {
-            tracing::warn!(%error, %broadcast, "the picture is not kept with the recording");
-        }
+        self.keep_picture(broadcast).await;
         self.recorder.sealed(broadcast).await;
         tokio::time::sleep_until(farewell).await;
         self.streams.remove(broadcast);
+    }
+
+    async fn keep_picture(&self, broadcast: BroadcastId) {
+        let Some(picture) = self.thumbnails.take(broadcast) else { return };
+        let _farewell = self.farewell.lock().await;
+        if self.streams.get(broadcast).is_none() {
+            // Its recording was removed meanwhile.
+            return;
+        }
+        if let Err(error) = self.blobs.put(&thumbnail_key(broadcast), picture).await {
+            tracing::warn!(%error, %broadcast, "the picture is not kept with the recording");
+        }
     }
 }
 
@@ -288,3 +298,6 @@ impl Packager for Intakes {
         Box::new(Sink::open(self.0.stream_of(broadcast, now), publish_epoch, now))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,10 @@ pub(super) trait Disk: Send + 'static {
     fn append(&self, file: &mut Self::File, bytes: &[u8]) -> io::Result<()>;
     /// Cuts a file to `length` bytes.
     fn cut(&self, file: &mut Self::File, length: u64) -> io::Result<()>;
+    /// Makes a file's bytes outlive a power loss.
+    fn sync(&self, file: &mut Self::File) -> io::Result<()>;
+    /// Makes the names in a folder outlive a power loss.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder with all its files.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 }
@@ -46,6 +50,14 @@ impl Disk for LocalDisk {
 
     fn cut(&self, file: &mut File, length: u64) -> io::Result<()> {
         file.set_len(length)
+    }
+
+    fn sync(&self, file: &mut File) -> io::Result<()> {
+        file.sync_data()
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! A line is written after the bytes it speaks of. A line that is cut off at the end of the file never happened.
 
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::packager::{Description, Segment, SegmentName, Ticks};
@@ -36,6 +37,20 @@ pub(super) enum Entry {
     Lost { name: SegmentName },
     /// The show is over.
     Ended { at_ms: i64, frame_rate: Option<f64> },
+}
+
+/// How a show ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct End {
+    pub(super) at: Timestamp,
+    pub(super) frame_rate: Option<f64>,
+}
+
+impl End {
+    /// It as a line.
+    pub(super) fn entry(self) -> Entry {
+        Entry::Ended { at_ms: self.at.as_millis(), frame_rate: self.frame_rate }
+    }
 }
 
 impl Entry {

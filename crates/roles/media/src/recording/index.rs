@@ -4,7 +4,7 @@ use bytes::Bytes;
 use kernel::{BroadcastId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{files, journal::Journal};
+use super::{entry::End, files, journal::Journal};
 use crate::packager::{Segment, SegmentName, TICKS_PER_MS, TICKS_PER_SECOND, Variant, replay_playlist};
 
 /// A hole longer than this is told to players as a discontinuity.
@@ -24,9 +24,8 @@ pub(crate) struct ReplayIndex {
 struct Row(u64, u64, u64, i64, i64, u64, bool, bool);
 
 impl ReplayIndex {
-    /// The index of a show that is over; none when nothing of it was kept.
-    pub(super) fn of(journal: &Journal) -> Option<Self> {
-        let (ended_at, frame_rate) = journal.ended?;
+    /// The index of a show that ended so; none when nothing of it was kept.
+    pub(super) fn of(journal: &Journal, end: End) -> Option<Self> {
         let newest = journal.segments.back()?;
         let description = journal.inits.get(&newest.init).cloned().unwrap_or_default();
         let bps =
@@ -35,17 +34,17 @@ impl ReplayIndex {
         let peak = long.map(|segment| bps(segment.bytes, segment.duration)).max();
         let bytes = journal.segments.iter().map(|segment| segment.bytes).sum();
         let average = bps(bytes, journal.segments.iter().map(|segment| segment.duration).sum());
-        let mut end = journal.segments.front().map_or(0, |segment| segment.start);
+        let mut position = journal.segments.front().map_or(0, |segment| segment.start);
         let rows = journal.segments.iter().map(|segment| {
-            let hole = segment.start - end > HOLE;
-            end = segment.end();
+            let hole = segment.start - position > HOLE;
+            position = segment.end();
             Row::from(Segment { discontinuity: segment.discontinuity || hole, ..*segment })
         });
         Some(Self {
             timeline_start_ms: journal.timeline_start?.as_millis(),
-            ended_at_ms: ended_at.as_millis(),
+            ended_at_ms: end.at.as_millis(),
             segments: rows.collect(),
-            variant: Variant::of(&description, frame_rate, peak.unwrap_or(average), average),
+            variant: Variant::of(&description, end.frame_rate, peak.unwrap_or(average), average),
         })
     }
 

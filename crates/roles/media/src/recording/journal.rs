@@ -9,7 +9,7 @@ use std::{
 
 use kernel::Timestamp;
 
-use super::entry::Entry;
+use super::entry::{End, Entry};
 use crate::packager::{Description, Segment, SegmentName, Ticks};
 
 /// What a journal says.
@@ -29,8 +29,8 @@ pub(super) struct Journal {
     pub(super) open: Option<(Segment, Vec<(Ticks, u64)>)>,
     /// The largest name that was written down.
     pub(super) last_name: SegmentName,
-    /// When the show ended, and its frame rate.
-    pub(super) ended: Option<(Timestamp, Option<f64>)>,
+    /// How the show ended.
+    pub(super) ended: Option<End>,
     /// How much of the file is whole lines.
     pub(super) good_bytes: u64,
     keep: usize,
@@ -87,7 +87,9 @@ impl Journal {
                 self.unsealed.remove(&name);
                 self.segments.retain(|segment| segment.name != name);
             }
-            Entry::Ended { at_ms, frame_rate } => self.ended = Some((Timestamp::from_millis(at_ms), frame_rate)),
+            Entry::Ended { at_ms, frame_rate } => {
+                self.ended = Some(End { at: Timestamp::from_millis(at_ms), frame_rate });
+            }
         }
     }
 

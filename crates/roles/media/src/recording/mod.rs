@@ -22,7 +22,7 @@ mod spool;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use files::{init_key, read_file, segment_key, thumbnail_key};
 pub(crate) use index::ReplayIndex;

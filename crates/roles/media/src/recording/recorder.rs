@@ -9,12 +9,14 @@ use std::{
 };
 
 use kernel::{BroadcastId, Timestamp};
-use ports::blobs::Blobs;
+use ports::blobs::{BlobError, Blobs};
 use tokio::sync::oneshot;
 
 use super::{
     disk::{Disk, LocalDisk},
-    entry::Entry,
+    entry::End,
+    files,
+    replays::Replays,
     restore,
     sealing::Sealer,
     writer::{Command, Queue},
@@ -104,13 +106,21 @@ impl Recorder {
         self.recording(broadcast)
     }
 
-    /// Removes what is spooled of a broadcast.
-    pub(crate) async fn remove(&self, broadcast: BroadcastId) {
-        self.sealer.forget(broadcast);
+    /// Removes everything of a broadcast, in the spool and among the blobs. No sealing is under way meanwhile: what was
+    /// just being sealed is removed with the rest.
+    ///
+    /// # Errors
+    /// When something could not be removed; what is left is removed by the next call.
+    pub(crate) async fn remove(&self, broadcast: BroadcastId, replays: &Replays) -> Result<(), BlobError> {
+        let held = self.sealer.hold().await;
         let (done, heard) = oneshot::channel();
         self.queue.insist(Command::Remove { broadcast, done }).await;
-        // An error means that the thread is gone, which has been logged.
-        let _ = heard.await;
+        let gone = |_| std::io::Error::other("the spool's thread is gone");
+        let spooled = heard.await.map_err(gone).and_then(|removed| removed);
+        // Only now: an end that the thread had not seen yet has added its job.
+        self.sealer.forget(broadcast, &held);
+        replays.remove(broadcast).await?;
+        spooled.map_err(|source| BlobError::Engine { key: files::recording_prefix(broadcast), source })
     }
 
     /// Returns when the replay of a broadcast is complete, or nothing of it is left to seal.
@@ -187,11 +197,11 @@ impl Recording {
 
     /// The show is over: what is open is completed, everything is sealed, the replay is written.
     pub(crate) fn end(&self, at: Timestamp, frame_rate: Option<f64>) {
-        let entry = Entry::Ended { at_ms: at.as_millis(), frame_rate };
+        let end = End { at, frame_rate };
         let (queue, broadcast) = (self.queue.clone(), self.broadcast);
         self.sealer.expect_end(broadcast);
-        if !queue.offer(Command::End { broadcast, entry: entry.clone() }) {
-            tokio::spawn(async move { queue.insist(Command::End { broadcast, entry }).await });
+        if !queue.offer(Command::End { broadcast, end }) {
+            tokio::spawn(async move { queue.insist(Command::End { broadcast, end }).await });
         }
     }
 }

@@ -62,8 +62,8 @@ fn restore_one(
         return Ok(None);
     };
     let journal = complete(&folder, journal)?;
-    if journal.ended.is_some() {
-        sealer.add(SealJob::Finish { broadcast });
+    if let Some(end) = journal.ended {
+        sealer.add(SealJob::Finish { broadcast, end });
         return Ok(None);
     }
     for segment in journal.segments.iter().filter(|segment| journal.unsealed.contains(&segment.name)) {

@@ -121,6 +121,12 @@ impl<D: Disk> Spool<D> {
         self.disk.create_folder(&self.folder)?;
         let mut file = self.disk.open(&self.folder.join(files::init_file(name)), 0)?;
         self.disk.append(&mut file, &init.bytes)?;
+        // Without it nothing of the show can be played: it must not be lost when the line that names it is not.
+        self.disk.sync(&mut file)?;
+        self.disk.sync_folder(&self.folder)?;
+        if let (true, Some(spool)) = (self.began.is_some(), self.folder.parent()) {
+            self.disk.sync_folder(spool)?;
+        }
         self.line(&Entry::Init { name, description: init.description.clone() })?;
         self.init = Some(name);
         Ok(())

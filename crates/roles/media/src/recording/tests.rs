@@ -1,5 +1,8 @@
 //! What is left of a recording when the process dies at any byte, or the disk refuses at any write.
 
+mod endings;
+pub(crate) mod gated;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -12,7 +15,7 @@ use kernel::{BroadcastId, Timestamp};
 
 use super::{
     disk::{Disk, LocalDisk},
-    entry::Entry,
+    entry::{End, Entry},
     files,
     journal::Journal,
     restore::restore,
@@ -74,6 +77,12 @@ impl Disk for Notebook {
     }
     fn cut(&self, _: &mut PathBuf, _: u64) -> io::Result<()> {
         unreachable!("nothing fails here")
+    }
+    fn sync(&self, _: &mut PathBuf) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
     }
     fn remove_folder(&self, _: &Path) -> io::Result<()> {
         Ok(())
@@ -191,6 +200,12 @@ impl Disk for FullDisk {
     fn cut(&self, file: &mut fs::File, length: u64) -> io::Result<()> {
         LocalDisk.cut(file, length)
     }
+    fn sync(&self, file: &mut fs::File) -> io::Result<()> {
+        LocalDisk.sync(file)
+    }
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        LocalDisk.sync_folder(path)
+    }
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         LocalDisk.remove_folder(path)
     }
@@ -233,7 +248,7 @@ fn a_journal_tells_what_is_sealed_lost_and_over() {
     let journal = Journal::read(&files::journal(&files::folder(folder.path(), BROADCAST)), usize::MAX).unwrap();
     assert_eq!(journal.segments.iter().map(|segment| segment.name.0).collect::<Vec<_>>(), [0, 2]);
     assert_eq!(journal.unsealed.iter().map(|name| name.0).collect::<Vec<_>>(), [2]);
-    assert_eq!(journal.ended, Some((Timestamp::from_millis(77), Some(29.97))));
+    assert_eq!(journal.ended, Some(End { at: Timestamp::from_millis(77), frame_rate: Some(29.97) }));
     assert_eq!(journal.inits.keys().copied().collect::<Vec<_>>(), [SegmentName(0)]);
     let known: BTreeMap<_, _> = journal.inits;
     assert_eq!(known[&SegmentName(0)].codecs, "avc1.64001f");

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::PathBuf,
     sync::{
         Arc, Weak,
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::{
     disk::Disk,
-    entry::Entry,
+    entry::{End, Entry},
     files,
     recorder::Follower,
     sealing::{SealJob, Sealer},
@@ -40,9 +41,9 @@ pub(super) enum Command {
     /// A line for the journal.
     Note { broadcast: BroadcastId, entry: Entry },
     /// The show is over.
-    End { broadcast: BroadcastId, entry: Entry },
+    End { broadcast: BroadcastId, end: End },
     /// Everything of a broadcast is to be removed.
-    Remove { broadcast: BroadcastId, done: oneshot::Sender<()> },
+    Remove { broadcast: BroadcastId, done: oneshot::Sender<io::Result<()>> },
     /// Everything asked before this is done, and what is open is complete.
     Drain { done: oneshot::Sender<()> },
     /// Everything asked before this is done.
@@ -160,12 +161,15 @@ impl<D: Disk + Clone> Writer<D> {
                     live.spool.note_entry(&entry);
                 }
             }
-            Command::End { broadcast, entry } => {
-                let Some(live) = self.spools.get_mut(&broadcast) else { return };
-                let closed = live.spool.finish();
-                live.spool.note_entry(&entry);
-                self.settle(broadcast, closed);
-                self.sealer.add(SealJob::Finish { broadcast });
+            Command::End { broadcast, end } => {
+                // A show whose recording could not be gone on with may still have left files.
+                if let Some(live) = self.spools.get_mut(&broadcast) {
+                    let closed = live.spool.finish();
+                    live.spool.note_entry(&end.entry());
+                    self.settle(broadcast, closed);
+                }
+                // A full disk may have refused the line: the job knows the end by itself.
+                self.sealer.add(SealJob::Finish { broadcast, end });
             }
             Command::Remove { broadcast, done } => {
                 let folder = files::folder(&self.spool, broadcast);
@@ -173,11 +177,11 @@ impl<D: Disk + Clone> Writer<D> {
                     Some(mut live) => live.spool.remove(),
                     None => self.disk.remove_folder(&folder),
                 };
-                if let Err(error) = removed {
+                if let Err(error) = &removed {
                     tracing::error!(%error, %broadcast, "a spool could not be removed");
                 }
                 // Whoever asked may have gone away.
-                let _ = done.send(());
+                let _ = done.send(removed);
             }
             #[cfg(test)]
             Command::Wait { done } => {
