@@ -60,11 +60,12 @@ async fn a_picture_that_is_just_being_kept_goes_with_its_recording() {
     assert!(matches!(media.thumbnail(BROADCAST), Picture::Jpeg(_)));
     media.set_stage(BROADCAST, Stage::Ended);
     blobs.one_waits().await;
-    let removal = tokio::spawn({
+    let mut removal = tokio::spawn({
         let media = media.clone();
         async move { media.delete_recording(BROADCAST).await }
     });
-    tokio::task::yield_now().await;
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut removal).await;
+    assert!(early.is_err(), "it waits for the picture");
     blobs.open();
     removal.await.unwrap().unwrap();
     assert_eq!(kept.list("recordings/").await.unwrap(), Vec::<String>::new());

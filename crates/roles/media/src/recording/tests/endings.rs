@@ -1,6 +1,6 @@
 //! The end of a show: on a full disk, with files gone, beside a show that cannot be sealed, and removed at once.
 
-use std::{path::Path, sync::Weak};
+use std::{path::Path, sync::Weak, time::Duration};
 
 use ports::blobs::{BlobError, Blobs};
 
@@ -29,6 +29,11 @@ async fn show(recorder: &Recorder, broadcast: BroadcastId, segments: usize) -> c
     recording
 }
 
+/// What must not keep us waiting.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes within 20 s")
+}
+
 async fn replayed(blobs: &Arc<MemoryBlobs>, broadcast: BroadcastId) -> Option<usize> {
     let found = Replays::new(blobs.clone()).find(broadcast).await.unwrap()?;
     let playlist = found.playlist();
@@ -44,7 +49,7 @@ async fn a_disk_that_is_full_at_the_very_end_costs_nothing() {
     let recording = show(&recorder, BROADCAST, 3).await;
     room.lock().unwrap().operations_left = 0;
     recording.end(AT, Some(30.0));
-    recorder.sealed(BROADCAST).await;
+    soon(recorder.sealed(BROADCAST)).await;
     assert!(room.lock().unwrap().refusals_left < usize::MAX, "the line of the end was refused");
     assert_eq!(replayed(&blobs, BROADCAST).await, Some(3));
     assert!(blobs.kept.lock().unwrap().contains_key("replays/5/9000.json"), "under the time of its end");
@@ -61,8 +66,8 @@ async fn segments_without_their_initialisation_are_left_out() {
     fs::remove_file(files::folder(folder.path(), BROADCAST).join("init-0.mp4")).unwrap();
     gone.end(AT, None);
     whole.end(AT, None);
-    recorder.sealed(BROADCAST).await;
-    recorder.sealed(other).await;
+    soon(recorder.sealed(BROADCAST)).await;
+    soon(recorder.sealed(other)).await;
     assert_eq!((replayed(&blobs, BROADCAST).await, replayed(&blobs, other).await), (None, Some(2)));
 }
 
@@ -74,7 +79,7 @@ async fn a_show_that_cannot_be_sealed_does_not_hold_up_another() {
     show(&recorder, BROADCAST, 1).await.end(AT, None);
     let other = BroadcastId::from_raw(6);
     show(&recorder, other, 2).await.end(AT, None);
-    recorder.sealed(other).await;
+    soon(recorder.sealed(other)).await;
     assert_eq!((replayed(&kept, BROADCAST).await, replayed(&kept, other).await), (None, Some(2)));
     assert!(files::folder(folder.path(), BROADCAST).exists(), "what is not sealed stays");
 }
@@ -86,14 +91,15 @@ async fn a_recording_that_is_removed_while_it_is_sealed_does_not_come_back() {
     let recorder = Arc::new(Recorder::start(folder.path().to_owned(), blobs.clone()).unwrap());
     show(&recorder, BROADCAST, 2).await.end(AT, None);
     blobs.one_waits().await;
-    let removal = tokio::spawn({
+    let mut removal = tokio::spawn({
         let (recorder, replays) = (recorder.clone(), Replays::new(kept.clone()));
         async move { recorder.remove(BROADCAST, &replays).await }
     });
-    tokio::task::yield_now().await;
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut removal).await;
+    assert!(early.is_err(), "it waits for what is being sealed");
     blobs.open();
-    removal.await.unwrap().unwrap();
-    recorder.sealed(BROADCAST).await;
+    soon(removal).await.unwrap().unwrap();
+    soon(recorder.sealed(BROADCAST)).await;
     assert_eq!(kept.list("recordings/").await.unwrap(), Vec::<String>::new());
     assert_eq!(replayed(&kept, BROADCAST).await, None);
     assert!(!files::folder(folder.path(), BROADCAST).exists());
