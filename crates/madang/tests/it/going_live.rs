@@ -41,7 +41,7 @@ async fn h264_with_b_frames_reaches_the_player_whole() {
     assert!(master.contains("RESOLUTION=640x360") && master.contains("BANDWIDTH="), "{master}");
     let (content, said) = encoder.finish().await;
     assert!(content, "{said}");
-    site.api.post(&format!("/api/v1/broadcasts/{}/end", id(&broadcast)), Some(&host.token), &json!({})).await.unwrap();
+    site.end_after_encoder(&broadcast, &host).await;
     site.until_state(&broadcast, "ended").await;
     until("the replay is complete", || async {
         let media = site.api.fetch(&format!("/live/{}/media.m3u8", id(&broadcast))).await.ok()?.1;
@@ -85,10 +85,7 @@ async fn enhanced_rtmp_and_single_tracks_reach_the_player_whole() {
         let encoder = Encoder::publish(site.rtmp, broadcast["stream_key"].as_str().unwrap(), 4, input, coding);
         let (content, said) = encoder.finish().await;
         assert!(content, "{name}: {said}");
-        site.api
-            .post(&format!("/api/v1/broadcasts/{}/end", id(&broadcast)), Some(&host.token), &json!({}))
-            .await
-            .unwrap();
+        site.end_after_encoder(&broadcast, &host).await;
         let show = site.until_state(&broadcast, "ended").await;
         let master =
             String::from_utf8(site.api.fetch(show["playback_url"].as_str().unwrap()).await.unwrap().1.to_vec())

@@ -14,7 +14,7 @@ async fn a_replay_survives_a_restart_and_can_be_deleted() {
     let broadcast = site.broadcast(&host).await;
     let (content, said) = Encoder::test_card(site.rtmp, broadcast["stream_key"].as_str().unwrap(), 5).finish().await;
     assert!(content, "{said}");
-    site.api.post(&format!("/api/v1/broadcasts/{}/end", id(&broadcast)), Some(&host.token), &json!({})).await.unwrap();
+    site.end_after_encoder(&broadcast, &host).await;
     until("the replay is offered", || async { (site.show(&broadcast).await["replay"] == true).then_some(()) }).await;
 
     let site = site.kill_and_restart().await;

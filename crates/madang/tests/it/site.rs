@@ -154,6 +154,16 @@ impl Site {
         self.api.get(&format!("/api/v1/broadcasts/{}", id(broadcast)), None).await.unwrap()
     }
 
+    /// Ends the show once its encoder, which has finished, is wholly read: what is still on its way then is cut off.
+    pub(crate) async fn end_after_encoder(&self, broadcast: &Value, host: &Person) {
+        until("the encoder's last bytes are read", || async {
+            (self.show(broadcast).await["stream"] == "interrupted").then_some(())
+        })
+        .await;
+        let end = format!("/api/v1/broadcasts/{}/end", id(broadcast));
+        self.api.post(&end, Some(&host.token), &json!({})).await.unwrap();
+    }
+
     /// Waits until the broadcast is in this state.
     pub(crate) async fn until_state(&self, broadcast: &Value, state: &str) -> Value {
         until(&format!("the broadcast is {state}"), || async {
