@@ -55,6 +55,8 @@ try {
   await dialog.getByRole('button', { name: 'Go live' }).click();
   await until('the show is live', async () => (await show()).state === 'live');
   await page.getByText('Receiving').first().waitFor({ timeout: 30_000 });
+  // A show that is paused before its first keyframe has nothing to be replayed.
+  await until('viewers have a segment', async () => (await (await fetch(`${url}/live/${id}/media.m3u8`)).text()).includes('#EXTINF'));
   await page.locator('button.button', { hasText: 'Pause' }).click();
   await until('the show is paused', async () => (await show()).state === 'paused');
   await page.getByRole('button', { name: 'Resume' }).click();
