@@ -25,7 +25,7 @@ try {
   await page.goto(`${url}/studio`);
   await page.getByRole('button', { name: 'New broadcast' }).first().click();
   await page.getByRole('textbox', { name: 'Title', exact: true }).fill('First light');
-  await page.getByText('Go live when the stream arrives').click();
+  await page.getByRole('switch', { name: 'Go live when the stream arrives' }).setChecked(false, { force: true });
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   await page.waitForURL(/\/studio\/\d+/);
   const id = page.url().split('/').pop();
@@ -33,9 +33,11 @@ try {
   assert.equal((await show()).auto_start, false);
 
   // The encoder, with the key the page shows once.
-  const key = await page.getByLabel('Stream key').inputValue();
-  assert.match(key, /^bk_/);
-  assert.equal(await page.getByLabel('Server').inputValue(), `rtmp://${rtmp}/live`);
+  const key = await until('the stream key is shown', async () => {
+    const shown = await page.locator('input').and(page.getByLabel('Stream key', { exact: true })).inputValue();
+    return shown.startsWith('bk_') && shown;
+  });
+  await until('the server is shown', async () => (await page.locator('input').and(page.getByLabel('Server', { exact: true })).inputValue()) === `rtmp://${rtmp}/live`);
   encoder = spawn(
     ffmpeg,
     ['-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine=440',
