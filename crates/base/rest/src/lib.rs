@@ -12,13 +12,15 @@ mod direct;
 mod host;
 mod path;
 mod query;
+mod takeover;
 
 pub use address::ClientAddress;
 pub use answer::{ApiError, ApiResult, problem_response};
 pub use body::Body;
 pub use browser::{CookieToken, Https, session_cookie};
 pub use caller::{Credentials, SESSION_COOKIE, SignedIn, Visitor, require_account};
-pub use direct::{Answering, Direct};
+pub use direct::{Answering, Direct, DirectAnswer};
 pub use host::HostName;
 pub use path::{PathId, PathIds};
 pub use query::{PageQuery, Query};
+pub use takeover::{Duplex, Opened, Serve, Serving, Takeover, UpgradeRequest, Wire};

@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Settings,
-    connection::Protocol,
+    entrance::Entrance,
     front::Front,
     places::{Full, Places},
     stream::ClientStream,
@@ -28,7 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &Settings, cancel: CancellationToken) {
     let places = Places::new(settings);
     let refusals = Arc::new(Semaphore::new(REFUSALS));
-    let protocol = Protocol::new(settings);
+    let entrance = Entrance::new(front, settings);
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
     loop {
@@ -46,10 +46,10 @@ pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &
             }
         };
         let stream = ClientStream::new(stream, settings.write_timeout(), place);
-        let (protocol, front) = (protocol.clone(), front.clone());
+        let entrance = entrance.clone();
         // Tokens of its own: polling them does not contend with other connections.
         let (drain, abort) = (cancel.child_token(), abort.child_token());
-        connections.spawn(async move { protocol.serve(stream, peer, front, drain, abort).await });
+        connections.spawn(entrance.serve(stream, peer, drain, abort));
     }
     drop(listener);
     connections.close();

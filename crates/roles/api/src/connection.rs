@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 with keep-alive and upgrades, until the client leaves or the server drains.
+//! HTTP/1.1 with keep-alive, until the client leaves or the server drains.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
@@ -6,7 +6,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, front::Front, stream::ClientStream, timer::ConnectionTimer};
+use crate::{Settings, entrance::Rewound, front::Front, timer::ConnectionTimer};
 
 /// How connections are spoken to.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ impl Protocol {
     /// Serves a connection until it ends. After `drain` it ends with the request it is at; after `abort` at once.
     pub(crate) async fn serve(
         &self,
-        stream: ClientStream,
+        stream: Rewound,
         peer: SocketAddr,
         front: Arc<Front>,
         drain: CancellationToken,
@@ -38,7 +38,7 @@ impl Protocol {
         });
         let mut builder = self.0.clone();
         builder.timer(ConnectionTimer::default());
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut draining = false;
         loop {
             tokio::select! {

@@ -5,12 +5,14 @@
 //! document, serves the web UI's files, and drains on shutdown. It knows no domain: the binary hands it their routers.
 //!
 //! Three kinds of routes: *documented* ones get every layer; *lean* ones (hearts, beats, media) only a client address and
-//! a bounded body, and those of them that players ask for all the time (`direct`) not even a router; *realtime* ones the check of their Origin. What may be lost: rate limits' counts, when a process stops.
+//! a bounded body, and those of them that players ask for all the time (`direct`) not even a router; *takeovers*, which end
+//! HTTP on their connection, the check of their Origin. What may be lost: rate limits' counts, when a process stops.
 
 mod accept;
 mod body;
 mod connection;
 mod cors;
+mod entrance;
 mod front;
 mod gzip;
 mod layers;

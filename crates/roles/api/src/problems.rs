@@ -36,3 +36,9 @@ pub(crate) fn unreadable() -> Problem {
 pub(crate) fn timed_out() -> Problem {
     Problem::unavailable("request_timeout", "This took too long; try again.").retry_after(5)
 }
+
+/// Another site's page made a browser send this.
+pub(crate) fn foreign_origin() -> Problem {
+    let detail = "This came from another site's page. If it is yours, name it in the setting allowed_origins.";
+    Problem::forbidden("foreign_origin", detail)
+}

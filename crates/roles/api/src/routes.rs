@@ -21,12 +21,14 @@ use crate::{
 /// Paths below which nothing is a page of the web UI.
 const NOT_PAGES: [&str; 3] = ["/api/", "/live/", "/connection/"];
 
-/// Puts the router together.
-pub(crate) fn assemble(settings: &Settings, parts: Parts, pages: Pages) -> Router {
-    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origin, .. } = parts;
-    let allowed = settings.allowed_origins.iter().chain(settings.public_url.origin()).cloned();
-    let origins = Arc::new(Origins::new(allowed));
+/// The sites whose pages may change things here.
+pub(crate) fn trusted_origins(settings: &Settings) -> Arc<Origins> {
+    Arc::new(Origins::new(settings.allowed_origins.iter().chain(settings.public_url.origin()).cloned()))
+}
 
+/// Puts the router together.
+pub(crate) fn assemble(settings: &Settings, parts: Parts, origins: Arc<Origins>, pages: Pages) -> Router {
+    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origin, .. } = parts;
     let (api, api_document) = api.merge(system::documented(site)).split_for_parts();
     let (lean, lean_document) = lean.split_for_parts();
     let document = openapi::render(api_document, lean_document);

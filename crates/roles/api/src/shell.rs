@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use kernel::Clock;
-use rest::Direct;
+use rest::{Direct, Takeover};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,7 +22,9 @@ pub struct Parts {
     pub lean: OpenApiRouter,
     /// Those of the lean routes that are asked for so often that the shell finds them without the router.
     pub direct: Vec<Arc<dyn Direct>>,
-    /// Routes that upgrade the connection; their Origin is checked.
+    /// Routes that take connections out of HTTP; their Origin is checked.
+    pub takeovers: Vec<Arc<dyn Takeover>>,
+    /// Routes besides the documented ones, whose Origin is checked: the realtime connection where it stays HTTP.
     pub realtime: Router,
     /// Whether this process can do its work.
     pub ready: Arc<dyn Readiness>,
@@ -63,9 +65,10 @@ impl Shell {
 
     /// Serves until `cancel`; returns when requests have ended or their drain time is over.
     pub async fn serve(self, parts: Parts, cancel: CancellationToken) {
-        let direct = parts.direct.clone();
-        let router = routes::assemble(&self.settings, parts, Pages::embedded());
-        let front = Arc::new(Front::new(router, direct, &self.settings));
+        let (direct, takeovers) = (parts.direct.clone(), parts.takeovers.clone());
+        let origins = routes::trusted_origins(&self.settings);
+        let router = routes::assemble(&self.settings, parts, origins.clone(), Pages::embedded());
+        let front = Arc::new(Front::new(router, direct, takeovers, origins, &self.settings));
         accept(self.listener, front, &self.settings, cancel).await;
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use kernel::Clock;
 use ports::{bus::Bus, room_log::RoomLog};
+use rest::Takeover;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     hub::Hub,
     needs::{Channels, Connector},
     settings::Settings,
-    upgrade,
+    upgrade::WebSocketRoute,
 };
 
 /// The realtime edge of one process.
@@ -77,10 +78,9 @@ impl Gateway {
         Arc::new(Self { shared })
     }
 
-    /// The route clients connect to: `GET /connection/websocket`. It looks for [`rest::ClientAddress`] among the request's
-    /// extensions.
-    pub fn router(&self) -> axum::Router {
-        upgrade::router(self.shared.clone())
+    /// The route clients connect to: `GET /connection/websocket`.
+    pub fn takeovers(&self) -> Vec<Arc<dyn Takeover>> {
+        vec![Arc::new(WebSocketRoute(self.shared.clone()))]
     }
 
     /// Drains: no new connections; each open one finishes the command it is at, and is told to connect elsewhere

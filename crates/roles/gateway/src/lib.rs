@@ -18,6 +18,7 @@ pub mod needs;
 pub mod protocol;
 pub mod settings;
 mod upgrade;
+mod websocket;
 
 pub use gateway::Gateway;
 pub use settings::Settings;

@@ -2,78 +2,72 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{RawQuery, State, WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::http::{HeaderMap, header};
 use kernel::Problem;
-use rest::{ApiError, ClientAddress, Credentials};
+use rest::{Credentials, DirectAnswer, Opened, Takeover, UpgradeRequest};
 
 use crate::{
     connection::{Connection, Peer, WebSocketTransport},
     gateway::Shared,
-    settings::MESSAGE_BYTES_MAX,
+    websocket::{Handshake, NotWebSocket},
 };
 
-/// Buffers of a connection. Small ones: most connections are idle, and large messages make theirs grow.
-const READ_BUFFER_BYTES: usize = 2 << 10;
-const WRITE_BUFFER_BYTES: usize = 4 << 10;
 const SUBPROTOCOL: &str = "centrifuge-json";
 const SUBPROTOCOL_PROTOBUF: &str = "centrifuge-protobuf";
 const NATIVE_PINGS: &str = "cf_ws_frame_ping_pong=true";
 
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new().route("/connection/websocket", get(connect)).with_state(shared)
-}
+/// `GET /connection/websocket`.
+pub(crate) struct WebSocketRoute(pub(crate) Arc<Shared>);
 
-async fn connect(
-    State(shared): State<Arc<Shared>>,
-    address: ClientAddress,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    match prepare(&shared, address, query.as_deref(), &headers, &upgrade) {
-        Ok(peer) => upgrade
-            .protocols([SUBPROTOCOL])
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_message_size(MESSAGE_BYTES_MAX)
-            .max_frame_size(MESSAGE_BYTES_MAX)
-            .on_upgrade(move |socket| {
-                let connection = Connection::new(shared.clone(), WebSocketTransport::new(socket), peer);
-                shared.connections.track_future(connection.run())
-            }),
-        Err(problem) => ApiError(problem).into_response(),
+impl Takeover for WebSocketRoute {
+    fn path(&self) -> &'static str {
+        "/connection/websocket"
+    }
+
+    fn open(&self, request: &UpgradeRequest<'_>) -> Result<Opened, DirectAnswer> {
+        let Self(shared) = self;
+        let handshake = Handshake::of(request.headers).map_err(refusal)?;
+        let peer = prepare(shared, request, &handshake)?;
+        let answer = handshake.accept(handshake.offers(SUBPROTOCOL).then_some(SUBPROTOCOL));
+        let shared = shared.clone();
+        let serve = move |wire, early| -> rest::Serving {
+            let connection = Connection::new(shared.clone(), WebSocketTransport::new(wire, early), peer);
+            Box::pin(shared.connections.track_future(connection.run()))
+        };
+        Ok(Opened { answer, serve: Box::new(serve) })
     }
 }
 
-fn prepare(
-    shared: &Shared,
-    ClientAddress(address): ClientAddress,
-    query: Option<&str>,
-    headers: &HeaderMap,
-    upgrade: &WebSocketUpgrade,
-) -> Result<Peer, Problem> {
+fn prepare(shared: &Shared, request: &UpgradeRequest<'_>, handshake: &Handshake<'_>) -> Result<Peer, Problem> {
     if shared.closing.is_cancelled() {
         return Err(Problem::unavailable("shutting_down", "This server is about to end.").retry_after(1));
     }
-    if !origin_allowed(headers, &shared.settings.allowed_origins) {
+    if !origin_allowed(request.headers, &shared.settings.allowed_origins) {
         return Err(Problem::forbidden("origin_not_allowed", "Pages of this origin may not connect here."));
     }
-    let offered = |name| upgrade.requested_protocols().any(|offer| *offer == HeaderValue::from_static(name));
-    if offered(SUBPROTOCOL_PROTOBUF) && !offered(SUBPROTOCOL) {
+    if handshake.offers(SUBPROTOCOL_PROTOBUF) && !handshake.offers(SUBPROTOCOL) {
         return Err(Problem::bad_request("unknown_subprotocol", "The JSON form of the protocol is spoken here."));
     }
+    let address = request.client;
     let place = shared.admission.admit(address)?;
-    let Credentials(cookie) = Credentials::of(headers);
-    let native_pings = query.is_some_and(|query| query.split('&').any(|pair| pair == NATIVE_PINGS));
+    let Credentials(cookie) = Credentials::of(request.headers);
+    let native_pings = request.query.is_some_and(|query| query.split('&').any(|pair| pair == NATIVE_PINGS));
     Ok(Peer { address, cookie, native_pings, place })
 }
 
+fn refusal(why: NotWebSocket) -> DirectAnswer {
+    match why {
+        NotWebSocket::Malformed(header) => {
+            let detail = format!("This is no WebSocket handshake (RFC 6455): look at the header {header}.");
+            Problem::bad_request("not_a_websocket", detail).into()
+        }
+        NotWebSocket::OtherVersion => {
+            let detail = "WebSocket is spoken here in version 13 (RFC 6455).";
+            let problem = Problem { status: 426, ..Problem::bad_request("websocket_version", detail) };
+            DirectAnswer { header: Some(("sec-websocket-version", "13")), ..problem.into() }
+        }
+    }
+}
 /// Browsers send the page's origin (RFC 6455 §10.2); a cookie must not serve other sites' pages. Other clients send none.
 fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
@@ -86,6 +80,8 @@ fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]

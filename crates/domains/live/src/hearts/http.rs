@@ -2,15 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use axum::{
-    Json,
-    body::Bytes,
-    extract::State,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-};
-use kernel::BroadcastId;
-use rest::{Answering, ApiResult, ClientAddress, Direct, PathId};
+use axum::{Json, body::Bytes, extract::State};
+use kernel::{BroadcastId, Problem};
+use rest::{Answering, ApiResult, ClientAddress, Direct, DirectAnswer, PathId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -55,11 +49,7 @@ struct Telling {
         (status = 503, description = "`hearts_full`, `try_again`", body = kernel::Problem),
     )
 )]
-async fn accept(
-    State(hearts): State<Arc<Hearts>>,
-    ClientAddress(address): ClientAddress,
-    body: Bytes,
-) -> ApiResult<Response> {
+async fn accept(State(hearts): State<Arc<Hearts>>, ClientAddress(address): ClientAddress, body: Bytes) -> DirectAnswer {
     answer(&hearts, &body, address).await
 }
 
@@ -73,15 +63,15 @@ impl Direct for Hearts {
     }
 
     fn answer(&self, body: Bytes, client: IpAddr) -> Answering<'_> {
-        Box::pin(async move { answer(self, &body, client).await.into_response() })
+        Box::pin(async move { answer(self, &body, client).await })
     }
 }
 
-async fn answer(hearts: &Hearts, body: &[u8], address: IpAddr) -> ApiResult<Response> {
-    let answer = hearts.accept(body, address).await?;
-    let mut response = Json(answer).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+async fn answer(hearts: &Hearts, body: &[u8], address: IpAddr) -> DirectAnswer {
+    match hearts.accept(body, address).await {
+        Ok(answer) => DirectAnswer::json(&answer),
+        Err(error) => Problem::from(error).into(),
+    }
 }
 
 /// The hearts of a broadcast.

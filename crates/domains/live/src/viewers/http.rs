@@ -2,8 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use axum::{body::Bytes, extract::State, http::StatusCode, response::IntoResponse};
-use rest::{Answering, ApiError, ApiResult, ClientAddress, Direct};
+use axum::{body::Bytes, extract::State, http::StatusCode};
+use kernel::Problem;
+use rest::{Answering, ApiResult, ClientAddress, Direct, DirectAnswer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Beat, Viewers};
@@ -45,8 +46,10 @@ impl Direct for Viewers {
 
     fn answer(&self, body: Bytes, client: IpAddr) -> Answering<'_> {
         Box::pin(async move {
-            let taken = self.beat(&body, client).await;
-            taken.map(|()| StatusCode::NO_CONTENT).map_err(ApiError::from).into_response()
+            match self.beat(&body, client).await {
+                Ok(()) => DirectAnswer::no_content(),
+                Err(error) => Problem::from(error).into(),
+            }
         })
     }
 }

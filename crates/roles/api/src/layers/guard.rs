@@ -8,10 +8,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use kernel::Problem;
 use rest::{CookieToken, Credentials, problem_response};
 
-use crate::origin::Origins;
+use crate::{origin::Origins, problems};
 
 /// The layer of documented routes: a request that changes something must not come from a foreign page, unless it brings
 /// a bearer token, which no page can add without knowing it.
@@ -36,6 +35,5 @@ pub(crate) async fn refuse_foreign_connections(
 }
 
 fn refusal() -> Response {
-    let detail = "This came from another site's page. If it is yours, name it in the setting allowed_origins.";
-    problem_response(&Problem::forbidden("foreign_origin", detail))
+    problem_response(&problems::foreign_origin())
 }

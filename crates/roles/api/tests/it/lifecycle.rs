@@ -58,34 +58,45 @@ async fn a_panic_is_one_500() {
     assert!(server.get("/api/v1/panic").await.header("x-request-id").is_some());
 }
 
-const UPGRADE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
+const UPGRADE: &str = "connection: Upgrade\r\nupgrade: echo";
 
 #[tokio::test]
-async fn a_connection_becomes_a_websocket_for_pages_of_this_site() {
+async fn a_connection_is_taken_out_of_http_for_pages_of_this_site() {
     let server = Server::start(Settings::default()).await;
-    let path = "/connection/websocket";
+    let path = "/connection/echo?a=b";
     for origin in ["", "\r\norigin: http://madang.test"] {
         let mut client = server.connect().await;
-        client.write(request("GET", path, &format!("{UPGRADE}{origin}"), "").as_bytes()).await;
+        let upgrade = request("GET", path, &format!("{UPGRADE}{origin}"), "");
+        client.write(format!("{upgrade}early ").as_bytes()).await;
         let answer = client.answer().await;
-        assert_eq!(answer.status, 101, "{answer:?}");
-        assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-        let (mask, text) = ([1, 2, 3, 4], b"hello");
-        let masked = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
-        let frame: Vec<u8> = [0x81, 0x85].into_iter().chain(mask).chain(masked).collect();
-        client.write(&frame).await;
-        client.read_until(|bytes| (bytes == b"\x81\x05hello").then_some(())).await;
+        assert_eq!((answer.status, answer.header("x-client")), (101, Some("127.0.0.1")), "{answer:?}");
+        client.write(b"and late").await;
+        client.read_until(|bytes| (bytes == b"early and late").then_some(())).await;
     }
     let foreign = format!("{UPGRADE}\r\norigin: http://evil.test");
     assert_eq!(server.send("GET", path, &foreign, "").await.problem(), (403, "foreign_origin".into()));
 }
 
 #[tokio::test]
-async fn a_websocket_keeps_its_place_until_it_ends() {
+async fn a_connection_goes_from_direct_requests_to_others_and_stays_there() {
+    let server = Server::start(Settings::default()).await;
+    let mut client = server.connect().await;
+    let direct = request("POST", "/direct", "", "abc");
+    let other = request("GET", "/api/v1/who", "", "");
+    client.write(format!("{direct}{direct}{other}{direct}").as_bytes()).await;
+    for expected in
+        ["127.0.0.1 3", "127.0.0.1 3", r#"{"account":null,"address":"127.0.0.1","https":false}"#, "127.0.0.1 3"]
+    {
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, expected));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_taken_over_keeps_its_place_until_it_ends() {
     let server = Server::start(Settings { max_connections: 1, ..Settings::default() }).await;
     let mut client = server.connect().await;
-    client.write(request("GET", "/connection/websocket", UPGRADE, "").as_bytes()).await;
+    client.write(request("GET", "/connection/echo", UPGRADE, "").as_bytes()).await;
     assert_eq!(client.answer().await.status, 101);
     assert_eq!(server.get("/healthz").await.status, 503);
     drop(client);

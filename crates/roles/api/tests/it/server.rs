@@ -13,13 +13,14 @@ use async_trait::async_trait;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::ws::WebSocketUpgrade,
     http::StatusCode,
-    response::IntoResponse,
-    routing::{any, get, post},
+    routing::{get, post},
 };
 use kernel::{AccountId, Clock, Identity, SessionId, Timestamp};
-use rest::{Answering, Body, ClientAddress, Direct, Https, SignedIn, Visitor};
+use rest::{
+    Answering, Body, ClientAddress, Direct, DirectAnswer, Https, Opened, Serving, SignedIn, Takeover, UpgradeRequest,
+    Visitor, Wire,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -146,20 +147,12 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
         )
         .route("/lean/panic", get(panicking))
         .route("/lean/large", get(|| async { Bytes::from(vec![b'x'; LARGE]) }));
-    let echo = |upgrade: WebSocketUpgrade| async {
-        upgrade.on_upgrade(|mut socket| async move {
-            while let Some(Ok(message)) = socket.recv().await {
-                if socket.send(message).await.is_err() {
-                    return;
-                }
-            }
-        })
-    };
     Parts {
         api: api.into(),
         lean: lean.into(),
         direct: vec![Arc::new(Measuring), Arc::new(Panicking)],
-        realtime: Router::new().route("/connection/websocket", any(echo)),
+        takeovers: vec![Arc::new(Echo)],
+        realtime: Router::new(),
         ready: Arc::new(HalfReady),
         metrics: Arc::new(|| "madang_things 1".into()),
         authenticator: Arc::new(OnePerson),
@@ -260,7 +253,9 @@ impl Direct for Measuring {
     }
 
     fn answer(&self, body: Bytes, client: IpAddr) -> Answering<'_> {
-        Box::pin(async move { format!("{client} {}", body.len()).into_response() })
+        Box::pin(
+            async move { DirectAnswer { body: format!("{client} {}", body.len()).into(), ..DirectAnswer::json(&()) } },
+        )
     }
 }
 
@@ -276,6 +271,29 @@ impl Direct for Panicking {
     }
 
     fn answer(&self, _: Bytes, _: IpAddr) -> Answering<'_> {
-        Box::pin(async { panicking().await.into_response() })
+        Box::pin(async { panic!("a handler that fails") })
+    }
+}
+
+/// Sends back what it gets, once it is no longer HTTP.
+struct Echo;
+
+impl Takeover for Echo {
+    fn path(&self) -> &'static str {
+        "/connection/echo"
+    }
+
+    fn open(&self, request: &UpgradeRequest<'_>) -> Result<Opened, DirectAnswer> {
+        let answer = format!("HTTP/1.1 101 Switching Protocols\r\nx-client: {}\r\n\r\n", request.client);
+        let serve = |mut wire: Wire, early: Bytes| -> Serving {
+            Box::pin(async move {
+                wire.write_all(&early).await.unwrap();
+                let mut bytes = [0; 1_024];
+                while let Ok(count @ 1..) = wire.read(&mut bytes).await {
+                    wire.write_all(&bytes[..count]).await.unwrap();
+                }
+            })
+        };
+        Ok(Opened { answer: answer.into(), serve: Box::new(serve) })
     }
 }

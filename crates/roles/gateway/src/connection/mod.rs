@@ -34,6 +34,7 @@ use crate::{
         self, Command, Decoded, Request,
         codes::{self, Disconnect},
     },
+    websocket::{self, Kind},
 };
 use allowance::{Allowance, Verdict};
 use commands::{Done, Work};
@@ -158,7 +159,7 @@ impl Connection {
                 done = finished(&mut self.work) => self.finish(done)?,
                 ended = self.subscriptions.page_read() => self.announce(ended),
                 event = self.transport.event(has_output, may_read) => match event {
-                    Event::Writable => self.send_next()?,
+                    Event::Writable => self.send_next(),
                     Event::Incoming(incoming) => self.receive(incoming)?,
                     Event::WriteFailed => return Err(codes::WRITE_ERROR),
                 },
@@ -233,26 +234,23 @@ impl Connection {
         Ok(())
     }
 
-    fn send_next(&mut self) -> Result<(), Disconnect> {
+    fn send_next(&mut self) {
         if std::mem::take(&mut self.ping_due) {
-            return self.transport.send_ping();
-        }
-        if let Some(text) = self.outbox.next_frame() {
-            return self.send(text, 0);
-        }
-        match self.subscriptions.next() {
-            Some(Next::Frame(frame)) => self.send(frame.text, frame.publications),
-            ended => {
-                self.announce(ended);
-                Ok(())
+            self.transport.send(websocket::frame(Kind::Ping, b""));
+        } else if let Some(text) = self.outbox.next_frame() {
+            self.send(&text, 0);
+        } else {
+            match self.subscriptions.next() {
+                Some(Next::Frame(frame)) => self.send(&frame.text, frame.publications),
+                ended => self.announce(ended),
             }
         }
     }
 
-    fn send(&mut self, text: protocol::Text, publications: u64) -> Result<(), Disconnect> {
+    fn send(&mut self, text: &protocol::Text, publications: u64) {
         self.sent_bytes += text.len() as u64;
         self.shared.counters.sent(text.len(), publications);
-        self.transport.send(text)
+        self.transport.send(websocket::frame(Kind::Text, text.as_bytes()));
     }
 
     /// Tells the client of a subscription's end.

@@ -1,24 +1,37 @@
 //! The WebSocket under a connection: frames in, frames out, and the close.
 
 use std::{
+    cell::RefCell,
+    collections::VecDeque,
     future::poll_fn,
-    pin::Pin,
-    task::{Context, Poll},
+    io::IoSlice,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use bytes::Bytes;
-use futures_util::{Sink, Stream};
-use tokio_tungstenite::tungstenite;
+use bytes::{Buf, Bytes};
+use rest::Wire;
+use tokio::io::ReadBuf;
 
-use crate::protocol::{
-    Text,
-    codes::{self, Disconnect},
+use crate::{
+    protocol::codes::{self, Disconnect},
+    settings::MESSAGE_BYTES_MAX,
+    websocket::{self, Decoder, Kind, Violation},
 };
 
 /// How long a peer has to take the close frame and answer it.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bytes read at once. All connections of a thread share the room for it: an idle connection has none.
+const READ_BYTES: usize = 16 << 10;
+/// While so many bytes wait for the kernel, no more are taken.
+const UNSENT_BYTES: usize = 32 << 10;
+/// Frames given to the kernel at once.
+const SLICES_MAX: usize = 16;
+
+thread_local! {
+    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+}
 
 /// What comes from the peer.
 pub(super) enum Incoming {
@@ -42,20 +55,37 @@ pub(super) enum Event {
     WriteFailed,
 }
 
-/// One WebSocket. Of what is sent it holds back a few kilobytes and the last frame, no more: it takes the next frame only
-/// when the kernel has taken the one before.
+/// One WebSocket. It holds back a bounded number of bytes and the frame that went over it, no more.
 pub(crate) struct WebSocketTransport {
-    socket: WebSocket,
-    unflushed: bool,
+    wire: Wire,
+    decoder: Decoder,
+    /// What came with the request that opened it, until it is read.
+    early: Bytes,
+    /// Read and not yet asked for.
+    arrived: VecDeque<Incoming>,
+    unsent: VecDeque<Bytes>,
+    unsent_bytes: usize,
     reads_first: bool,
+    /// The peer said goodbye, or failed.
+    ended: bool,
 }
 
 impl WebSocketTransport {
-    pub(crate) fn new(socket: WebSocket) -> Self {
-        Self { socket, unflushed: false, reads_first: true }
+    /// `early` is what came behind the opening handshake.
+    pub(crate) fn new(wire: Wire, early: Bytes) -> Self {
+        Self {
+            wire,
+            decoder: Decoder::new(MESSAGE_BYTES_MAX),
+            early,
+            arrived: VecDeque::new(),
+            unsent: VecDeque::new(),
+            unsent_bytes: 0,
+            reads_first: true,
+            ended: false,
+        }
     }
 
-    /// Waits until there is something to do; can be dropped and called again without loss. Without output it flushes.
+    /// Waits until there is something to do; can be dropped and called again without loss. It sends what it was given.
     pub(super) async fn event(&mut self, has_output: bool, may_read: bool) -> Event {
         poll_fn(|context| {
             // In turns, so that neither a firehose of output nor one of input starves the other.
@@ -80,78 +110,171 @@ impl WebSocketTransport {
         .await
     }
 
-    /// Takes a frame; only after [`Event::Writable`].
-    pub(super) fn send(&mut self, text: Text) -> Result<(), Disconnect> {
-        self.start(Message::Text(text))
-    }
-
-    /// Takes a ping of the WebSocket protocol; only after [`Event::Writable`].
-    pub(super) fn send_ping(&mut self) -> Result<(), Disconnect> {
-        self.start(Message::Ping(Bytes::new()))
+    /// Takes a whole frame; only after [`Event::Writable`].
+    pub(super) fn send(&mut self, frame: Bytes) {
+        self.unsent_bytes += frame.len();
+        self.unsent.push_back(frame);
     }
 
     /// Whether something it took may not have reached the kernel yet.
     pub(super) fn is_unflushed(&self) -> bool {
-        self.unflushed
+        !self.unsent.is_empty()
     }
 
     /// Closes with the code, and waits a little for the peer to agree.
     pub(super) async fn close(mut self, why: Disconnect) {
-        let frame = CloseFrame { code: why.code, reason: Text::from_static(why.reason) };
+        if !self.ended {
+            self.send(websocket::close(why.code, why.reason));
+        }
         let farewell = async {
-            // A peer that closed first or has gone takes no frame: then there is only the rest of its bytes to see off.
-            let _ = self.socket.send(Message::Close(Some(frame))).await;
-            while let Some(Ok(_)) = self.socket.recv().await {}
+            let sent = poll_fn(|context| self.poll_send(context)).await;
+            let shut = poll_fn(|context| self.wire.as_mut().poll_shutdown(context)).await;
+            // The rest of the peer's bytes is seen off, or the close frame would be lost to a reset.
+            while sent.is_ok() && shut.is_ok() && poll_fn(|context| self.poll_discard(context)).await {}
         };
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, farewell).await;
     }
 
-    fn start(&mut self, message: Message) -> Result<(), Disconnect> {
-        self.unflushed = true;
-        Pin::new(&mut self.socket).start_send(message).map_err(|_| codes::WRITE_ERROR)
+    fn poll_output(&mut self, context: &mut Context<'_>, has_output: bool) -> Poll<Event> {
+        if has_output && self.unsent_bytes < UNSENT_BYTES {
+            return Poll::Ready(Event::Writable);
+        }
+        match ready!(self.poll_send(context)) {
+            Ok(()) if has_output => Poll::Ready(Event::Writable),
+            Ok(()) => Poll::Pending,
+            Err(_) => Poll::Ready(Event::WriteFailed),
+        }
     }
 
-    fn poll_output(&mut self, context: &mut Context<'_>, has_output: bool) -> Poll<Event> {
-        let socket = Pin::new(&mut self.socket);
-        if has_output {
-            return socket.poll_ready(context).map(|ready| match ready {
-                Ok(()) => Event::Writable,
-                Err(_) => Event::WriteFailed,
-            });
-        }
-        if self.unflushed
-            && let Poll::Ready(flushed) = socket.poll_flush(context)
-        {
-            self.unflushed = false;
-            if flushed.is_err() {
-                return Poll::Ready(Event::WriteFailed);
+    /// Sends until nothing waits.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        while let Some(first) = self.unsent.front() {
+            let written = if self.unsent.len() == 1 {
+                self.wire.as_mut().poll_write(context, first)
+            } else {
+                let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                slices.iter_mut().zip(&self.unsent).for_each(|(slice, frame)| *slice = IoSlice::new(frame));
+                let count = self.unsent.len().min(SLICES_MAX);
+                self.wire.as_mut().poll_write_vectored(context, slices.get(..count).unwrap_or_default())
+            };
+            match ready!(written) {
+                Ok(0) => return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into())),
+                Ok(count) => self.sent(count),
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        Poll::Pending
+        Poll::Ready(Ok(()))
+    }
+
+    fn sent(&mut self, mut count: usize) {
+        self.unsent_bytes -= count;
+        while count > 0
+            && let Some(first) = self.unsent.front_mut()
+        {
+            let now = count.min(first.len());
+            first.advance(now);
+            count -= now;
+            if first.is_empty() {
+                self.unsent.pop_front();
+            }
+        }
+        if self.unsent.is_empty() {
+            // Idle connections keep no buffer.
+            self.unsent = VecDeque::new();
+        }
     }
 
     fn poll_incoming(&mut self, context: &mut Context<'_>) -> Poll<Incoming> {
-        Pin::new(&mut self.socket).poll_next(context).map(|message| match message {
-            Some(Ok(Message::Text(text))) => Incoming::Frame(text.into()),
-            Some(Ok(Message::Binary(_))) => Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL),
-            Some(Ok(Message::Pong(_))) => Incoming::Pong,
-            Some(Ok(Message::Ping(_))) => Incoming::Other,
-            Some(Ok(Message::Close(_))) | None => Incoming::Ended(codes::CONNECTION_CLOSED),
-            Some(Err(error)) => Incoming::Ended(reason(error)),
+        loop {
+            if let Some(incoming) = self.arrived.pop_front() {
+                if self.arrived.is_empty() {
+                    self.arrived = VecDeque::new();
+                }
+                return Poll::Ready(incoming);
+            }
+            if self.ended {
+                return Poll::Ready(Incoming::Ended(codes::CONNECTION_CLOSED));
+            }
+            ready!(self.poll_read(context));
+        }
+    }
+
+    /// Reads once, and decodes what came.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        READ.with_borrow_mut(|room| {
+            let early = std::mem::take(&mut self.early);
+            let count = match early.len().min(room.len()) {
+                0 => {
+                    let mut buffer = ReadBuf::new(room);
+                    match ready!(self.wire.as_mut().poll_read(context, &mut buffer)) {
+                        Ok(()) => buffer.filled().len(),
+                        Err(_) => 0,
+                    }
+                }
+                count => {
+                    let (now, later) = early.split_at(count);
+                    room.iter_mut().zip(now).for_each(|(place, byte)| *place = *byte);
+                    self.early = Bytes::copy_from_slice(later);
+                    count
+                }
+            };
+            match room.get_mut(..count) {
+                Some(bytes) if count > 0 => self.decode(bytes),
+                _ => self.end(codes::CONNECTION_CLOSED),
+            }
+            Poll::Ready(())
         })
     }
-}
 
-/// What a failed read is called.
-fn reason(error: axum::Error) -> Disconnect {
-    let inner = error.into_inner();
-    match inner.downcast_ref::<tungstenite::Error>() {
-        Some(tungstenite::Error::Capacity(_)) => codes::MESSAGE_TOO_BIG,
-        Some(tungstenite::Error::Utf8(_)) => codes::BAD_FRAME,
-        Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
-            codes::CONNECTION_CLOSED
+    fn decode(&mut self, bytes: &mut [u8]) {
+        let Self { decoder, arrived, unsent, unsent_bytes, .. } = self;
+        let mut goodbye = false;
+        let decoded = decoder.feed(bytes, |event| {
+            arrived.push_back(match event {
+                websocket::Event::Text(text) => Incoming::Frame(text),
+                websocket::Event::Binary(_) => Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL),
+                websocket::Event::Pong => Incoming::Pong,
+                websocket::Event::Ping(payload) => {
+                    // While it cannot be sent, a peer that pings on gets no more than this many answers (RFC 6455 §5.5.3).
+                    if *unsent_bytes < UNSENT_BYTES {
+                        let pong = websocket::frame(Kind::Pong, &payload);
+                        *unsent_bytes += pong.len();
+                        unsent.push_back(pong);
+                    }
+                    Incoming::Other
+                }
+                websocket::Event::Close(code) => {
+                    goodbye = true;
+                    let echo = websocket::close(code.unwrap_or(1000), "");
+                    *unsent_bytes += echo.len();
+                    unsent.push_back(echo);
+                    Incoming::Ended(codes::CONNECTION_CLOSED)
+                }
+            });
+        });
+        self.ended |= goodbye;
+        match decoded {
+            Ok(()) => {}
+            Err(Violation::Protocol(what)) => {
+                tracing::debug!(what, "a client broke the WebSocket protocol");
+                self.arrived.push_back(Incoming::Ended(codes::PROTOCOL_ERROR));
+            }
+            Err(Violation::NotUtf8) => self.arrived.push_back(Incoming::Ended(codes::BAD_FRAME)),
+            Err(Violation::TooLong) => self.arrived.push_back(Incoming::Ended(codes::MESSAGE_TOO_BIG)),
         }
-        Some(tungstenite::Error::Protocol(_)) => codes::PROTOCOL_ERROR,
-        _ => codes::CONNECTION_CLOSED,
+    }
+
+    fn end(&mut self, why: Disconnect) {
+        self.ended = true;
+        self.arrived.push_back(Incoming::Ended(why));
+    }
+
+    /// Takes in what the peer still sends. False: nothing any more.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        READ.with_borrow_mut(|room| {
+            let mut buffer = ReadBuf::new(room);
+            let read = ready!(self.wire.as_mut().poll_read(context, &mut buffer));
+            Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
+        })
     }
 }

@@ -2,8 +2,15 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use axum::http::{HeaderMap, HeaderName};
+use bytes::Bytes;
 use gateway::{Gateway, Settings};
-use tokio::net::TcpListener;
+use rest::{Takeover, UpgradeRequest};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 
 use crate::doubles::{TestClock, Tokens, World};
 
@@ -35,13 +42,50 @@ impl Server {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = gateway.router();
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let [route] = gateway.takeovers().try_into().ok().unwrap();
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, peer) = listener.accept().await.unwrap();
+                connections.spawn(serve(stream, peer, route.clone()));
+            }
+        });
         Self { gateway, world, tokens, clock, address, task }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("ws://{}/connection/websocket", self.address)
+    }
+}
+
+/// As much HTTP as it takes to hand a connection over.
+async fn serve(mut stream: TcpStream, peer: SocketAddr, route: Arc<dyn Takeover>) {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+            return;
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let target = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    let query = target.split_once('?').map(|(_, query)| query);
+    match route.open(&UpgradeRequest { query, headers: &headers, client: peer.ip() }) {
+        Ok(opened) => {
+            stream.write_all(&opened.answer).await.unwrap();
+            (opened.serve)(Box::pin(stream), Bytes::copy_from_slice(&bytes[end..])).await;
+        }
+        Err(refusal) => {
+            let status = refusal.status.as_u16();
+            stream.write_all(format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
+        }
     }
 }
 

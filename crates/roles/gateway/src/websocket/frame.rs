@@ -1,0 +1,71 @@
+//! Frames from the server (RFC 6455 §5.2): never masked, never fragmented.
+
+use bytes::Bytes;
+
+/// What a frame carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    #[cfg_attr(not(test), allow(dead_code, reason = "for the binary form of the protocol"))]
+    Binary,
+    Ping,
+    Pong,
+    Close,
+}
+
+/// Bytes of the longest head.
+const HEAD_BYTES_MAX: usize = 10;
+const FIN: u8 = 0x80;
+/// Bytes of a control frame's payload at the most (§5.5).
+pub(super) const CONTROL_BYTES_MAX: usize = 125;
+
+impl Kind {
+    fn opcode(self) -> u8 {
+        match self {
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xa,
+        }
+    }
+}
+
+/// One frame with this payload. A text is the caller's promise that it is UTF-8.
+pub(crate) fn frame(kind: Kind, payload: &[u8]) -> Bytes {
+    frame_of(kind, payload.len(), |out| out.extend_from_slice(payload))
+}
+
+/// One frame whose payload of exactly `length` bytes is written by `payload`.
+pub(crate) fn frame_of(kind: Kind, length: usize, payload: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut out = Vec::with_capacity(HEAD_BYTES_MAX + length);
+    out.push(FIN | kind.opcode());
+    match length {
+        0..=125 => out.push(length as u8),
+        126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    let head = out.len();
+    payload(&mut out);
+    debug_assert_eq!(out.len() - head, length, "the head says how long the payload is");
+    out.into()
+}
+
+/// A close frame; the reason is cut to what fits, at a character's end.
+pub(crate) fn close(code: u16, reason: &str) -> Bytes {
+    let mut end = reason.len().min(CONTROL_BYTES_MAX - 2);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    let reason = reason.get(..end).unwrap_or_default();
+    frame_of(Kind::Close, 2 + reason.len(), |out| {
+        out.extend_from_slice(&code.to_be_bytes());
+        out.extend_from_slice(reason.as_bytes());
+    })
+}
