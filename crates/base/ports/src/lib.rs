@@ -1,6 +1,7 @@
 //! The promises Madang stands on: small traits, each saying what it delivers, in which order, how atomically, and what
 //! may be lost on which engine. The keepers of these promises live in `engines`.
 
+pub mod about;
 pub mod blobs;
 pub mod bus;
 #[cfg(feature = "contract")]

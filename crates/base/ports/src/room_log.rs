@@ -23,9 +23,13 @@
 //! **Lost.** Nothing that was acknowledged. [`RoomLogError::Engine`] means *unknown*: the group may have been kept, or
 //! may still be; the writer looks its keys up before it tries again, and brings the same keys again.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::Timestamp;
+
+use crate::about::About;
 
 mod rules;
 
@@ -60,6 +64,8 @@ pub struct Entry {
     pub data: Bytes,
     /// An earlier entry whose bytes this one replaces.
     pub redacts: Option<Redaction>,
+    /// What else readers are told of it; a redaction of the entry leaves this as it is.
+    pub about: Option<Arc<About>>,
 }
 
 /// One entry as it was kept.
@@ -71,6 +77,8 @@ pub struct Record {
     pub at: Timestamp,
     /// Its bytes, or those a later redaction put there.
     pub data: Bytes,
+    /// What else readers are told of it.
+    pub about: Option<Arc<About>>,
 }
 
 /// How an append ended.
@@ -107,7 +115,7 @@ pub enum RoomLogError {
 pub const ROOM_BYTES_MAX: usize = 255;
 /// Entries in one group at the most.
 pub const GROUP_ENTRIES_MAX: usize = 1_000;
-/// Data and replacements of one group, in bytes.
+/// Data, replacements and what is told about them of one group, in bytes.
 pub const GROUP_BYTES_MAX: usize = 1 << 20;
 /// Data or replacement of one entry, in bytes.
 pub const ENTRY_BYTES_MAX: usize = 16 << 10;

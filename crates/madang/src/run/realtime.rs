@@ -17,6 +17,7 @@ pub(crate) fn start(
     let mut seed = [0; 8];
     machine.random.fill(&mut seed)?;
     let channels = wire::RealtimeChannels {
+        room_log: stores.room_log.clone(),
         chat: domains.chat.clone(),
         feed: domains.feed.clone(),
         hearts: domains.crowd.hearts.clone(),
@@ -25,7 +26,6 @@ pub(crate) fn start(
     Ok(Gateway::new(
         config.gateway(),
         stores.bus.clone(),
-        stores.room_log.clone(),
         Arc::new(wire::RealtimeConnector(domains.people.clone())),
         Arc::new(channels),
         machine.clock.clone(),

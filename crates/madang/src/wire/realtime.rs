@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chat::Chat;
 use gateway::{
-    needs::{ChannelRules, Channels, ClientError, Connector, Refused},
+    needs::{
+        ChannelRules, Channels, Client, ClientError, ConnectRequest, Connected, Connector, Proof, Refused, Room,
+        SubscribeRequest,
+    },
     protocol::codes,
 };
 use kernel::{BroadcastId, Caller, Problem};
 use live::{Feed, hearts::Hearts, viewers::Viewers};
 use people::People;
+use ports::room_log::RoomLog;
 use serde::Deserialize;
 
 /// Knows who connects by their session token.
@@ -19,12 +23,12 @@ pub(crate) struct RealtimeConnector(pub(crate) People);
 
 #[async_trait]
 impl Connector for RealtimeConnector {
-    async fn authenticate(
-        &self,
-        token: Option<&str>,
-        cookie: Option<&str>,
-        address: IpAddr,
-    ) -> Result<Caller, Refused> {
+    async fn connect(&self, request: &ConnectRequest) -> Result<Connected, Refused> {
+        self.still(&request.proof, request.address).await.map(Connected::new)
+    }
+
+    async fn still(&self, proof: &Proof, address: IpAddr) -> Result<Caller, Refused> {
+        let (token, cookie) = (proof.token.as_deref(), proof.cookie.as_deref());
         // A token that was given on purpose must be good; a cookie may be left over from a session that has ended.
         for (token, must_be_good) in [(token, true), (cookie, false)] {
             let Some(token) = token.filter(|token| !token.is_empty()) else { continue };
@@ -42,8 +46,9 @@ impl Connector for RealtimeConnector {
     }
 }
 
-/// `chat:{broadcast}` and `live:{broadcast}`; the methods `hearts` and `beat`.
+/// `chat:{broadcast}`, kept in the room of the same name, and `live:{broadcast}`; the methods `hearts` and `beat`.
 pub(crate) struct RealtimeChannels {
+    pub(crate) room_log: Arc<dyn RoomLog>,
     pub(crate) chat: Arc<Chat>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) hearts: Arc<Hearts>,
@@ -76,8 +81,8 @@ struct Said {
 
 #[async_trait]
 impl Channels for RealtimeChannels {
-    async fn open(&self, _: &Caller, channel: &str) -> Result<ChannelRules, ClientError> {
-        let named = parse(channel)?;
+    async fn open(&self, _: &Client, request: &SubscribeRequest) -> Result<ChannelRules, ClientError> {
+        let named = parse(&request.channel)?;
         let (Named::Chat(broadcast) | Named::Live(broadcast)) = named;
         let state = self.feed.present_state(broadcast).await.map_err(|error| {
             tracing::warn!(%error, "cannot tell about a channel");
@@ -86,21 +91,28 @@ impl Channels for RealtimeChannels {
         let state = state.ok_or(codes::UNKNOWN_CHANNEL)?;
         Ok(match named {
             Named::Chat(_) => {
-                ChannelRules { room: Some(channel.to_owned()), presence: true, history: true, data: None }
+                let room = Room::new(self.room_log.clone(), &request.channel);
+                ChannelRules { presence: true, ..ChannelRules::kept(room) }
             }
             Named::Live(_) => ChannelRules { data: Some(state), ..ChannelRules::default() },
         })
     }
 
-    async fn publish(&self, caller: &Caller, channel: &str, data: Bytes) -> Result<(), ClientError> {
+    async fn publish(
+        &self,
+        client: &Client,
+        channel: &str,
+        _: Option<&ChannelRules>,
+        data: Bytes,
+    ) -> Result<(), ClientError> {
         let Named::Chat(broadcast) = parse(channel)? else { return Err(codes::PERMISSION_DENIED.into()) };
         let Said { text, client_id } = serde_json::from_slice(&data).map_err(|error| {
             ClientError::because(codes::BAD_REQUEST, format!("a message is {{text, client_id?}}: {error}"))
         })?;
-        self.chat.post(caller, broadcast, text, client_id).await.map(|_| ()).map_err(told)
+        self.chat.post(&client.caller, broadcast, text, client_id).await.map(|_| ()).map_err(told)
     }
 
-    async fn rpc(&self, caller: &Caller, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
+    async fn rpc(&self, Client { caller, .. }: &Client, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
         match method {
             "hearts" => {
                 let answer = self.hearts.accept(&data, caller.address).await.map_err(told)?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use kernel::Clock;
-use ports::{bus::Bus, room_log::RoomLog};
+use ports::bus::Bus;
 use rest::Takeover;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -52,14 +52,13 @@ impl Gateway {
     pub fn new(
         settings: Settings,
         bus: Arc<dyn Bus>,
-        room_log: Arc<dyn RoomLog>,
         connector: Arc<dyn Connector>,
         channels: Arc<dyn Channels>,
         clock: Arc<dyn Clock>,
         seed: u64,
     ) -> Arc<Self> {
         let stopped = CancellationToken::new();
-        let hub = Hub::start(&settings, bus, room_log, stopped.clone());
+        let hub = Hub::start(&settings, bus, stopped.clone());
         let admission = Arc::new(Admission::new(settings.connections_max, settings.connections_per_address_max));
         let shared = Arc::new(Shared {
             settings,

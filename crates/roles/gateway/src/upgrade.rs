@@ -68,6 +68,7 @@ fn refusal(why: NotWebSocket) -> DirectAnswer {
         }
     }
 }
+
 /// Browsers send the page's origin (RFC 6455 §10.2); a cookie must not serve other sites' pages. Other clients send none.
 fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };

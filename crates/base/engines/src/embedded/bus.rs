@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ports::bus::{Bus, BusError, Listener, Publication};
+use ports::bus::{Bus, BusError, Listener, Movement, Publication};
 
 /// Hands publications straight to the process's own listener.
 #[derive(Default)]
@@ -15,13 +15,27 @@ pub struct LocalBus {
     channels: RwLock<HashSet<String>>,
 }
 
+impl LocalBus {
+    /// The process's listener, when it listens to the channel.
+    fn listener_to(&self, channel: &str) -> Option<&Arc<dyn Listener>> {
+        // A read lock: publishers of different channels do not wait for each other; order within one is its caller's.
+        let listened_to = self.channels.read().unwrap_or_else(PoisonError::into_inner).contains(channel);
+        self.listener.get().filter(|_| listened_to)
+    }
+}
+
 #[async_trait]
 impl Bus for LocalBus {
     async fn publish(&self, channel: &str, publications: Vec<Publication>) -> Result<(), BusError> {
-        // A read lock: publishers of different channels do not wait for each other; order within one is its caller's.
-        let listened_to = self.channels.read().unwrap_or_else(PoisonError::into_inner).contains(channel);
-        if let (true, Some(listener)) = (listened_to, self.listener.get()) {
+        if let Some(listener) = self.listener_to(channel) {
             listener.deliver(channel, &publications);
+        }
+        Ok(())
+    }
+
+    async fn announce(&self, channel: &str, movements: Vec<Movement>) -> Result<(), BusError> {
+        if let Some(listener) = self.listener_to(channel) {
+            listener.announce(channel, &movements);
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ async fn write(log: &dyn RoomLog, number: u32) {
     for first in (1..).step_by(2) {
         let entry = |offset, redacts| {
             let keys = vec![format!("key {offset}")];
-            Entry { keys, at: Timestamp::from_millis(offset as i64), data: data(number, offset), redacts }
+            Entry { keys, at: Timestamp::from_millis(offset as i64), data: data(number, offset), redacts, about: None }
         };
         let redaction = Redaction { offset: first, replacement: tombstone(number, first) };
         let group = vec![entry(first, None), entry(first + 1, Some(redaction))];

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::about::ABOUT_BYTES_MAX;
+
 use super::{
     ENTRY_BYTES_MAX, ENTRY_KEYS_MAX, Entry, GROUP_BYTES_MAX, GROUP_ENTRIES_MAX, KEY_BYTES_MAX, LOOKUP_KEYS_MAX,
     READ_MAX, ROOM_BYTES_MAX, RoomLogError,
@@ -68,6 +70,10 @@ fn check_entry(entry: &Entry, offset: u64) -> Result<(), RoomLogError> {
     if largest > ENTRY_BYTES_MAX {
         return refused(format!("an entry of {largest} bytes; the limit is {ENTRY_BYTES_MAX}"));
     }
+    let about = about_size(entry);
+    if about > ABOUT_BYTES_MAX {
+        return refused(format!("{about} bytes are told about an entry; the limit is {ABOUT_BYTES_MAX}"));
+    }
     match &entry.redacts {
         Some(redaction) if redaction.offset == 0 || redaction.offset >= offset => {
             refused(format!("entry {offset} cannot redact {}: only what stands before it", redaction.offset))
@@ -84,7 +90,12 @@ fn check_key(key: &str) -> Result<(), RoomLogError> {
 }
 
 fn size(entry: &Entry) -> usize {
-    entry.data.len() + entry.redacts.as_ref().map_or(0, |redaction| redaction.replacement.len())
+    let replacement = entry.redacts.as_ref().map_or(0, |redaction| redaction.replacement.len());
+    entry.data.len() + replacement + about_size(entry)
+}
+
+fn about_size(entry: &Entry) -> usize {
+    entry.about.as_ref().map_or(0, |about| about.size())
 }
 
 fn refused(rule: String) -> Result<(), RoomLogError> {

@@ -168,7 +168,7 @@ impl Sequencer {
             if one.entry(offset).is_ok() {
                 let position = Some(Position { offset, epoch: epoch.clone() });
                 let redacts = one.job.redacts.clone();
-                publications.push(Publication { position, data: one.data.clone(), redacts });
+                publications.push(Publication { position, data: one.data.clone(), redacts, about: None });
             }
             one.answer(Placed::Here(offset));
         }
@@ -191,7 +191,7 @@ impl Waiting {
     fn entry(&mut self, offset: u64) -> Result<Entry, Error> {
         self.data = self.job.draft.place(offset)?;
         let redacts = self.job.redacts.clone();
-        Ok(Entry { keys: self.keys().collect(), at: self.job.at, data: self.data.clone(), redacts })
+        Ok(Entry { keys: self.keys().collect(), at: self.job.at, data: self.data.clone(), redacts, about: None })
     }
 
     fn answer(self, placed: Placed) {

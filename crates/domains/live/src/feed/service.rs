@@ -80,7 +80,7 @@ impl Feed {
             let crowd = crowds.get(&broadcast.id).copied().unwrap_or_default();
             let state = publication(broadcast, crowd)?;
             if self.told(|told| told.latest.get(&broadcast.id) != Some(&state)) {
-                let publications = vec![Publication { position: None, data: state.clone(), redacts: None }];
+                let publications = vec![Publication { data: state.clone(), ..Publication::default() }];
                 self.bus.publish(&Self::channel(broadcast.id), publications).await?;
             }
             latest.insert(broadcast.id, state);

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::{AccountId, BroadcastId, Timestamp};
-use ports::bus::{Bus, BusError, Listener, Publication};
+use ports::bus::{Bus, BusError, Listener, Movement, Publication};
 
 use super::{ADMIN, JUNO, MINA};
 use crate::needs::{Audience, Media, Name, Names, NeedError, PlayerHealth, Stage, Total, Totals, ViewerCounts};
@@ -139,6 +139,9 @@ impl Bus for Heard {
         Ok(())
     }
 
+    async fn announce(&self, _: &str, _: Vec<Movement>) -> Result<(), BusError> {
+        Ok(())
+    }
     fn attach(&self, _: Arc<dyn Listener>) {}
 
     async fn subscribe(&self, _: &str) -> Result<(), BusError> {

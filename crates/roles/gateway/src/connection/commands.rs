@@ -3,14 +3,14 @@
 use std::{pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use kernel::Caller;
+use kernel::{Caller, Timestamp};
 use ports::room_log::{Head, RoomLogError};
 
-use super::{identity::Identification, recovery, subscriptions::Subscription};
+use super::{recovery, subscriptions::Subscription};
 use crate::{
     gateway::Shared,
     hub::Member,
-    needs::{ChannelRules, ClientError},
+    needs::{ChannelRules, Client, ClientError, Connected, Proof, Refused, SubscribeRequest},
     protocol::{self, Command, History, HistoryResult, Push, SubscribeResult, codes},
     settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX, PRESENCE_CLIENTS_MAX},
 };
@@ -21,9 +21,9 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Done> + Send>>;
 /// How a command ended.
 pub(super) enum Done {
     /// A connect command.
-    Identified { id: u32, found: Identification },
+    Connected { id: u32, outcome: Box<Result<Connected, Refused>>, proof: Arc<Proof>, asked_at: Timestamp },
     /// A look whether the client is still who it was, and the command that waited for it.
-    IdentifiedAgain { found: Identification, then: Option<Box<Command>> },
+    IdentifiedAgain { outcome: Box<Result<Caller, Refused>>, asked_at: Timestamp, then: Option<Box<Command>> },
     /// A subscribe command that succeeded, with its reply.
     Subscribed { subscription: Box<Subscription>, reply: String },
     /// Anything else.
@@ -41,7 +41,7 @@ impl Done {
 pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) member: Arc<Member>,
-    pub(super) caller: Arc<Caller>,
+    pub(super) client: Arc<Client>,
 }
 
 impl Session {
@@ -61,34 +61,42 @@ impl Session {
         let name = request.channel.as_str();
         // What is published from here on is newer than the state `open` tells of.
         let known = hub.next_of(name);
-        let mut rules = self.open(name).await?;
-        let seat = hub.enter(name, rules.room.as_deref(), &self.member).await.map_err(|error| {
+        let ask = SubscribeRequest { channel: name.to_owned(), token: request.token, data: request.data };
+        let mut rules = self.shared.channels.open(&self.client, &ask).await?;
+        let seat = hub.enter(name, rules.room.as_ref(), &self.member).await.map_err(|error| {
             tracing::error!(channel = name, %error, "a channel could not be opened");
             ClientError::from(codes::INTERNAL)
         })?;
-        if let Some(room) = seat.channel().room().cloned() {
-            let begun = recovery::begin(hub, &seat, &room, request.recover.as_ref()).await;
-            let recovery::Beginning { cursor, replaced, place } = begun.map_err(|error| unreadable(&room, &error))?;
+        if let Some(log) = seat.channel().log().cloned() {
+            let begun = recovery::begin(hub, &seat, &log, request.recover.as_ref()).await;
+            let recovery::Beginning { cursor, replaced, place } =
+                begun.map_err(|error| unreadable(log.room(), &error))?;
             if request.reject_unrecovered && place.was_recovering && !place.recovered {
                 return Err(codes::UNRECOVERABLE_POSITION.into());
             }
             self.shared.counters.sent(0, place.publications.len() as u64);
             let reply = protocol::subscribed(id, &SubscribeResult { place: Some(place), data: rules.data.take() });
-            return Ok((Subscription::new(seat, rules, cursor, replaced), reply));
+            return Ok((Subscription::new(seat, Arc::new(rules), cursor, replaced), reply));
         }
         let (_, next, replaced) = seat.channel().position();
         if known.is_none() && rules.data.is_some() {
             // Nobody listened when the state was asked for: what was published since then is lost, so ask again.
-            rules = self.open(name).await?;
+            rules = self.shared.channels.open(&self.client, &ask).await?;
         }
         let cursor = known.map_or(next, |known| known.min(next));
         let reply = protocol::subscribed(id, &SubscribeResult { place: None, data: rules.data.take() });
-        Ok((Subscription::new(seat, rules, cursor, replaced), reply))
+        Ok((Subscription::new(seat, Arc::new(rules), cursor, replaced), reply))
     }
 
     /// Publishes several publications of one channel, in order.
-    pub(super) async fn publish(self, channel: String, ids: Vec<u32>, group: Vec<Bytes>) -> Done {
-        let answers = self.shared.channels.publish_group(&self.caller, &channel, group).await;
+    pub(super) async fn publish(
+        self,
+        channel: String,
+        rules: Option<Arc<ChannelRules>>,
+        ids: Vec<u32>,
+        group: Vec<Bytes>,
+    ) -> Done {
+        let answers = self.shared.channels.publish_group(&self.client, &channel, rules.as_deref(), group).await;
         let missing = std::iter::repeat_with(|| Err(codes::INTERNAL.into()));
         let replies = ids.iter().zip(answers.into_iter().chain(missing)).map(|(id, answer)| match answer {
             Ok(()) => protocol::done(*id, "publish"),
@@ -97,16 +105,21 @@ impl Session {
         Done::Replies(replies.collect())
     }
 
+    pub(super) async fn send(self, data: Bytes) -> Done {
+        self.shared.channels.send(&self.client, data).await;
+        Done::Replies(Vec::new())
+    }
+
     pub(super) async fn rpc(self, id: u32, method: String, data: Bytes) -> Done {
-        let outcome = self.shared.channels.rpc(&self.caller, &method, data).await;
+        let outcome = self.shared.channels.rpc(&self.client, &method, data).await;
         Done::one(id, outcome.map(|data| protocol::data(id, &data)))
     }
 
-    pub(super) async fn presence(self, id: u32, channel: String, rules: Option<ChannelRules>) -> Done {
+    pub(super) async fn presence(self, id: u32, channel: String, rules: Option<Arc<ChannelRules>>) -> Done {
         Done::one(id, self.try_presence(id, &channel, rules).await)
     }
 
-    async fn try_presence(&self, id: u32, name: &str, rules: Option<ChannelRules>) -> Result<String, ClientError> {
+    async fn try_presence(&self, id: u32, name: &str, rules: Option<Arc<ChannelRules>>) -> Result<String, ClientError> {
         self.rules(name, rules).await?.presence.then_some(()).ok_or(codes::NOT_AVAILABLE)?;
         let members = match self.shared.hub.find(name) {
             Some(channel) => channel
@@ -117,7 +130,7 @@ impl Session {
         Ok(protocol::presence(id, members.iter().map(AsRef::as_ref)))
     }
 
-    pub(super) async fn presence_stats(self, id: u32, channel: String, rules: Option<ChannelRules>) -> Done {
+    pub(super) async fn presence_stats(self, id: u32, channel: String, rules: Option<Arc<ChannelRules>>) -> Done {
         let outcome = match self.rules(&channel, rules).await {
             Ok(rules) if rules.presence => {
                 let (clients, users) = self.shared.hub.find(&channel).map_or((0, 0), |channel| channel.count());
@@ -129,7 +142,7 @@ impl Session {
         Done::one(id, outcome)
     }
 
-    pub(super) async fn history(self, id: u32, request: History, rules: Option<ChannelRules>) -> Done {
+    pub(super) async fn history(self, id: u32, request: History, rules: Option<Arc<ChannelRules>>) -> Done {
         Done::one(id, self.try_history(id, &request, rules).await)
     }
 
@@ -137,19 +150,19 @@ impl Session {
         &self,
         id: u32,
         request: &History,
-        rules: Option<ChannelRules>,
+        rules: Option<Arc<ChannelRules>>,
     ) -> Result<String, ClientError> {
         let rules = self.rules(&request.channel, rules).await?;
-        let room = rules.room.filter(|_| rules.history).ok_or(codes::NOT_AVAILABLE)?;
-        let log = self.shared.hub.log();
-        let head = log.head(&room).await.map_err(|error| unreadable(&room, &error))?;
+        let room = rules.room.clone().filter(|_| rules.history).ok_or(codes::NOT_AVAILABLE)?;
+        let log = self.shared.hub.log(room);
+        let head = log.head().await.map_err(|error| unreadable(log.room(), &error))?;
         if request.since.as_ref().is_some_and(|since| !since.epoch.is_empty() && since.epoch != head.epoch) {
             return Err(codes::UNRECOVERABLE_POSITION.into());
         }
         let (from, count) = range(request, &head);
         let mut publications = Vec::new();
         if count > 0 {
-            let records = log.read(&room, from, count).await.map_err(|error| unreadable(&room, &error))?;
+            let records = log.read(from, count).await.map_err(|error| unreadable(log.room(), &error))?;
             let records = records.iter().filter(|record| record.offset < from + count as u64);
             let push = |record: &ports::room_log::Record| {
                 Push::positioned(&request.channel, &record.data, record.offset, &head.epoch)
@@ -167,16 +180,12 @@ impl Session {
         Ok(protocol::history(id, &HistoryResult { publications, epoch: head.epoch, offset: head.next - 1 }))
     }
 
-    /// The rules the subscription has, or those the channel would be opened with.
-    async fn rules(&self, channel: &str, known: Option<ChannelRules>) -> Result<ChannelRules, ClientError> {
+    /// The rules the subscription has, or those for clients without one.
+    async fn rules(&self, channel: &str, known: Option<Arc<ChannelRules>>) -> Result<Arc<ChannelRules>, ClientError> {
         match known {
             Some(rules) => Ok(rules),
-            None => self.open(channel).await,
+            None => self.shared.channels.look(&self.client, channel).await.map(Arc::new),
         }
-    }
-
-    async fn open(&self, channel: &str) -> Result<ChannelRules, ClientError> {
-        self.shared.channels.open(&self.caller, channel).await
     }
 }
 

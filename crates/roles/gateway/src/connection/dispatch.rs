@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kernel::Caller;
+use kernel::Timestamp;
 use tokio::time::Instant;
 
 use super::{
     Connection, Phase,
     commands::{Done, Session},
-    identity::{Identified, Proof},
+    identity::Identified,
     inbox::Waiting,
 };
 use crate::{
     gateway::mix,
-    needs::{ChannelRules, ClientError, Refused},
+    needs::{ChannelRules, Client, ClientError, ConnectRequest, Connected, Proof, Refused},
     protocol::{
         self, Command, ConnectResult, Request,
-        codes::{self, Disconnect, ErrorCode},
+        codes::{self, Disconnect},
     },
     settings::SUBSCRIPTIONS_MAX,
 };
@@ -42,15 +42,17 @@ impl Connection {
                 (Phase::New | Phase::Refused, _) | (Phase::Open(_), Request::Connect(_)) => {
                     return Err(codes::BAD_FRAME);
                 }
-                (Phase::Open(_), Request::Send) => {}
-                (Phase::Open(_), _) if id == 0 => return Err(codes::BAD_FRAME),
+                (Phase::Open(_), Request::Send { .. }) if too_many => {}
+                (Phase::Open(_), request) if id == 0 && !matches!(request, Request::Send { .. }) => {
+                    return Err(codes::BAD_FRAME);
+                }
                 (Phase::Open(_), _) if too_many => self.fail(id, codes::TOO_MANY_REQUESTS),
                 (Phase::Open(identified), request) if acts(&request) && identified.is_outdated(now) => {
                     self.identify_again(Some(Box::new(Command { id, request })));
                 }
                 (Phase::Open(identified), request) => {
-                    let caller = identified.caller.clone();
-                    self.start(caller, id, request)?;
+                    let client = identified.client.clone();
+                    self.start(client, id, request)?;
                 }
             }
         }
@@ -58,12 +60,27 @@ impl Connection {
     }
 
     fn connect(&mut self, id: u32, request: protocol::Connect) {
-        let proof = Proof::new(request.token, self.peer.cookie.take());
-        self.work = Some(self.identify(proof, move |found| Done::Identified { id, found }));
+        let proof = Arc::new(Proof { token: request.token, cookie: self.peer.cookie.take() });
+        let request = ConnectRequest {
+            proof,
+            address: self.peer.address,
+            client: self.member.client().into(),
+            data: request.data,
+            name: request.name,
+            version: request.version,
+            headers: request.headers,
+        };
+        let shared = self.shared.clone();
+        // Not when the answer came: the session may have ended in between.
+        let asked_at = shared.clock.now();
+        self.work = Some(Box::pin(async move {
+            let outcome = shared.connector.connect(&request).await;
+            Done::Connected { id, outcome: Box::new(outcome), proof: request.proof, asked_at }
+        }));
     }
 
-    pub(super) fn start(&mut self, caller: Arc<Caller>, id: u32, request: Request) -> Result<(), Disconnect> {
-        let session = Session { shared: self.shared.clone(), member: self.member.clone(), caller };
+    pub(super) fn start(&mut self, client: Arc<Client>, id: u32, request: Request) -> Result<(), Disconnect> {
+        let session = Session { shared: self.shared.clone(), member: self.member.clone(), client };
         match request {
             Request::Subscribe(request) => {
                 if request.channel.is_empty() {
@@ -80,7 +97,8 @@ impl Connection {
             }
             Request::Publish { channel, data: Some(data) } if is_channel(&channel) => {
                 let (ids, group) = self.inbox.publish_group(&channel, id, data);
-                self.work = Some(Box::pin(session.publish(channel, ids, group)));
+                let rules = self.rules(&channel);
+                self.work = Some(Box::pin(session.publish(channel, rules, ids, group)));
             }
             Request::Presence { channel } if is_channel(&channel) => {
                 let rules = self.rules(&channel);
@@ -98,6 +116,10 @@ impl Connection {
                 let data = data.unwrap_or(Bytes::from_static(b"null"));
                 self.work = Some(Box::pin(session.rpc(id, method, data)));
             }
+            Request::Send { data } => {
+                let data = data.unwrap_or(Bytes::from_static(b"null"));
+                self.work = Some(Box::pin(session.send(data)));
+            }
             Request::Ping => self.outbox.push(protocol::done(id, "ping")),
             Request::Refresh | Request::SubRefresh => self.fail(id, codes::NOT_AVAILABLE),
             Request::Unknown => self.fail(id, codes::METHOD_NOT_FOUND),
@@ -105,7 +127,7 @@ impl Connection {
             | Request::Presence { .. }
             | Request::PresenceStats { .. }
             | Request::History(_) => self.fail(id, codes::BAD_REQUEST),
-            Request::Connect(_) | Request::Send | Request::Pong => return Err(codes::BAD_FRAME),
+            Request::Connect(_) | Request::Pong => return Err(codes::BAD_FRAME),
         }
         Ok(())
     }
@@ -126,7 +148,7 @@ impl Connection {
         Ok(())
     }
 
-    fn rules(&self, channel: &str) -> Option<ChannelRules> {
+    fn rules(&self, channel: &str) -> Option<Arc<ChannelRules>> {
         self.subscriptions.find(channel).map(|subscription| subscription.rules.clone())
     }
 
@@ -138,30 +160,34 @@ impl Connection {
                 self.outbox.push(reply);
                 self.subscriptions.add(*subscription);
             }
-            Done::Identified { id, found } => match found.outcome {
-                Ok(caller) => self.open(id, Identified::new(caller, found.proof, found.asked_at)),
+            Done::Connected { id, outcome, proof, asked_at } => match *outcome {
+                Ok(connected) => self.open(id, connected, proof, asked_at),
                 Err(Refused::InvalidToken) => return Err(codes::INVALID_TOKEN),
                 Err(Refused::TokenExpired) => self.refuse(id, codes::TOKEN_EXPIRED),
                 Err(Refused::Unavailable) => self.refuse(id, codes::INTERNAL),
+                Err(Refused::Error(error)) => self.refuse(id, error),
+                Err(Refused::Disconnect(why)) => return Err(why),
             },
-            Done::IdentifiedAgain { found, then } => return self.identified_again(found, then),
+            Done::IdentifiedAgain { outcome, asked_at, then } => {
+                return self.identified_again(*outcome, asked_at, then);
+            }
         }
         Ok(())
     }
 
-    fn open(&mut self, id: u32, identified: Identified) {
-        if let Some(account) = identified.caller.account() {
-            self.member.identify(account.to_string());
-        }
+    fn open(&mut self, id: u32, connected: Connected, proof: Arc<Proof>, asked_at: Timestamp) {
+        let Connected { caller, user, conn_info, data, can_end, .. } = connected;
+        let client = Client { id: self.member.client().into(), caller, user, conn_info };
+        self.member.identify(client.user.clone());
         self.heartbeat.connected(Instant::now(), mix(self.member.number()));
         let ping_s = if self.peer.native_pings { 0 } else { self.heartbeat.interval_s() };
         let time_ms = self.shared.clock.now().as_millis();
-        let result = ConnectResult { client: self.member.client(), ping_s, time_ms };
+        let result = ConnectResult { client: self.member.client(), ping_s, time_ms, data };
         self.outbox.push(protocol::connected(id, &result));
-        self.phase = Phase::Open(identified);
+        self.phase = Phase::Open(Identified::new(client, can_end.then_some(proof), asked_at));
     }
 
-    fn refuse(&mut self, id: u32, why: ErrorCode) {
+    fn refuse(&mut self, id: u32, why: impl Into<ClientError>) {
         self.phase = Phase::Refused;
         self.fail(id, why);
     }
@@ -173,7 +199,7 @@ impl Connection {
 
 /// Whether it is done in the client's name.
 fn acts(request: &Request) -> bool {
-    matches!(request, Request::Publish { .. } | Request::Rpc { .. })
+    matches!(request, Request::Publish { .. } | Request::Rpc { .. } | Request::Send { .. })
 }
 
 fn is_channel(name: &str) -> bool {

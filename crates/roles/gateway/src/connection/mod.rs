@@ -117,7 +117,7 @@ impl Connection {
             Err(why) => why,
         };
         self.shared.counters.closed(why.code);
-        tracing::debug!(client = self.member.client(), code = why.code, reason = why.reason, "a connection ends");
+        tracing::debug!(client = self.member.client(), code = why.code, reason = %why.reason, "a connection ends");
         let Self { transport, subscriptions, work, peer, .. } = self;
         // Before the farewell: it may take a while, and nobody is there any more.
         drop((subscriptions, work));
@@ -136,7 +136,7 @@ impl Connection {
             } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
                 return Err(codes::SHUTDOWN);
             }
-            self.subscriptions.catch_up(self.shared.hub.log());
+            self.subscriptions.catch_up();
             let deadline = drained_by.unwrap_or(self.heartbeat.deadline());
             if timer.deadline() != deadline {
                 timer.as_mut().reset(deadline);
@@ -256,7 +256,7 @@ impl Connection {
     /// Tells the client of a subscription's end.
     fn announce(&mut self, ended: Option<Next>) {
         if let Some(Next::Ended(channel, why)) = ended {
-            self.outbox.push(protocol::unsubscribe_push(&channel, why));
+            self.outbox.push(protocol::unsubscribe_push(&channel, &why));
         }
     }
 }

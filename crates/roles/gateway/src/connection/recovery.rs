@@ -6,7 +6,7 @@
 use ports::room_log::RoomLogError;
 
 use crate::{
-    hub::{Hub, Missed, Seat},
+    hub::{Hub, LogReader, Missed, Seat},
     protocol::{Place, Push, Since},
     settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX},
 };
@@ -24,7 +24,7 @@ pub(super) struct Beginning {
 pub(super) async fn begin(
     hub: &Hub,
     seat: &Seat,
-    room: &str,
+    log: &LogReader,
     recover: Option<&Since>,
 ) -> Result<Beginning, RoomLogError> {
     let (epoch, next, replaced) = seat.channel().position();
@@ -32,7 +32,7 @@ pub(super) async fn begin(
     if let Some(since) = recover
         && (since.epoch.is_empty() || since.epoch == epoch)
         && let Some(from) = since.offset.checked_add(1)
-        && let Some(publications) = missed(hub, seat, room, &epoch, from).await?
+        && let Some(publications) = missed(hub, seat, log, &epoch, from).await?
     {
         let cursor = from + publications.len() as u64;
         // The client moves its position with each publication, so the reply carries the one it asked from.
@@ -50,17 +50,23 @@ pub(super) async fn begin(
 }
 
 /// What stands from `from` on, as much as a reply holds; none when that place is not part of the log.
-async fn missed(hub: &Hub, seat: &Seat, room: &str, epoch: &str, from: u64) -> Result<Option<Vec<Push>>, RoomLogError> {
+async fn missed(
+    hub: &Hub,
+    seat: &Seat,
+    log: &LogReader,
+    epoch: &str,
+    from: u64,
+) -> Result<Option<Vec<Push>>, RoomLogError> {
     let channel = seat.channel();
     match channel.missed(from) {
         Missed::These(publications) => Ok(Some(publications)),
         Missed::MoreThanKept => {
-            let publications = from_log(hub, seat, from).await?;
+            let publications = from_log(seat, from).await?;
             Ok((!publications.is_empty()).then_some(publications))
         }
         Missed::Ahead => {
             // The client may have heard of it from a gateway the bus reached sooner: ask the log itself.
-            let head = hub.log().head(room).await?;
+            let head = log.head().await?;
             if head.epoch != epoch || from > head.next {
                 return Ok(None);
             }
@@ -71,11 +77,11 @@ async fn missed(hub: &Hub, seat: &Seat, room: &str, epoch: &str, from: u64) -> R
 }
 
 /// What the log holds from `from` on, as much as a reply holds (one publication always does).
-async fn from_log(hub: &Hub, seat: &Seat, from: u64) -> Result<Vec<Push>, RoomLogError> {
+async fn from_log(seat: &Seat, from: u64) -> Result<Vec<Push>, RoomLogError> {
     let mut publications: Vec<Push> = Vec::new();
     let mut bytes = 0;
     loop {
-        let page = seat.channel().page(hub.log(), from + publications.len() as u64).await?;
+        let page = seat.channel().page(from + publications.len() as u64).await?;
         if page.pushes().is_empty() {
             return Ok(publications);
         }

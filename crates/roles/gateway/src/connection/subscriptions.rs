@@ -4,7 +4,7 @@ use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use super::catch_up::{self, Page};
 use crate::{
-    hub::{Frame, LogReader, Seat, Upcoming},
+    hub::{Frame, Seat, Upcoming},
     needs::ChannelRules,
     protocol::codes::{self, Unsubscribe},
 };
@@ -12,7 +12,7 @@ use crate::{
 /// One subscription.
 pub(super) struct Subscription {
     pub(super) seat: Seat,
-    pub(super) rules: ChannelRules,
+    pub(super) rules: Arc<ChannelRules>,
     /// The next publication the client gets.
     pub(super) cursor: u64,
     /// Of which history.
@@ -22,7 +22,7 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(seat: Seat, rules: ChannelRules, cursor: u64, replaced: u32) -> Self {
+    pub(super) fn new(seat: Seat, rules: Arc<ChannelRules>, cursor: u64, replaced: u32) -> Self {
         Self { seat, rules, cursor, replaced, behind: false }
     }
 
@@ -120,14 +120,14 @@ impl Subscriptions {
     }
 
     /// Begins to read from the room log for a subscription that needs it, unless it reads already.
-    pub(super) fn catch_up(&mut self, log: &LogReader) {
+    pub(super) fn catch_up(&mut self) {
         if self.reading.is_some() || !self.page.is_empty() {
             return;
         }
         let Some(subscription) = self.list.iter().find(|subscription| subscription.behind) else { return };
         let channel = subscription.seat.channel().clone();
         let name = channel.name().clone();
-        let page = Box::pin(catch_up::read(log.clone(), channel, subscription.cursor));
+        let page = Box::pin(catch_up::read(channel, subscription.cursor));
         self.reading = Some(Reading { channel: name, page });
     }
 

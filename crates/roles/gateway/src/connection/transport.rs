@@ -124,7 +124,7 @@ impl WebSocketTransport {
     /// Closes with the code, and waits a little for the peer to agree.
     pub(super) async fn close(mut self, why: Disconnect) {
         if !self.ended {
-            self.send(websocket::close(why.code, why.reason));
+            self.send(websocket::close(why.code, &why.reason));
         }
         let farewell = async {
             let sent = poll_fn(|context| self.poll_send(context)).await;

@@ -43,8 +43,8 @@ impl Caretaker {
         loop {
             tokio::time::sleep(self.position_check).await;
             for channel in self.hub.all() {
-                let Some(room) = channel.room().filter(|_| !channel.is_empty()) else { continue };
-                match self.hub.log.head(room).await {
+                let Some(log) = channel.log().filter(|_| !channel.is_empty()) else { continue };
+                match log.head().await {
                     Ok(head) if *head.epoch != *channel.position().0 => {
                         channel.correct(&head);
                         self.hub.attend(&channel);
@@ -77,12 +77,12 @@ impl Caretaker {
 
 /// Reads what the channel has missed until nothing is missing, or nobody is there to miss it.
 async fn repair(hub: Arc<Hub>, channel: Arc<Channel>) {
-    let Some(room) = channel.room() else { return };
+    let Some(log) = channel.log() else { return };
     let mut pause = FIRST_PAUSE;
     let mut in_vain = 0;
     while let Some(from) = channel.gap() {
         let past = channel.past_changes();
-        match hub.log.read(room, from, PAGE_PUBLICATIONS_MAX).await {
+        match log.read(from, PAGE_PUBLICATIONS_MAX).await {
             Ok(records) if !records.is_empty() => {
                 channel.repair(&records, past);
                 hub.attend(&channel);
@@ -96,7 +96,7 @@ async fn repair(hub: Arc<Hub>, channel: Arc<Channel>) {
             break;
         }
         if in_vain >= READS_IN_VAIN_MAX
-            && let Ok(head) = hub.log.head(room).await
+            && let Ok(head) = log.head().await
         {
             channel.correct(&head);
             in_vain = 0;

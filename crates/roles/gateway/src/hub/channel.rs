@@ -48,7 +48,7 @@ pub(crate) enum Upcoming {
 /// One channel.
 pub(crate) struct Channel {
     name: Arc<str>,
-    room: Option<Arc<str>>,
+    log: Option<LogReader>,
     state: Mutex<State>,
     /// The same as the ring's, to be looked at without the lock.
     next: AtomicU64,
@@ -73,14 +73,14 @@ struct State {
 
 impl Channel {
     /// A channel that is not open yet: it only remembers how far its log is said to go.
-    pub(super) fn new(name: &str, room: Option<&str>, limits: Limits) -> Self {
-        let limits = match room {
+    pub(super) fn new(name: &str, log: Option<LogReader>, limits: Limits) -> Self {
+        let limits = match log {
             Some(_) => limits,
             None => Limits { publications: limits.publications.min(PASSING_PUBLICATIONS), ..limits },
         };
         Self {
             name: name.into(),
-            room: room.map(Into::into),
+            log,
             state: Mutex::new(State { limits, ring: Ring::new(limits, 1), epoch: "".into(), heard: 1 }),
             next: AtomicU64::new(1),
             replaced: AtomicU32::new(0),
@@ -97,9 +97,9 @@ impl Channel {
         &self.name
     }
 
-    /// The room whose log holds its publications.
-    pub(crate) fn room(&self) -> Option<&Arc<str>> {
-        self.room.as_ref()
+    /// The log that holds its publications.
+    pub(crate) fn log(&self) -> Option<&LogReader> {
+        self.log.as_ref()
     }
 
     /// Behind the newest publication it holds.
@@ -133,7 +133,7 @@ impl Channel {
         if cursor >= state.ring.next() {
             return Upcoming::Nothing;
         }
-        let reachable = match self.room {
+        let reachable = match self.log {
             Some(_) if cursor < state.ring.first() => return Upcoming::FromLog,
             Some(_) => cursor,
             None if cursor < state.ring.first() => state.ring.next() - 1,
@@ -151,9 +151,9 @@ impl Channel {
     }
 
     /// What its log holds from `from` on, a page of it; nothing when the log does not hold that place.
-    pub(crate) async fn page(&self, log: &LogReader, from: u64) -> Result<PageFrom, RoomLogError> {
-        let room = self.room.as_deref().ok_or_else(|| RoomLogError::Refused("a channel without a room".into()))?;
-        self.pages.page(self, room, log, from).await
+    pub(crate) async fn page(&self, from: u64) -> Result<PageFrom, RoomLogError> {
+        let log = self.log.as_ref().ok_or_else(|| RoomLogError::Refused("a channel without a room".into()))?;
+        self.pages.page(self, log, from).await
     }
 
     /// The subscribers, unless there are more than `limit`.
@@ -192,7 +192,7 @@ impl Channel {
     pub(super) fn take(&self, publications: &[Publication]) {
         let mut state = self.state();
         for publication in publications {
-            match (&self.room, &publication.position) {
+            match (&self.log, &publication.position) {
                 (None, _) => state.ring.push(Push::passing(&self.name, &publication.data)),
                 (Some(_), None) => {
                     tracing::error!(channel = %self.name, "a publication without a place on a channel with a log was dropped");

@@ -28,9 +28,9 @@ use std::{
 
 use ports::{
     bus::{Bus, BusError, Listener, Publication},
-    room_log::{RoomLog, RoomLogError},
+    room_log::RoomLogError,
 };
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use batches::BATCH_BYTES_MAX;
@@ -41,7 +41,10 @@ pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;
 pub(crate) use seat::Seat;
 
-use crate::settings::{PAGE_PUBLICATIONS_MAX, Settings};
+use crate::{
+    needs::Room,
+    settings::{PAGE_PUBLICATIONS_MAX, Settings},
+};
 
 /// Interests are begun and ended one after the other per stripe, so that the bus hears them in order.
 const STRIPES: usize = 64;
@@ -65,7 +68,7 @@ impl std::fmt::Display for HubError {
 /// All channels that somebody here listens to.
 pub(crate) struct Hub {
     bus: Arc<dyn Bus>,
-    log: LogReader,
+    log_reads: Arc<Semaphore>,
     limits: ring::Limits,
     channels: RwLock<HashMap<Arc<str>, Arc<Channel>>>,
     stripes: Vec<AsyncMutex<()>>,
@@ -76,17 +79,12 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// Begins to listen to the bus; its work ends when `stop` is cancelled. Needs a Tokio runtime.
-    pub(crate) fn start(
-        settings: &Settings,
-        bus: Arc<dyn Bus>,
-        log: Arc<dyn RoomLog>,
-        stop: CancellationToken,
-    ) -> Arc<Self> {
+    pub(crate) fn start(settings: &Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> Arc<Self> {
         let (dirty, dirty_channels) = mpsc::unbounded_channel();
         let (behind, behind_channels) = mpsc::unbounded_channel();
         let hub = Arc::new(Self {
             bus,
-            log: LogReader::new(log, settings.log_reads_max),
+            log_reads: Arc::new(Semaphore::new(settings.log_reads_max.max(1))),
             limits: ring::Limits { publications: settings.ring_publications.max(1), bytes: settings.ring_bytes.max(1) },
             channels: RwLock::default(),
             stripes: (0..STRIPES).map(|_| AsyncMutex::default()).collect(),
@@ -106,9 +104,9 @@ impl Hub {
         hub
     }
 
-    /// The room log.
-    pub(crate) fn log(&self) -> &LogReader {
-        &self.log
+    /// Reads a room.
+    pub(crate) fn log(&self, room: Room) -> LogReader {
+        LogReader::new(room, self.log_reads.clone())
     }
 
     /// The channel, when somebody here listens to it.
@@ -125,7 +123,7 @@ impl Hub {
     pub(crate) async fn enter(
         self: &Arc<Self>,
         name: &str,
-        room: Option<&str>,
+        room: Option<&Room>,
         member: &Arc<Member>,
     ) -> Result<Seat, HubError> {
         if let Some(seat) = self.seat(name, member) {
@@ -137,15 +135,15 @@ impl Hub {
         }
         let channel = self.insert(name, room);
         self.bus.subscribe(name).await.map_err(HubError::Bus)?;
-        if let Some(room) = room {
+        if let Some(log) = channel.log() {
             // From here on everything published is heard; what came before is in the log.
             let past = channel.past_changes();
-            let head = self.log.head(room).await.map_err(HubError::Log)?;
+            let head = log.head().await.map_err(HubError::Log)?;
             let kept = self.limits.publications.min(PAGE_PUBLICATIONS_MAX) as u64;
             let from = head.next.saturating_sub(kept).max(1);
             let recent = match head.next - from {
                 0 => Vec::new(),
-                count => self.log.read(room, from, count as usize).await.map_err(HubError::Log)?,
+                count => log.read(from, count as usize).await.map_err(HubError::Log)?,
             };
             channel.open(&head, from, &recent, past);
             self.attend(&channel);
@@ -172,12 +170,12 @@ impl Hub {
         Some(seat)
     }
 
-    fn insert(&self, name: &str, room: Option<&str>) -> Arc<Channel> {
+    fn insert(&self, name: &str, room: Option<&Room>) -> Arc<Channel> {
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(name) {
             return channel.clone();
         }
-        let channel = Arc::new(Channel::new(name, room, self.limits));
+        let channel = Arc::new(Channel::new(name, room.map(|room| self.log(room.clone())), self.limits));
         channels.insert(channel.name().clone(), channel.clone());
         channel
     }

@@ -73,13 +73,7 @@ impl PageFrom {
 
 impl Pages {
     /// What the log of `channel` holds from `from` on, up to the end of a page.
-    pub(super) async fn page(
-        &self,
-        channel: &Channel,
-        room: &str,
-        log: &LogReader,
-        from: u64,
-    ) -> Result<PageFrom, RoomLogError> {
+    pub(super) async fn page(&self, channel: &Channel, log: &LogReader, from: u64) -> Result<PageFrom, RoomLogError> {
         let first = from - from.saturating_sub(1) % PAGE_PUBLICATIONS;
         if let Some(page) = self.find(channel, first) {
             return Ok(PageFrom::new(page, from));
@@ -89,7 +83,7 @@ impl Pages {
             if let Some(page) = self.find(channel, first) {
                 return Ok(PageFrom::new(page, from));
             }
-            let page = Page::read(channel, room, log, first).await?;
+            let page = Page::read(channel, log, first).await?;
             let count = page.pushes.len() as u64;
             if count == PAGE_PUBLICATIONS && page.past == channel.past_changes() {
                 self.keep(page.clone());
@@ -99,7 +93,7 @@ impl Pages {
             }
         }
         // The log does not hold all of the page, but perhaps this place.
-        Ok(PageFrom::new(Page::read(channel, room, log, from).await?, from))
+        Ok(PageFrom::new(Page::read(channel, log, from).await?, from))
     }
 
     /// Lets go of pages that are kept long enough.
@@ -143,10 +137,10 @@ impl PageFrom {
 
 impl Page {
     /// Reads a page from `first` on.
-    async fn read(channel: &Channel, room: &str, log: &LogReader, first: u64) -> Result<Arc<Self>, RoomLogError> {
+    async fn read(channel: &Channel, log: &LogReader, first: u64) -> Result<Arc<Self>, RoomLogError> {
         let past = channel.past_changes();
         let (epoch, ..) = channel.position();
-        let records = log.read(room, first, PAGE_PUBLICATIONS as usize).await?;
+        let records = log.read(first, PAGE_PUBLICATIONS as usize).await?;
         Ok(Arc::new(Self::new(channel.name(), &epoch, first, &records, past)))
     }
 

@@ -1,26 +1,52 @@
 //! Redactions that meet a read of the log which is under way.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::Timestamp;
 use ports::{
     bus::{Position, Publication},
-    room_log::{Head, Record, Redaction},
+    room_log::{Appended, Entry, Head, Record, Redaction, RoomLog, RoomLogError},
 };
+use tokio::sync::Semaphore;
 
-use super::{Channel, Missed, ring::Limits};
+use super::{Channel, LogReader, Missed, ring::Limits};
+use crate::needs::Room;
+
+/// A log nobody asks.
+struct Nothing;
+
+#[async_trait]
+impl RoomLog for Nothing {
+    async fn head(&self, _: &str) -> Result<Head, RoomLogError> {
+        Err(RoomLogError::Engine("nothing".into()))
+    }
+    async fn append(&self, _: &str, _: &str, _: u64, _: Vec<Entry>) -> Result<Appended, RoomLogError> {
+        Err(RoomLogError::Engine("nothing".into()))
+    }
+    async fn read(&self, _: &str, _: u64, _: usize) -> Result<Vec<Record>, RoomLogError> {
+        Err(RoomLogError::Engine("nothing".into()))
+    }
+    async fn offsets_of(&self, _: &str, _: &[String]) -> Result<Vec<Option<u64>>, RoomLogError> {
+        Err(RoomLogError::Engine("nothing".into()))
+    }
+}
 
 fn record(offset: u64, data: &'static str) -> Record {
-    Record { offset, at: Timestamp::from_millis(0), data: Bytes::from_static(data.as_bytes()) }
+    Record { offset, at: Timestamp::from_millis(0), data: Bytes::from_static(data.as_bytes()), about: None }
 }
 
 fn publication(offset: u64, redacts: Option<u64>) -> Publication {
     let redacts = redacts.map(|offset| Redaction { offset, replacement: Bytes::from_static(b"0") });
     let position = Some(Position { offset, epoch: "e".into() });
-    Publication { position, data: Bytes::from_static(b"1"), redacts }
+    Publication { position, data: Bytes::from_static(b"1"), redacts, about: None }
 }
 
 fn channel() -> Channel {
-    Channel::new("room:1", Some("room:1"), Limits { publications: 100, bytes: 1 << 20 })
+    let room = Room::new(Arc::new(Nothing), "room:1");
+    let log = LogReader::new(room, Arc::new(Semaphore::new(1)));
+    Channel::new("room:1", Some(log), Limits { publications: 100, bytes: 1 << 20 })
 }
 
 fn head(next: u64) -> Head {

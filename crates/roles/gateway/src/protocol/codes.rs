@@ -3,6 +3,8 @@
 //! Source: the error and disconnect codes of the protocol's reference server (github.com/centrifugal/centrifuge,
 //! `errors.go` and `disconnect.go`).
 
+use std::borrow::Cow;
+
 /// Why one command failed. `temporary` tells the client that the same command may succeed later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
@@ -16,21 +18,21 @@ pub struct ErrorCode {
 
 /// Why a connection was closed: the WebSocket close code and its reason. Clients stay away for good after
 /// 3500–3999 and 4500–4999, and reconnect otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disconnect {
     /// The close code.
     pub code: u16,
     /// What it means, for people.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// Why the server ended one subscription. Clients subscribe again from 2500 on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsubscribe {
     /// The number.
     pub code: u32,
     /// What it means, for people.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 macro_rules! errors {
@@ -72,7 +74,7 @@ errors! {
 macro_rules! disconnects {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)+) => {$(
         $(#[$doc])*
-        pub const $name: Disconnect = Disconnect { code: $code, reason: $reason };
+        pub const $name: Disconnect = Disconnect { code: $code, reason: Cow::Borrowed($reason) };
     )+};
 }
 
@@ -102,4 +104,4 @@ disconnects! {
 }
 
 /// What the subscription stands on is gone (another history, or a hole in the log): subscribe again.
-pub const INSUFFICIENT_STATE: Unsubscribe = Unsubscribe { code: 2500, reason: "insufficient state" };
+pub const INSUFFICIENT_STATE: Unsubscribe = Unsubscribe { code: 2500, reason: Cow::Borrowed("insufficient state") };

@@ -1,5 +1,7 @@
 //! What a client asks for.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 /// One command. `id` joins the reply to it; 0 where no reply is expected.
@@ -45,7 +47,10 @@ pub enum Request {
     /// Asks for an answer, nothing else.
     Ping,
     /// A message without an answer.
-    Send,
+    Send {
+        /// The JSON value, as it was sent.
+        data: Option<Bytes>,
+    },
     /// Calls a method.
     Rpc {
         /// Its name.
@@ -75,7 +80,7 @@ impl Request {
             Self::PresenceStats { .. } => "presence_stats",
             Self::History(_) => "history",
             Self::Ping => "ping",
-            Self::Send => "send",
+            Self::Send { .. } => "send",
             Self::Rpc { .. } => "rpc",
             Self::Refresh => "refresh",
             Self::SubRefresh => "sub_refresh",
@@ -90,6 +95,16 @@ impl Request {
 pub struct Connect {
     /// A session token; none for an anonymous visitor, or where a cookie carries it.
     pub token: Option<String>,
+    /// The JSON value, as it was sent.
+    pub data: Option<Bytes>,
+    /// What the client calls itself.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Headers of a client that cannot set any.
+    pub headers: BTreeMap<String, String>,
+    /// Positions in the channels the server subscribes it to.
+    pub subs: BTreeMap<String, Since>,
 }
 
 /// Fields of `subscribe` that mean something here.
@@ -97,6 +112,10 @@ pub struct Connect {
 pub struct Subscribe {
     /// Which channel.
     pub channel: String,
+    /// The token that lets it in.
+    pub token: Option<String>,
+    /// The JSON value, as it was sent.
+    pub data: Option<Bytes>,
     /// The position to recover from, when asked for.
     pub recover: Option<Since>,
     /// Answer with an error instead of `recovered: false`.

@@ -1,6 +1,6 @@
 //! Bytes of a frame to commands.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -60,8 +60,10 @@ pub fn decode(frame: &[u8]) -> Result<Vec<Decoded>, DecodeError> {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     id: Option<u32>,
-    connect: Option<ConnectFields>,
-    subscribe: Option<SubscribeFields>,
+    #[serde(borrow)]
+    connect: Option<ConnectFields<'a>>,
+    #[serde(borrow)]
+    subscribe: Option<SubscribeFields<'a>>,
     unsubscribe: Option<ChannelField>,
     #[serde(borrow)]
     publish: Option<PublishFields<'a>>,
@@ -69,7 +71,8 @@ struct Envelope<'a> {
     presence_stats: Option<ChannelField>,
     history: Option<HistoryFields>,
     ping: Option<Anything>,
-    send: Option<Anything>,
+    #[serde(borrow)]
+    send: Option<DataField<'a>>,
     #[serde(borrow)]
     rpc: Option<RpcFields<'a>>,
     refresh: Option<Anything>,
@@ -80,9 +83,8 @@ impl From<Envelope<'_>> for Command {
     /// The first member that is there wins, in the order of the protocol's schema.
     fn from(envelope: Envelope<'_>) -> Self {
         let id = envelope.id.unwrap_or_default();
-        let keep = |raw: Option<&RawValue>| raw.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
         let request = if let Some(fields) = envelope.connect {
-            Request::Connect(Connect { token: fields.token.filter(|token| !token.is_empty()) })
+            Request::Connect(fields.into())
         } else if let Some(fields) = envelope.subscribe {
             Request::Subscribe(fields.into())
         } else if let Some(fields) = envelope.unsubscribe {
@@ -97,8 +99,8 @@ impl From<Envelope<'_>> for Command {
             Request::History(fields.into())
         } else if envelope.ping.is_some() {
             Request::Ping
-        } else if envelope.send.is_some() {
-            Request::Send
+        } else if let Some(fields) = envelope.send {
+            Request::Send { data: keep(fields.data) }
         } else if let Some(fields) = envelope.rpc {
             Request::Rpc { method: fields.method.unwrap_or_default(), data: keep(fields.data) }
         } else if envelope.refresh.is_some() {
@@ -112,6 +114,14 @@ impl From<Envelope<'_>> for Command {
         };
         Self { id, request }
     }
+}
+
+fn keep(raw: Option<&RawValue>) -> Option<Bytes> {
+    raw.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()))
+}
+
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 /// An object whose members do not matter here.
@@ -130,24 +140,55 @@ impl ChannelField {
 }
 
 #[derive(Deserialize)]
-struct ConnectFields {
-    token: Option<String>,
+struct DataField<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct SubscribeFields {
+struct ConnectFields<'a> {
+    token: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    name: Option<String>,
+    version: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
+    subs: Option<BTreeMap<String, SubscribeFields<'a>>>,
+}
+
+impl From<ConnectFields<'_>> for Connect {
+    fn from(fields: ConnectFields<'_>) -> Self {
+        let subs = fields.subs.unwrap_or_default().into_iter();
+        Self {
+            token: given(fields.token),
+            data: keep(fields.data),
+            name: fields.name.unwrap_or_default(),
+            version: fields.version.unwrap_or_default(),
+            headers: fields.headers.unwrap_or_default(),
+            subs: subs.filter_map(|(channel, position)| Some((channel, Subscribe::from(position).recover?))).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SubscribeFields<'a> {
     channel: Option<String>,
+    token: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
     recover: Option<bool>,
     epoch: Option<String>,
     offset: Option<u64>,
     flag: Option<i64>,
 }
 
-impl From<SubscribeFields> for Subscribe {
-    fn from(fields: SubscribeFields) -> Self {
+impl From<SubscribeFields<'_>> for Subscribe {
+    fn from(fields: SubscribeFields<'_>) -> Self {
         let since = Since { offset: fields.offset.unwrap_or_default(), epoch: fields.epoch.unwrap_or_default() };
         Self {
             channel: fields.channel.unwrap_or_default(),
+            token: given(fields.token),
+            data: keep(fields.data),
             recover: fields.recover.unwrap_or_default().then_some(since),
             reject_unrecovered: fields.flag.unwrap_or_default() & FLAG_REJECT_UNRECOVERED != 0,
         }
@@ -217,7 +258,7 @@ mod tests {
         let command =
             one(r#"{"id":7,"subscribe":{"channel":"a","recover":true,"offset":5,"epoch":"x","tf":{},"flag":3}}"#);
         let recover = Some(Since { offset: 5, epoch: "x".into() });
-        let subscribe = Subscribe { channel: "a".into(), recover, reject_unrecovered: true };
+        let subscribe = Subscribe { channel: "a".into(), recover, reject_unrecovered: true, ..Subscribe::default() };
         assert_eq!(command, Command { id: 7, request: Request::Subscribe(subscribe) });
         assert_eq!(one("{}").request, Request::Pong);
         assert_eq!(one(r#"{"id":1,"map_publish":{}}"#).request, Request::Unknown);

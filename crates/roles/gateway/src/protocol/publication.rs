@@ -72,13 +72,13 @@ fn checked(channel: &str, data: &Bytes) -> String {
 }
 
 /// Tells the client that the server ended a subscription.
-pub(crate) fn unsubscribe_push(channel: &str, why: Unsubscribe) -> String {
+pub(crate) fn unsubscribe_push(channel: &str, why: &Unsubscribe) -> String {
     let mut out = String::new();
     let mut reply = ObjectWriter::begin(&mut out);
     reply.object("push", |push| {
         push.text("channel", channel);
         push.object("unsubscribe", |body| {
-            body.number("code", why.code).text("reason", why.reason);
+            body.number("code", why.code).text("reason", &why.reason);
         });
     });
     reply.end();
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_unsubscribe_names_its_code() {
-        let text = unsubscribe_push("c", crate::protocol::codes::INSUFFICIENT_STATE);
+        let text = unsubscribe_push("c", &crate::protocol::codes::INSUFFICIENT_STATE);
         assert_eq!(text, r#"{"push":{"channel":"c","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#);
     }
 }

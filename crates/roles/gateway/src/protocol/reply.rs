@@ -13,6 +13,8 @@ pub(crate) struct ConnectResult<'a> {
     pub(crate) ping_s: u64,
     /// Milliseconds since the Unix epoch.
     pub(crate) time_ms: i64,
+    /// A value for the application.
+    pub(crate) data: Option<Bytes>,
 }
 
 /// What a client learns when its subscription is open.
@@ -44,6 +46,9 @@ pub(crate) struct HistoryResult {
 pub(crate) fn connected(id: u32, result: &ConnectResult<'_>) -> String {
     reply(id, "connect", |body| {
         body.text("client", result.client).text("version", concat!("madang ", env!("CARGO_PKG_VERSION")));
+        if let Some(data) = &result.data {
+            body.raw("data", &one_line(data));
+        }
         if result.ping_s > 0 {
             body.number("ping", result.ping_s).flag("pong", true);
         }

@@ -12,12 +12,15 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::{
-    needs::{ChannelRules, Channels, ClientError, Connector, Refused},
+    needs::{
+        ChannelRules, Channels, Client, ClientError, ConnectRequest, Connected, Connector, Proof, Refused, Room,
+        SubscribeRequest,
+    },
     protocol::codes,
 };
 use kernel::{AccountId, Caller, Clock, Identity, SessionId, Timestamp};
 use ports::{
-    bus::{Bus, BusError, Listener, Position, Publication},
+    bus::{Bus, BusError, Listener, Movement, Position, Publication},
     room_log::{Appended, Entry, Head, Record, Redaction, RoomLog, RoomLogError},
 };
 
@@ -37,7 +40,7 @@ impl MemoryLog {
         let records = rooms.entry(room.into()).or_default();
         let offset = records.last().map_or(1, |record| record.offset + 1);
         let data = Bytes::copy_from_slice(data.as_bytes());
-        records.push(Record { offset, at: Timestamp::from_millis(0), data });
+        records.push(Record { offset, at: Timestamp::from_millis(0), data, about: None });
         offset
     }
 
@@ -128,6 +131,14 @@ impl Bus for TestBus {
         self.deliver(channel, &publications);
         Ok(())
     }
+    async fn announce(&self, channel: &str, movements: Vec<Movement>) -> Result<(), BusError> {
+        let listened_to = self.channels.lock().unwrap().contains(channel);
+        let listener = self.listener.lock().unwrap().clone();
+        if let Some(listener) = listener.filter(|_| listened_to && !self.losing.load(Ordering::Relaxed)) {
+            listener.announce(channel, &movements);
+        }
+        Ok(())
+    }
     fn attach(&self, listener: Arc<dyn Listener>) {
         *self.listener.lock().unwrap() = Some(listener);
     }
@@ -183,23 +194,30 @@ impl World {
 
     pub(crate) fn publication(&self, offset: u64, data: &str) -> Publication {
         let position = Position { offset, epoch: self.log.epoch().into() };
-        Publication { position: Some(position), data: Bytes::copy_from_slice(data.as_bytes()), redacts: None }
+        Publication {
+            position: Some(position),
+            data: Bytes::copy_from_slice(data.as_bytes()),
+            ..Publication::default()
+        }
     }
 
     /// Publishes without keeping.
     pub(crate) fn pass(&self, channel: &str, data: &str) {
         *self.state.lock().unwrap() = data.into();
         let data = Bytes::copy_from_slice(data.as_bytes());
-        self.bus.deliver(channel, &[Publication { position: None, data, redacts: None }]);
+        self.bus.deliver(channel, &[Publication { data, ..Publication::default() }]);
     }
 }
 
 #[async_trait]
 impl Channels for World {
-    async fn open(&self, _: &Caller, channel: &str) -> Result<ChannelRules, ClientError> {
+    async fn open(&self, _: &Client, request: &SubscribeRequest) -> Result<ChannelRules, ClientError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        match channel.split_once(':').map(|(kind, _)| kind) {
-            Some("room") => Ok(ChannelRules { room: Some(channel.into()), presence: true, history: true, data: None }),
+        match request.channel.split_once(':').map(|(kind, _)| kind) {
+            Some("room") => {
+                let room = Room::new(self.log.clone(), &request.channel);
+                Ok(ChannelRules { presence: true, ..ChannelRules::kept(room) })
+            }
             Some("live") => {
                 let data = Some(Bytes::from(self.state.lock().unwrap().clone()));
                 Ok(ChannelRules { data, ..ChannelRules::default() })
@@ -209,8 +227,14 @@ impl Channels for World {
         }
     }
 
-    async fn publish(&self, caller: &Caller, channel: &str, data: Bytes) -> Result<(), ClientError> {
-        if caller.identity.is_none() {
+    async fn publish(
+        &self,
+        client: &Client,
+        channel: &str,
+        _: Option<&ChannelRules>,
+        data: Bytes,
+    ) -> Result<(), ClientError> {
+        if client.caller.identity.is_none() {
             return Err(codes::UNAUTHORIZED.into());
         }
         // Takes a while, as something durable does.
@@ -219,7 +243,7 @@ impl Channels for World {
         Ok(())
     }
 
-    async fn rpc(&self, _: &Caller, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
+    async fn rpc(&self, _: &Client, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
         match method {
             "echo" => Ok(data),
             "hang" => std::future::pending().await,
@@ -239,12 +263,12 @@ pub(crate) struct Tokens {
 
 #[async_trait]
 impl Connector for Tokens {
-    async fn authenticate(
-        &self,
-        token: Option<&str>,
-        cookie: Option<&str>,
-        address: IpAddr,
-    ) -> Result<Caller, Refused> {
+    async fn connect(&self, request: &ConnectRequest) -> Result<Connected, Refused> {
+        self.still(&request.proof, request.address).await.map(Connected::new)
+    }
+
+    async fn still(&self, proof: &Proof, address: IpAddr) -> Result<Caller, Refused> {
+        let (token, cookie) = (proof.token.as_deref(), proof.cookie.as_deref());
         self.asked.fetch_add(1, Ordering::Relaxed);
         if self.failing.load(Ordering::Relaxed) {
             return Err(Refused::Unavailable);

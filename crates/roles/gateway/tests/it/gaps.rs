@@ -92,7 +92,9 @@ async fn another_history_makes_subscribers_subscribe_again() {
     world.log.reset("room:1", "new");
     world.log.add("room:1", "1");
     let position = Position { offset: 1, epoch: world.log.epoch().into() };
-    world.bus.deliver("room:1", &[Publication { position: Some(position), data: "1".into(), redacts: None }]);
+    world
+        .bus
+        .deliver("room:1", &[Publication { position: Some(position), data: "1".into(), ..Publication::default() }]);
     // The other room's history is found to be another by the look at the log.
     let mut ended = [client.message().await["push"].clone(), client.message().await["push"].clone()];
     ended.sort_by_key(|push| push["channel"].to_string());

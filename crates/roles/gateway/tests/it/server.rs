@@ -31,15 +31,7 @@ impl Server {
 
     pub(crate) async fn with(settings: Settings) -> Self {
         let (world, tokens, clock) = (World::new(), Arc::new(Tokens::default()), TestClock::new());
-        let gateway = Gateway::new(
-            settings,
-            world.bus.clone(),
-            world.log.clone(),
-            tokens.clone(),
-            world.clone(),
-            clock.clone(),
-            7,
-        );
+        let gateway = Gateway::new(settings, world.bus.clone(), tokens.clone(), world.clone(), clock.clone(), 7);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let [route] = gateway.takeovers().try_into().ok().unwrap();

@@ -20,7 +20,8 @@ impl Append {
     pub(super) fn weight(&self) -> usize {
         let entry = |entry: &Entry| {
             let keys: usize = entry.keys.iter().map(String::len).sum();
-            entry.data.len() + keys + entry.redacts.as_ref().map_or(0, |redaction| redaction.replacement.len())
+            let about = entry.about.as_ref().map_or(0, |about| about.size());
+            entry.data.len() + keys + about + entry.redacts.as_ref().map_or(0, |redaction| redaction.replacement.len())
         };
         self.group.iter().map(entry).sum()
     }

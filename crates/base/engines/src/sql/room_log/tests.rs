@@ -42,7 +42,7 @@ async fn keeps_the_contract() {
 
 fn entry(text: &str) -> Entry {
     let data = serde_json::to_vec(text).unwrap().into();
-    Entry { keys: vec![], at: kernel::Timestamp::from_millis(1), data, redacts: None }
+    Entry { keys: vec![], at: kernel::Timestamp::from_millis(1), data, redacts: None, about: None }
 }
 
 #[tokio::test]

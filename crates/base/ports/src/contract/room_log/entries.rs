@@ -1,18 +1,28 @@
 //! Entries to append, and shortcuts for what the suite does all the time.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kernel::Timestamp;
 
+use crate::about::{About, ClientInfo};
 use crate::room_log::{Appended, Entry, READ_MAX, Record, Redaction, RoomLog};
 
 /// An entry without keys.
 pub(super) fn entry(text: &str) -> Entry {
-    Entry { keys: vec![], at: Timestamp::from_millis(1_000), data: json(text), redacts: None }
+    Entry { keys: vec![], at: Timestamp::from_millis(1_000), data: json(text), redacts: None, about: None }
 }
 
 /// An entry with these keys.
 pub(super) fn keyed(text: &str, keys: &[&str]) -> Entry {
     Entry { keys: keys.iter().map(|key| (*key).to_owned()).collect(), ..entry(text) }
+}
+
+/// An entry of which more is told.
+pub(super) fn told(text: &str, user: &str) -> Entry {
+    let info = ClientInfo { user: user.into(), client: "c".into(), conn_info: Some(json(text)), chan_info: None };
+    let about = About { info: Some(Arc::new(info)), tags: vec![("kind".into(), text.into())] };
+    Entry { about: Some(Arc::new(about)), ..entry(text) }
 }
 
 /// An entry that replaces the one at `offset`.

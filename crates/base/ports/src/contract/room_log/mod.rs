@@ -35,6 +35,7 @@ pub async fn run(store: &dyn Store) {
     keys::a_key_is_found_and_never_kept_twice(&*log).await;
     keys::a_group_with_a_known_key_is_not_kept_at_all(&*log).await;
     redactions::a_redaction_replaces_bytes_in_place(&*log).await;
+    redactions::what_is_told_of_an_entry_is_kept_with_it(&*log).await;
     redactions::a_redaction_reaches_into_its_own_group(&*log).await;
     refusals::what_breaks_a_rule_is_refused_and_keeps_nothing(&*log).await;
     races::many_writers_lose_nothing_double_nothing_and_keep_order(store).await;

@@ -1,6 +1,6 @@
 //! Redactions: other bytes in the same place.
 
-use super::entries::{all, append, entry, redacting, texts};
+use super::entries::{all, append, entry, redacting, texts, told};
 use crate::room_log::RoomLog;
 
 pub(super) async fn a_redaction_replaces_bytes_in_place(log: &dyn RoomLog) {
@@ -17,6 +17,16 @@ pub(super) async fn a_redaction_replaces_bytes_in_place(log: &dyn RoomLog) {
 
     append(log, room, vec![redacting("again", 2, "second tombstone")]).await;
     assert_eq!(texts(log, room).await[1], "second tombstone");
+}
+
+pub(super) async fn what_is_told_of_an_entry_is_kept_with_it(log: &dyn RoomLog) {
+    let room = "redactions:about";
+    let group = vec![entry("a"), told("b", "5"), told("c", "")];
+    let expected: Vec<_> = group.iter().map(|entry| entry.about.clone()).collect();
+    append(log, room, group).await;
+    append(log, room, vec![redacting("d", 2, "tombstone")]).await;
+    let abouts: Vec<_> = all(log, room).await.into_iter().map(|record| record.about).collect();
+    assert_eq!((&abouts[..3], &abouts[3]), (&expected[..], &None));
 }
 
 pub(super) async fn a_redaction_reaches_into_its_own_group(log: &dyn RoomLog) {

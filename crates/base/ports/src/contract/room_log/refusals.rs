@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::entries::{append, entry, keyed, redacting, texts};
+use super::entries::{append, entry, keyed, redacting, texts, told};
+use crate::about::ABOUT_BYTES_MAX;
 use crate::room_log::{
     ENTRY_BYTES_MAX, ENTRY_KEYS_MAX, Entry, GROUP_BYTES_MAX, GROUP_ENTRIES_MAX, KEY_BYTES_MAX, LOOKUP_KEYS_MAX,
     READ_MAX, ROOM_BYTES_MAX, RoomLog, RoomLogError,
@@ -50,6 +51,7 @@ fn broken() -> Vec<(&'static str, Vec<Entry>)> {
         ("a redaction of itself", vec![redacting("b", 2, "x")]),
         ("a redaction of what is to come", vec![redacting("b", 3, "x"), entry("c")]),
         ("a redaction of nothing", vec![redacting("b", 0, "x")]),
+        ("too much told", vec![told("b", &"u".repeat(ABOUT_BYTES_MAX))]),
         ("too large a replacement", vec![redacting("b", 1, &"x".repeat(ENTRY_BYTES_MAX))]),
     ]
 }
