@@ -6,9 +6,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings,
@@ -29,13 +30,13 @@ pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &
     let places = Places::new(settings);
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let entrance = Entrance::new(front, settings);
-    let connections = TaskTracker::new();
-    let abort = CancellationToken::new();
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             biased;
             () = cancel.cancelled() => break,
             accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
         };
         let Some((stream, peer)) = usable(accepted).await else { continue };
         let place = match places.take(peer.ip()) {
@@ -47,19 +48,23 @@ pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &
         };
         let stream = ClientStream::new(stream, settings.write_timeout(), place);
         let entrance = entrance.clone();
-        // Tokens of its own: polling them does not contend with other connections.
-        let (drain, abort) = (cancel.child_token(), abort.child_token());
-        connections.spawn(entrance.serve(stream, peer, drain, abort));
+        // A token of its own: polling it does not contend with other connections.
+        let drain = cancel.child_token();
+        connections.spawn(async move {
+            // Boxed, so that those who stay do not keep the room of those who come.
+            if let Some(served) = Box::pin(entrance.admit(stream, peer, drain)).await {
+                served.await;
+            }
+        });
     }
     drop(listener);
-    connections.close();
-    if timeout(settings.drain_timeout(), connections.wait()).await.is_err() {
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(settings.drain_timeout(), all_ended).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "requests were cut off: they did not end within the drain time"
         );
-        abort.cancel();
-        connections.wait().await;
+        connections.shutdown().await;
     }
 }
 

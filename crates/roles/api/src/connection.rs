@@ -22,15 +22,8 @@ impl Protocol {
         Self(builder)
     }
 
-    /// Serves a connection until it ends. After `drain` it ends with the request it is at; after `abort` at once.
-    pub(crate) async fn serve(
-        &self,
-        stream: Rewound,
-        peer: SocketAddr,
-        front: Arc<Front>,
-        drain: CancellationToken,
-        abort: CancellationToken,
-    ) {
+    /// Serves a connection until it ends. After `drain` it ends with the request it is at.
+    pub(crate) async fn serve(&self, stream: Rewound, peer: SocketAddr, front: Arc<Front>, drain: CancellationToken) {
         let address = peer.ip().to_canonical();
         let service = service_fn(move |request| {
             let front = front.clone();
@@ -39,22 +32,16 @@ impl Protocol {
         let mut builder = self.0.clone();
         builder.timer(ConnectionTimer::default());
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let mut draining = false;
-        loop {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, %error, "a connection ended early");
-                    }
-                    return;
-                }
-                () = drain.cancelled(), if !draining => {
-                    draining = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                () = abort.cancelled(), if draining => return,
+        let ended = tokio::select! {
+            biased;
+            ended = connection.as_mut() => ended,
+            () = drain.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "a connection ended early");
         }
     }
 }

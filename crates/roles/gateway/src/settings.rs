@@ -39,8 +39,9 @@ pub struct Settings {
     pub stalled_timeout_ms: u64,
     /// Milliseconds a client has to send its connect command.
     pub connect_timeout_ms: u64,
-    /// Milliseconds between two wakes of the clients; what is published in between goes out together.
-    pub flush_interval_ms: u64,
+    /// Milliseconds between two wakes of a crowded channel's subscribers at the most; what is published in between goes
+    /// out together. The fewer subscribers, the shorter; a small channel's are woken at once.
+    pub flush_interval_max_ms: u64,
     /// Publications each channel keeps in memory.
     pub ring_publications: usize,
     /// Bytes of publications each channel keeps in memory.
@@ -67,7 +68,7 @@ impl Default for Settings {
             pong_timeout_ms: 10_000,
             stalled_timeout_ms: 120_000,
             connect_timeout_ms: 15_000,
-            flush_interval_ms: 10,
+            flush_interval_max_ms: 50,
             ring_publications: 4_096,
             ring_bytes: 1 << 20,
             log_reads_max: 32,

@@ -31,7 +31,7 @@ impl Takeover for WebSocketRoute {
         let answer = handshake.accept(handshake.offers(SUBPROTOCOL).then_some(SUBPROTOCOL));
         let shared = shared.clone();
         let serve = move |wire, early| -> rest::Serving {
-            let connection = Connection::new(shared.clone(), WebSocketTransport::new(wire, early), peer);
+            let connection = Box::new(Connection::new(shared.clone(), WebSocketTransport::new(wire, early), peer));
             Box::pin(shared.connections.track_future(connection.run()))
         };
         Ok(Opened { answer, serve: Box::new(serve) })
@@ -52,7 +52,7 @@ fn prepare(shared: &Shared, request: &UpgradeRequest<'_>, handshake: &Handshake<
     let place = shared.admission.admit(address)?;
     let Credentials(cookie) = Credentials::of(request.headers);
     let native_pings = request.query.is_some_and(|query| query.split('&').any(|pair| pair == NATIVE_PINGS));
-    Ok(Peer { address, cookie, native_pings, place })
+    Ok(Peer { address, cookie, native_pings, _place: place })
 }
 
 fn refusal(why: NotWebSocket) -> DirectAnswer {

@@ -11,12 +11,11 @@ mod rewound;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::Arc,
 };
 
 use bytes::Bytes;
-use rest::{Direct, DirectAnswer, Opened};
+use rest::{Direct, DirectAnswer, Opened, Serving};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
@@ -51,20 +50,20 @@ impl Entrance {
         Self { front, protocol: Protocol::new(settings), head_bytes_max: settings.max_header_bytes as usize }
     }
 
-    /// Serves a connection until it ends. After `drain` it ends with the request it is at; after `abort` at once.
-    pub(crate) async fn serve(
+    /// Serves a connection as long as it sends direct requests; what goes on with it then, if it goes on. After `drain`
+    /// it ends with the request it is at.
+    pub(crate) async fn admit(
         self,
         stream: ClientStream,
         peer: SocketAddr,
         drain: CancellationToken,
-        abort: CancellationToken,
-    ) {
+    ) -> Option<Serving> {
         let mut incoming = Incoming::new(stream, self.front.timeouts());
         loop {
             match self.next(incoming.unread(), peer.ip().to_canonical()) {
                 Next::More => {
                     if incoming.more(&drain).await == Read::Ended {
-                        return;
+                        return None;
                     }
                 }
                 Next::Direct { route, client, body_at, length, mut keep_alive } => {
@@ -78,19 +77,16 @@ impl Entrance {
                     keep_alive &= !drain.is_cancelled();
                     let bytes = answer::bytes(&answer, keep_alive);
                     if incoming.stream().write_all(&bytes).await.is_err() || !keep_alive {
-                        return incoming.close().await;
+                        incoming.close().await;
+                        return None;
                     }
                 }
-                Next::Upgrade { opened, end } => {
-                    return upgrade(incoming, opened, end, &abort).await;
-                }
+                Next::Upgrade { opened, end } => return upgrade(incoming, opened, end).await,
                 Next::Other => {
                     let (stream, read) = incoming.into_parts();
                     let Self { front, protocol, .. } = self;
-                    // Boxed: what is not HTTP for long must not carry the room that hyper takes.
-                    let served: Pin<Box<dyn Future<Output = ()> + Send>> =
-                        Box::pin(protocol.serve(Rewound::new(read, stream), peer, front, drain, abort));
-                    return served.await;
+                    let stream = Rewound::new(read, stream);
+                    return Some(Box::pin(async move { protocol.serve(stream, peer, front, drain).await }));
                 }
             }
         }
@@ -118,25 +114,19 @@ impl Entrance {
     }
 }
 
-async fn upgrade(mut incoming: Incoming, opened: Result<Opened, DirectAnswer>, end: usize, abort: &CancellationToken) {
-    let Opened { answer, serve } = match opened {
-        Ok(opened) => opened,
+async fn upgrade(mut incoming: Incoming, opened: Result<Opened, DirectAnswer>, end: usize) -> Option<Serving> {
+    match opened {
+        Ok(Opened { answer, serve }) => {
+            incoming.stream().write_all(&answer).await.ok()?;
+            let (stream, read) = incoming.into_parts();
+            Some(serve(Box::pin(stream), behind(read, end)))
+        }
         Err(refusal) => {
             let bytes = answer::bytes(&refusal, false);
-            if incoming.stream().write_all(&bytes).await.is_ok() {
-                incoming.close().await;
-            }
-            return;
+            incoming.stream().write_all(&bytes).await.ok()?;
+            incoming.close().await;
+            None
         }
-    };
-    if incoming.stream().write_all(&answer).await.is_err() {
-        return;
-    }
-    let (stream, read) = incoming.into_parts();
-    let serving = serve(Box::pin(stream), behind(read, end));
-    tokio::select! {
-        () = serving => {}
-        () = abort.cancelled() => {}
     }
 }
 

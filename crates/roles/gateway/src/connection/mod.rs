@@ -52,7 +52,8 @@ pub(crate) struct Peer {
     pub(crate) cookie: Option<String>,
     /// It wants pings of the WebSocket protocol.
     pub(crate) native_pings: bool,
-    pub(crate) place: Admitted,
+    /// Held as long as the connection is open.
+    pub(crate) _place: Admitted,
 }
 
 /// One connection.
@@ -110,7 +111,7 @@ impl Connection {
     }
 
     /// Serves the client until one of both has enough.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         self.shared.counters.opened();
         let why = match self.serve().await {
             Ok(never) => match never {},
@@ -118,11 +119,10 @@ impl Connection {
         };
         self.shared.counters.closed(why.code);
         tracing::debug!(client = self.member.client(), code = why.code, reason = %why.reason, "a connection ends");
-        let Self { transport, subscriptions, work, peer, .. } = self;
         // Before the farewell: it may take a while, and nobody is there any more.
-        drop((subscriptions, work));
-        transport.close(why).await;
-        drop(peer.place);
+        self.subscriptions = Subscriptions::default();
+        self.work = None;
+        self.transport.close(why).await;
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Disconnect> {

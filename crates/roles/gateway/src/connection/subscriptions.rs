@@ -9,6 +9,9 @@ use crate::{
     protocol::codes::{self, Unsubscribe},
 };
 
+/// Up to so many subscriptions, a connection has room for just those it has.
+const FEW: usize = 4;
+
 /// One subscription.
 pub(super) struct Subscription {
     pub(super) seat: Seat,
@@ -69,6 +72,10 @@ impl Subscriptions {
     }
 
     pub(super) fn add(&mut self, subscription: Subscription) {
+        // Most connections have one or two, and there are many connections.
+        if self.list.len() < FEW {
+            self.list.reserve_exact(1);
+        }
         self.list.push(subscription);
     }
 

@@ -122,7 +122,7 @@ impl WebSocketTransport {
     }
 
     /// Closes with the code, and waits a little for the peer to agree.
-    pub(super) async fn close(mut self, why: Disconnect) {
+    pub(super) async fn close(&mut self, why: Disconnect) {
         if !self.ended {
             self.send(websocket::close(why.code, &why.reason));
         }

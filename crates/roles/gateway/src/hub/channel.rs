@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ports::{
@@ -59,6 +59,8 @@ pub(crate) struct Channel {
     open: AtomicBool,
     dirty: AtomicBool,
     being_repaired: AtomicBool,
+    /// Only the waker's: it is told apart from the state so that it does not wait for publications.
+    rests_until: Mutex<Option<Instant>>,
     members: Members,
     pages: Pages,
 }
@@ -88,6 +90,7 @@ impl Channel {
             open: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             being_repaired: AtomicBool::new(false),
+            rests_until: Mutex::default(),
             members: Members::none(),
             pages: Pages::default(),
         }
@@ -267,11 +270,21 @@ impl Channel {
         !self.dirty.swap(true, Ordering::AcqRel)
     }
 
-    /// Wakes the subscribers.
-    pub(super) fn wake_members(&self) {
+    /// Wakes the subscribers; how many there are.
+    pub(super) fn wake_members(&self) -> usize {
         // First the flag: what comes from now on is announced again.
         self.dirty.store(false, Ordering::Release);
-        self.members.wake();
+        self.members.wake()
+    }
+
+    /// Until when its subscribers are not to be woken.
+    pub(super) fn rests_until(&self) -> Option<Instant> {
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says until when its subscribers are not to be woken.
+    pub(super) fn rest_until(&self, until: Option<Instant>) {
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     /// Whether somebody must now be told to fill a gap.

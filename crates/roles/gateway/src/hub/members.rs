@@ -42,10 +42,11 @@ impl Members {
         state.empty_since = Instant::now();
     }
 
-    pub(super) fn wake(&self) {
-        for member in self.state().by_number.values() {
-            member.wake();
-        }
+    /// Wakes all of them; how many they are.
+    pub(super) fn wake(&self) -> usize {
+        let state = self.state();
+        state.by_number.values().for_each(|member| member.wake());
+        state.by_number.len()
     }
 
     /// All of them, unless there are more than `limit`.

@@ -93,8 +93,8 @@ impl Hub {
             behind,
         });
         hub.bus.attach(hub.clone());
-        let pause = Duration::from_millis(settings.flush_interval_ms);
-        tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(dirty_channels, pause)));
+        let longest_rest = Duration::from_millis(settings.flush_interval_max_ms);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(dirty_channels, longest_rest)));
         let care = caretaker::Caretaker {
             hub: hub.clone(),
             position_check: Duration::from_millis(settings.position_check_ms.max(1)),

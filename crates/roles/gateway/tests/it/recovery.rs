@@ -135,7 +135,7 @@ impl Reader {
 }
 
 async fn run(steps: Vec<Step>) {
-    let settings = Settings { ring_publications: 16, flush_interval_ms: 1, ..Default::default() };
+    let settings = Settings { ring_publications: 16, flush_interval_max_ms: 1, ..Default::default() };
     let server = Server::with(settings).await;
     let world = server.world.clone();
     let mut published = 0;
