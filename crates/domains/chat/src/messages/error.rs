@@ -64,6 +64,16 @@ pub enum Error {
     Need(#[from] NeedError),
 }
 
+impl From<sequencer::Error> for Error {
+    fn from(error: sequencer::Error) -> Self {
+        match error {
+            sequencer::Error::Busy(limit) => Self::Busy(limit),
+            sequencer::Error::Refused(rule) => Self::Log(RoomLogError::Refused(rule)),
+            sequencer::Error::Unknown(failure) => Self::Log(RoomLogError::Engine(failure)),
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {

@@ -4,7 +4,7 @@
 //! `chat:{broadcast}` in the order of the log. A resend with the same client id is answered with the first message. A
 //! deleted message leaves a tombstone in its place, and its deletion has an offset of its own.
 //!
-//! Limits: 500 characters; a rate per account; 1,024 messages waiting per room; 10,000 rooms in use at once.
+//! Limits: 500 characters; a rate per account; what waits, and how many rooms are in use, as [`sequencer`] says.
 //!
 //! Fails: when the log does not answer, the client is told to try again; with a client id that is harmless.
 
@@ -12,8 +12,6 @@ mod error;
 mod http;
 mod model;
 mod rate_limit;
-mod sequencer;
-mod sequencers;
 mod service;
 #[cfg(test)]
 mod tests;

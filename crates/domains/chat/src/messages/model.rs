@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use kernel::{AccountId, BroadcastId, MessageId, Timestamp};
+use ports::room_log::Redaction;
+use sequencer::Body;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -113,36 +115,37 @@ pub(super) enum Draft {
 }
 
 impl Draft {
+    /// The entry as the room's sequencer takes it.
+    pub(super) fn of(self, at: Timestamp, redacts: Option<Redaction>) -> sequencer::Draft {
+        let (keys, resend_key) = (self.keys(), self.resend_key());
+        let body = Body::ByPlace(Box::new(move |offset| self.at(offset).map_err(|error| error.to_string())));
+        sequencer::Draft { body, at, keys, resend_key, redacts, about: None }
+    }
+
     /// The entry's bytes at this place.
-    pub(super) fn place(&mut self, offset: u64) -> Result<Bytes, serde_json::Error> {
-        let bytes = match self {
-            Self::Message(message) => {
-                message.offset = offset;
-                serde_json::to_vec(message)
-            }
-            Self::Deletion(deletion) => {
-                deletion.offset = offset;
-                serde_json::to_vec(deletion)
-            }
+    fn at(&self, offset: u64) -> Result<Bytes, serde_json::Error> {
+        let bytes = match self.clone() {
+            Self::Message(message) => serde_json::to_vec(&Message { offset, ..message }),
+            Self::Deletion(deletion) => serde_json::to_vec(&Deletion { offset, ..deletion }),
         };
         bytes.map(Bytes::from)
     }
 
-    /// The key that no other draft has, unless it says the very same.
-    pub(super) fn own_key(&self) -> String {
+    /// The keys that no other draft has.
+    fn keys(&self) -> Vec<String> {
         match self {
-            Self::Message(message) => message_key(message.id),
-            Self::Deletion(deletion) => format!("d:{}", deletion.id),
+            Self::Message(message) => vec![message_key(message.id)],
+            Self::Deletion(_) => Vec::new(),
         }
     }
 
-    /// The key that a resend brings again.
-    pub(super) fn resend_key(&self) -> Option<String> {
+    /// The key that a resend brings again. One deletion of a message is as good as another.
+    fn resend_key(&self) -> Option<String> {
         match self {
             Self::Message(message) => {
                 message.client_id.as_ref().map(|client_id| client_key(message.account.id, client_id))
             }
-            Self::Deletion(_) => None,
+            Self::Deletion(deletion) => Some(format!("d:{}", deletion.id)),
         }
     }
 }

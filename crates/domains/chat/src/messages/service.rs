@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use kernel::{AccountId, BroadcastId, Caller, Clock, Identity, MessageId, Page, Snowflake, Timestamp};
 use ports::room_log::{Redaction, RoomLog};
+use sequencer::{Placed, Sequencers};
 use serde_json::value::RawValue;
 
 use super::Error;
@@ -12,8 +13,6 @@ use super::model::{
     message_key, room_name,
 };
 use super::rate_limit::RateLimit;
-use super::sequencer::{Job, Placed};
-use super::sequencers::Sequencers;
 use super::text::{check_client_id, check_text};
 use crate::needs::{RoomInfo, Rooms, Silences};
 use crate::{Parts, Settings};
@@ -45,6 +44,8 @@ impl Messages {
         settings: &Settings,
         silence: Duration,
     ) -> Self {
+        // An id is as good as a random number: no other process makes it.
+        let seed = parts.ids.next(parts.clock.now()).unsigned_abs();
         Self {
             clock: parts.clock.clone(),
             ids: parts.ids.clone(),
@@ -53,7 +54,7 @@ impl Messages {
             silences,
             after_end_ms: i64::from(settings.after_end_s) * 1_000,
             rate_limit: RateLimit::new(settings.rate),
-            sequencers: Sequencers::new(parts.log.clone(), parts.bus.clone(), silence),
+            sequencers: Sequencers::new(parts.log.clone(), parts.bus.clone(), seed).with_silence(silence),
         }
     }
 
@@ -111,7 +112,7 @@ impl Messages {
             offset: 0,
         };
         let draft = Draft::Message(message.clone());
-        let placed = self.sequencers.place(&name, |answer| Job { draft, at: now, redacts: None, answer }).await;
+        let placed = self.sequencers.place(&name, draft.of(now, None)).await;
         if !matches!(placed, Ok(Placed::Here(_))) {
             self.rate_limit.give_back(account, now);
         }
@@ -166,7 +167,7 @@ impl Messages {
         });
         let redacts = Some(Redaction { offset: place, replacement });
         let now = self.clock.now();
-        self.sequencers.place(&room, |answer| Job { draft, at: now, redacts, answer }).await?;
+        self.sequencers.place(&room, draft.of(now, redacts)).await?;
         metrics::counter!("madang_chat_deletions_total").increment(1);
         Ok(())
     }
