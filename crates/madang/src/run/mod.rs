@@ -4,6 +4,7 @@ mod administer;
 mod domains;
 pub(crate) mod logging;
 mod metering;
+mod open_files;
 mod ownership;
 mod ready;
 mod realtime;
@@ -62,5 +63,6 @@ fn of(store: StoreArguments) -> Result<Config, AnyError> {
 fn settings(arguments: &ServeArguments) -> Result<Config, AnyError> {
     let config = config::load(arguments, std::env::vars())?;
     logging::start(&config.log)?;
+    open_files::raise_limit();
     Ok(config)
 }

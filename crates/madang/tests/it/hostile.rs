@@ -1,12 +1,12 @@
 //! Slow, silent and malicious peers: each gets a clear end, and the others notice nothing.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_tungstenite::{
     connect_async,
@@ -54,14 +54,20 @@ async fn malformed_http_is_answered_and_others_are_served() {
     assert_eq!(status, 200);
 }
 
+/// Half of what a process may have open as files, where the limit is the usual one of a server.
+const SILENT_ENCODERS: usize = 10_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoder_that_sends_nothing_or_nonsense_costs_nothing() {
-    let site = Site::start().await;
+    let site = Site::start_with(&[("MADANG_INGEST_HANDSHAKE_TIMEOUT_MS", "120000")]).await;
     let host = site.person("host").await;
     let broadcast = site.broadcast(&host).await;
     let mut silent = Vec::new();
-    for _ in 0..300 {
-        silent.push(TcpStream::connect(site.rtmp).await.unwrap());
+    for number in 0..SILENT_ENCODERS {
+        let socket = TcpSocket::new_v4().unwrap();
+        // One address may hold few connections that do not publish.
+        socket.bind(SocketAddr::from(([127, 0, 1, (number % 100) as u8], 0))).unwrap();
+        silent.push(socket.connect(site.rtmp).await.unwrap());
     }
     for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 4096], &[3; 8192], &[]] {
         let mut socket = TcpStream::connect(site.rtmp).await.unwrap();
@@ -75,7 +81,12 @@ async fn an_encoder_that_sends_nothing_or_nonsense_costs_nothing() {
     let encoder = Encoder::test_card(site.rtmp, broadcast["stream_key"].as_str().unwrap(), 30);
     site.until_state(&broadcast, "live").await;
     encoder.kill().await;
-    drop(silent);
+    let held = silent.iter().filter(|socket| !is_closed(socket)).count();
+    assert_eq!(held, SILENT_ENCODERS, "none of them had to go");
+}
+
+fn is_closed(socket: &TcpStream) -> bool {
+    !matches!(socket.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 #[tokio::test(flavor = "multi_thread")]
