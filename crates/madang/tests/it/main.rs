@@ -8,6 +8,7 @@ mod browser;
 mod chat;
 mod crash;
 mod crowd;
+mod disk_full;
 mod encoder;
 mod going_live;
 mod hostile;

@@ -56,9 +56,28 @@ impl Site {
         let variables =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
         let any = anywhere.parse().unwrap();
-        let mut site = Self::spawn(&data, any, any, variables).await;
+        let mut site = Self::spawn(&Launch::plain(), &data, any, any, variables).await;
         site._folder = Some(folder);
         site
+    }
+
+    /// A fresh site whose data folder is a disk of its own of so many megabytes.
+    pub(crate) async fn start_on_a_disk_of(megabytes: usize, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let mut site = Self::spawn(&Launch::on_a_disk_of(megabytes, &data), &data, any, any, variables).await;
+        site._folder = Some(folder);
+        site
+    }
+
+    /// The data folder as this process reaches it, which does not see the server's own disk.
+    pub(crate) fn data_seen_from_outside(&self) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.pid()));
+        root.join(self.data.strip_prefix("/").unwrap())
     }
 
     /// The end of a process that must not start with these settings, and what it wrote to standard error.
@@ -74,8 +93,15 @@ impl Site {
         (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    async fn spawn(data: &Path, http: SocketAddr, rtmp: SocketAddr, variables: Vec<(String, String)>) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
+    async fn spawn(
+        launch: &Launch,
+        data: &Path,
+        http: SocketAddr,
+        rtmp: SocketAddr,
+        variables: Vec<(String, String)>,
+    ) -> Self {
+        let mut child = launch
+            .command()
             .args(["serve", "--http", &http.to_string(), "--rtmp", &rtmp.to_string(), "--data-dir"])
             .arg(data)
             .envs(variables.iter().map(|(name, value)| (name, value)))
@@ -105,7 +131,7 @@ impl Site {
     /// `kill -9`, and a new start on the same data and the same ports.
     pub(crate) async fn kill_and_restart(mut self) -> Self {
         self.child.kill().await.unwrap();
-        let mut next = Self::spawn(&self.data, self.http, self.rtmp, self.variables.clone()).await;
+        let mut next = Self::spawn(&Launch::plain(), &self.data, self.http, self.rtmp, self.variables.clone()).await;
         next._folder = self._folder.take();
         next
     }
@@ -171,6 +197,32 @@ impl Site {
             (show["state"] == state).then_some(show)
         })
         .await
+    }
+}
+
+/// How the server is launched: words before those of its own command line.
+struct Launch(Vec<String>);
+
+impl Launch {
+    fn plain() -> Self {
+        Self(vec![env!("CARGO_BIN_EXE_madang").into()])
+    }
+
+    /// In a mount namespace of its own, where a file system of that size stands in the place of `data`.
+    fn on_a_disk_of(megabytes: usize, data: &Path) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+        let namespace = if is_root { "-m" } else { "-rm" };
+        let mount = format!("mount -t tmpfs -o size={megabytes}m tmpfs '{}' && exec \"$@\"", data.display());
+        let words = ["unshare", namespace, "sh", "-c", &mount, "sh", env!("CARGO_BIN_EXE_madang")];
+        Self(words.map(Into::into).into())
+    }
+
+    fn command(&self) -> Command {
+        let (program, words) = self.0.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(words);
+        command
     }
 }
 

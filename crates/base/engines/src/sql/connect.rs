@@ -36,15 +36,20 @@ pub async fn sqlite(path: &Path) -> Result<Database, ConnectError> {
 }
 
 fn sqlite_pool(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None).after_connect(
-        |connection, _| {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| {
             Box::pin(async move {
                 let settings = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
                                 PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=2000";
                 sqlx::raw_sql(settings).execute(connection).await.map(|_| ())
             })
-        },
-    )
+        })
+        // A full disk makes SQLite roll back by itself, which the driver does not notice: it would take no transaction on
+        // that connection again. Another connection takes its place.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 /// Opens a PostgreSQL database; `connections` bounds each of the two pools.
