@@ -18,6 +18,7 @@ use crate::{
     connection::{CLOSE_TIMEOUT, Counters},
     hub::Hub,
     needs::{Channels, Connector},
+    registry::Registry,
     settings::Settings,
     upgrade::WebSocketRoute,
 };
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) channels: Arc<dyn Channels>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) registry: Registry,
     pub(crate) counters: Counters,
     /// Cancelled when the process is about to end.
     pub(crate) closing: CancellationToken,
@@ -67,6 +69,7 @@ impl Gateway {
             channels,
             clock,
             admission,
+            registry: Registry::default(),
             counters: Counters::new(),
             closing: CancellationToken::new(),
             connections: TaskTracker::new(),
@@ -100,9 +103,12 @@ impl Gateway {
         self.shared.admission.count()
     }
 
-    /// How many connections of this process are subscribed to the channel, and how many different users they are.
-    pub fn subscribers(&self, channel: &str) -> (u64, u64) {
-        self.shared.hub.find(channel).map_or((0, 0), |channel| channel.count())
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.shared.hub
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.shared.registry
     }
 }
 
@@ -115,11 +121,11 @@ impl Drop for Gateway {
 
 impl Shared {
     /// A number for a new connection, and the id other clients see.
-    pub(crate) fn next_client(&self) -> (u64, String) {
+    pub(crate) fn next_client(&self) -> (u64, Arc<str>) {
         // Only uniqueness matters.
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (high, low) = (mix(self.seed), mix(self.seed ^ mix(number)));
-        (number, format!("{high:016x}{low:016x}"))
+        (number, format!("{high:016x}{low:016x}").into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The realtime edge: speaks the Centrifuge client protocol v2 (JSON form) over WebSocket.
+//! The realtime edge: speaks the Centrifuge client protocol v2, in JSON and Protobuf, over WebSocket.
 //!
 //! Promise: a client receives every publication of a recoverable channel once and in order, from the position it asked
 //! for; what the bus loses and what the client missed is read from the room log. Commands of a connection are answered
@@ -12,13 +12,16 @@
 
 mod admission;
 mod connection;
+mod control;
 mod gateway;
 mod hub;
 pub mod needs;
 pub mod protocol;
+mod registry;
 pub mod settings;
 mod upgrade;
 mod websocket;
 
+pub use control::{ChannelSummary, HistoryPage, Info, PastPublication, PresenceStats, Target};
 pub use gateway::Gateway;
 pub use settings::Settings;

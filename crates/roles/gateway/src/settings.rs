@@ -31,12 +31,17 @@ pub struct Settings {
     pub commands_per_second_max: u32,
     /// No more commands are read from a client while this many bytes wait to be sent to it.
     pub buffered_bytes_max: usize,
+    /// A connection for which more bytes wait ends (3008), and its client connects again. Answers and other messages to
+    /// this client alone count; publications wait in their channels, not here.
+    pub unsent_bytes_max: usize,
     /// Milliseconds between pings.
     pub ping_interval_ms: u64,
     /// Milliseconds a client has to answer a ping when nothing else is on its way to it.
     pub pong_timeout_ms: u64,
     /// Milliseconds a client has to answer a ping, however much is on its way to it.
     pub stalled_timeout_ms: u64,
+    /// Milliseconds beyond the expiry of a connection or a subscription in which it can still be refreshed.
+    pub refresh_grace_ms: u64,
     /// Milliseconds a client has to send its connect command.
     pub connect_timeout_ms: u64,
     /// Milliseconds between two wakes of a crowded channel's subscribers at the most; what is published in between goes
@@ -64,9 +69,11 @@ impl Default for Settings {
             connections_per_address_max: 1_000,
             commands_per_second_max: 5_000,
             buffered_bytes_max: 1 << 20,
+            unsent_bytes_max: 8 << 20,
             ping_interval_ms: 25_000,
             pong_timeout_ms: 10_000,
             stalled_timeout_ms: 120_000,
+            refresh_grace_ms: 25_000,
             connect_timeout_ms: 15_000,
             flush_interval_max_ms: 50,
             ring_publications: 4_096,

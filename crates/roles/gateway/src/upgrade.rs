@@ -9,11 +9,14 @@ use rest::{Credentials, DirectAnswer, Opened, Takeover, UpgradeRequest};
 use crate::{
     connection::{Connection, Peer, WebSocketTransport},
     gateway::Shared,
+    protocol::Encoding,
     websocket::{Handshake, NotWebSocket},
 };
 
 const SUBPROTOCOL: &str = "centrifuge-json";
 const SUBPROTOCOL_PROTOBUF: &str = "centrifuge-protobuf";
+/// How clients without subprotocols ask for Protobuf.
+const PROTOBUF_QUERIES: [&str; 2] = ["format=protobuf", "cf_protocol=protobuf"];
 const NATIVE_PINGS: &str = "cf_ws_frame_ping_pong=true";
 
 /// `GET /connection/websocket`.
@@ -28,10 +31,11 @@ impl Takeover for WebSocketRoute {
         let Self(shared) = self;
         let handshake = Handshake::of(request.headers).map_err(refusal)?;
         let peer = prepare(shared, request, &handshake)?;
-        let answer = handshake.accept(handshake.offers(SUBPROTOCOL).then_some(SUBPROTOCOL));
+        let answer = handshake.accept(subprotocol(&handshake));
         let shared = shared.clone();
         let serve = move |wire, early| -> rest::Serving {
-            let connection = Box::new(Connection::new(shared.clone(), WebSocketTransport::new(wire, early), peer));
+            let connection =
+                Box::new(Connection::new(shared.clone(), WebSocketTransport::new(wire, early, peer.encoding), peer));
             Box::pin(shared.connections.track_future(connection.run()))
         };
         Ok(Opened { answer, serve: Box::new(serve) })
@@ -45,14 +49,21 @@ fn prepare(shared: &Shared, request: &UpgradeRequest<'_>, handshake: &Handshake<
     if !origin_allowed(request.headers, &shared.settings.allowed_origins) {
         return Err(Problem::forbidden("origin_not_allowed", "Pages of this origin may not connect here."));
     }
-    if handshake.offers(SUBPROTOCOL_PROTOBUF) && !handshake.offers(SUBPROTOCOL) {
-        return Err(Problem::bad_request("unknown_subprotocol", "The JSON form of the protocol is spoken here."));
-    }
     let address = request.client;
     let place = shared.admission.admit(address)?;
     let Credentials(cookie) = Credentials::of(request.headers);
-    let native_pings = request.query.is_some_and(|query| query.split('&').any(|pair| pair == NATIVE_PINGS));
-    Ok(Peer { address, cookie, native_pings, _place: place })
+    let asks = |wish: &str| request.query.is_some_and(|query| query.split('&').any(|pair| pair == wish));
+    let protobuf = match subprotocol(handshake) {
+        Some(chosen) => chosen == SUBPROTOCOL_PROTOBUF,
+        None => PROTOBUF_QUERIES.into_iter().any(asks),
+    };
+    let encoding = if protobuf { Encoding::Protobuf } else { Encoding::Json };
+    Ok(Peer { address, cookie, native_pings: asks(NATIVE_PINGS), encoding, _place: place })
+}
+
+/// The subprotocol of those the client offers.
+fn subprotocol(handshake: &Handshake<'_>) -> Option<&'static str> {
+    [SUBPROTOCOL, SUBPROTOCOL_PROTOBUF].into_iter().find(|name| handshake.offers(name))
 }
 
 fn refusal(why: NotWebSocket) -> DirectAnswer {

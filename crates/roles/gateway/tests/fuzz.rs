@@ -10,7 +10,7 @@ use std::{
 };
 
 use gateway::{
-    protocol::{COMMANDS_PER_FRAME_MAX, Decoded, Request, decode},
+    protocol::{COMMANDS_PER_FRAME_MAX, Decoded, Encoding, Request, decode},
     settings::MESSAGE_BYTES_MAX,
 };
 use serde::de::IgnoredAny;
@@ -102,7 +102,7 @@ fn mutated(corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
 /// What must hold for any frame.
 fn check(frame: &[u8]) {
     let start = Instant::now();
-    let decoded = decode(frame);
+    let decoded = decode(Encoding::Json, frame);
     assert!(start.elapsed() < Duration::from_secs(5), "decoding took {:?}", start.elapsed());
     let Ok(commands) = decoded else { return };
     let lines: Vec<&[u8]> =
@@ -125,7 +125,7 @@ fn the_corpus_itself_holds() {
     let corpus = corpus();
     assert!(corpus.len() >= 10);
     corpus.iter().for_each(|frame| check(frame));
-    let accepted = corpus.iter().filter(|frame| decode(frame).is_ok()).count();
+    let accepted = corpus.iter().filter(|frame| decode(Encoding::Json, frame).is_ok()).count();
     assert!(accepted >= 10, "the corpus does not reach into the decoder");
 }
 
@@ -148,7 +148,7 @@ fn mutations_of_the_corpus_hold() {
             eprintln!("MADANG_FUZZ_SEED={seed} frame {:?}", String::from_utf8_lossy(&frame));
             std::panic::resume_unwind(panic);
         }
-        accepted += u64::from(decode(&frame).is_ok());
+        accepted += u64::from(decode(Encoding::Json, &frame).is_ok());
         tried += 1;
     }
     println!("{tried} frames, {accepted} accepted");

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::hub::{Channel, Frame};
+use crate::hub::{Channel, Form, Frame};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -18,13 +18,13 @@ pub(super) enum Page {
 }
 
 /// One page from `from` on. A log that fails is asked again until it answers.
-pub(super) async fn read(channel: Arc<Channel>, from: u64) -> Page {
+pub(super) async fn read(channel: Arc<Channel>, from: u64, form: Form) -> Page {
     let mut pause = FIRST_PAUSE;
     let mut in_vain = 0;
     loop {
         match channel.page(from).await {
-            Ok(page) if !page.pushes().is_empty() => {
-                return Page::Frames(page.frames(), from + page.pushes().len() as u64);
+            Ok(page) if !page.publications().is_empty() => {
+                return Page::Frames(page.frames(channel.name(), form), from + page.publications().len() as u64);
             }
             Ok(_) => {
                 in_vain += 1;

@@ -3,20 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kernel::Timestamp;
-use tokio::time::Instant;
 
 use super::{
     Connection, Phase,
     commands::{Done, Session},
-    identity::Identified,
     inbox::Waiting,
+    subscriptions::{Origin, Subscription},
 };
 use crate::{
-    gateway::mix,
-    needs::{ChannelRules, Client, ClientError, ConnectRequest, Connected, Proof, Refused},
+    needs::{ChannelRules, Client, ClientError},
     protocol::{
-        self, Command, ConnectResult, Request,
+        Command, Message, Reply, Request,
         codes::{self, Disconnect},
     },
     settings::SUBSCRIPTIONS_MAX,
@@ -32,6 +29,12 @@ impl Connection {
             }
             if self.outbox.bytes() >= self.shared.settings.buffered_bytes_max {
                 return Ok(());
+            }
+            if let Phase::Open(_) = self.phase
+                && let Some(order) = self.orders.pop_front()
+            {
+                self.carry_out(order)?;
+                continue;
             }
             let Some(Waiting { command: Command { id, request }, too_many, .. }) = self.inbox.pop() else {
                 return Ok(());
@@ -59,28 +62,9 @@ impl Connection {
         Ok(())
     }
 
-    fn connect(&mut self, id: u32, request: protocol::Connect) {
-        let proof = Arc::new(Proof { token: request.token, cookie: self.peer.cookie.take() });
-        let request = ConnectRequest {
-            proof,
-            address: self.peer.address,
-            client: self.member.client().into(),
-            data: request.data,
-            name: request.name,
-            version: request.version,
-            headers: request.headers,
-        };
-        let shared = self.shared.clone();
-        // Not when the answer came: the session may have ended in between.
-        let asked_at = shared.clock.now();
-        self.work = Some(Box::pin(async move {
-            let outcome = shared.connector.connect(&request).await;
-            Done::Connected { id, outcome: Box::new(outcome), proof: request.proof, asked_at }
-        }));
-    }
-
     pub(super) fn start(&mut self, client: Arc<Client>, id: u32, request: Request) -> Result<(), Disconnect> {
-        let session = Session { shared: self.shared.clone(), member: self.member.clone(), client };
+        let encoding = self.peer.encoding;
+        let session = Session { shared: self.shared.clone(), member: self.member.clone(), client, encoding };
         match request {
             Request::Subscribe(request) => {
                 if request.channel.is_empty() {
@@ -93,7 +77,7 @@ impl Connection {
             }
             Request::Unsubscribe { channel } => {
                 self.subscriptions.remove(&channel);
-                self.outbox.push(protocol::done(id, "unsubscribe"));
+                self.outbox.push(&Message::Reply(id, Reply::Unsubscribe));
             }
             Request::Publish { channel, data: Some(data) } if is_channel(&channel) => {
                 let (ids, group) = self.inbox.publish_group(&channel, id, data);
@@ -120,8 +104,18 @@ impl Connection {
                 let data = data.unwrap_or(Bytes::from_static(b"null"));
                 self.work = Some(Box::pin(session.send(data)));
             }
-            Request::Ping => self.outbox.push(protocol::done(id, "ping")),
-            Request::Refresh | Request::SubRefresh => self.fail(id, codes::NOT_AVAILABLE),
+            Request::Ping => self.outbox.push(&Message::Reply(id, Reply::Ping)),
+            Request::Refresh { token } | Request::SubRefresh { token, .. } if token.is_empty() => {
+                return Err(codes::BAD_FRAME);
+            }
+            Request::Refresh { token } => self.work = Some(Box::pin(session.refresh(id, token))),
+            Request::SubRefresh { channel, token } => match self.subscriptions.find(&channel) {
+                Some(subscription) if subscription.origin == Origin::Client => {
+                    self.work = Some(Box::pin(session.refresh_subscription(id, channel, token)));
+                }
+                Some(_) => self.fail(id, codes::NOT_AVAILABLE),
+                None => self.fail(id, codes::PERMISSION_DENIED),
+            },
             Request::Unknown => self.fail(id, codes::METHOD_NOT_FOUND),
             Request::Publish { .. }
             | Request::Presence { .. }
@@ -155,45 +149,30 @@ impl Connection {
     /// Takes what a command ended with.
     pub(super) fn finish(&mut self, done: Done) -> Result<(), Disconnect> {
         match done {
-            Done::Replies(replies) => replies.into_iter().for_each(|reply| self.outbox.push(reply)),
-            Done::Subscribed { subscription, reply } => {
-                self.outbox.push(reply);
-                self.subscriptions.add(*subscription);
+            Done::Replies(replies) => replies.into_iter().for_each(|reply| self.outbox.push_encoded(reply)),
+            Done::Subscribed { subscription, message } => {
+                self.outbox.push_encoded(message);
+                self.begin(*subscription);
             }
-            Done::Connected { id, outcome, proof, asked_at } => match *outcome {
-                Ok(connected) => self.open(id, connected, proof, asked_at),
-                Err(Refused::InvalidToken) => return Err(codes::INVALID_TOKEN),
-                Err(Refused::TokenExpired) => self.refuse(id, codes::TOKEN_EXPIRED),
-                Err(Refused::Unavailable) => self.refuse(id, codes::INTERNAL),
-                Err(Refused::Error(error)) => self.refuse(id, error),
-                Err(Refused::Disconnect(why)) => return Err(why),
-            },
+            Done::Connected { id, outcome, proof, asked_at } => return self.connected(id, outcome, proof, asked_at),
+            Done::Refreshed { id, outcome } => return self.refreshed(id, outcome),
+            Done::SubscriptionRefreshed { id, channel, outcome } => self.subscription_refreshed(id, &channel, outcome),
             Done::IdentifiedAgain { outcome, asked_at, then } => {
-                return self.identified_again(*outcome, asked_at, then);
+                return self.identified_again(outcome, asked_at, then);
             }
         }
         Ok(())
     }
 
-    fn open(&mut self, id: u32, connected: Connected, proof: Arc<Proof>, asked_at: Timestamp) {
-        let Connected { caller, user, conn_info, data, can_end, .. } = connected;
-        let client = Client { id: self.member.client().into(), caller, user, conn_info };
-        self.member.identify(client.user.clone());
-        self.heartbeat.connected(Instant::now(), mix(self.member.number()));
-        let ping_s = if self.peer.native_pings { 0 } else { self.heartbeat.interval_s() };
-        let time_ms = self.shared.clock.now().as_millis();
-        let result = ConnectResult { client: self.member.client(), ping_s, time_ms, data };
-        self.outbox.push(protocol::connected(id, &result));
-        self.phase = Phase::Open(Identified::new(client, can_end.then_some(proof), asked_at));
-    }
-
-    fn refuse(&mut self, id: u32, why: impl Into<ClientError>) {
-        self.phase = Phase::Refused;
-        self.fail(id, why);
+    /// Adds a subscription whose client was told of it.
+    pub(super) fn begin(&mut self, mut subscription: Subscription) {
+        subscription.seat.announce(&subscription.rules);
+        self.expires(subscription.over_at);
+        self.subscriptions.add(subscription);
     }
 
     pub(super) fn fail(&mut self, id: u32, error: impl Into<ClientError>) {
-        self.outbox.push(protocol::failed(id, &error.into()));
+        self.outbox.push(&Message::Reply(id, Reply::Error(error.into())));
     }
 }
 

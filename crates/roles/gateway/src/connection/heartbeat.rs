@@ -59,8 +59,8 @@ impl Heartbeat {
     }
 
     /// Whole seconds between pings, rounded up, as the client is told.
-    pub(super) fn interval_s(&self) -> u64 {
-        self.interval.as_millis().div_ceil(1_000) as u64
+    pub(super) fn interval_s(&self) -> u32 {
+        u32::try_from(self.interval.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
     }
 
     /// The client has connected. The first ping comes after half an interval to a whole one, as `random` has it, so that

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kernel::{Caller, Timestamp};
+use tokio::time::Instant;
 
 use super::{Connection, Phase, commands::Done};
 use crate::{
@@ -22,11 +23,18 @@ pub(super) struct Identified {
     /// None for whom nothing could end.
     proof: Option<Arc<Proof>>,
     checked_at: Timestamp,
+    /// When the connection ends unless it is refreshed.
+    pub(super) over_at: Option<Instant>,
 }
 
 impl Identified {
-    pub(super) fn new(client: Client, proof: Option<Arc<Proof>>, checked_at: Timestamp) -> Self {
-        Self { client: Arc::new(client), proof, checked_at }
+    pub(super) fn new(
+        client: Arc<Client>,
+        proof: Option<Arc<Proof>>,
+        checked_at: Timestamp,
+        over_at: Option<Instant>,
+    ) -> Self {
+        Self { client, proof, checked_at, over_at }
     }
 
     /// Whether it has to be found out again before the client acts.
@@ -45,22 +53,23 @@ impl Connection {
         let asked_at = shared.clock.now();
         self.work = Some(Box::pin(async move {
             let outcome = shared.connector.still(&proof, address).await;
-            Done::IdentifiedAgain { outcome: Box::new(outcome), asked_at, then }
+            Done::IdentifiedAgain { outcome: outcome.map(Box::new), asked_at, then }
         }));
     }
 
     /// Takes what was found out again: the connection is the same client's, or it ends.
     pub(super) fn identified_again(
         &mut self,
-        outcome: Result<Caller, Refused>,
+        outcome: Result<Box<Caller>, Refused>,
         asked_at: Timestamp,
         then: Option<Box<Command>>,
     ) -> Result<(), Disconnect> {
         let Phase::Open(identified) = &mut self.phase else { return Ok(()) };
         match (outcome, then) {
             (Ok(caller), then) if caller.account() == identified.client.caller.account() => {
-                if caller != identified.client.caller {
-                    identified.client = Arc::new(Client { caller, ..Client::clone(&identified.client) });
+                if *caller != identified.client.caller {
+                    identified.client = Arc::new(Client { caller: *caller, ..Client::clone(&identified.client) });
+                    self.member.identify(identified.client.clone());
                 }
                 identified.checked_at = asked_at;
                 let client = identified.client.clone();

@@ -79,12 +79,12 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::decode;
+    use crate::protocol::{Encoding, decode};
 
     fn fill(inbox: &mut Inbox, line: &str) -> usize {
         let mut count = 0;
         while !inbox.is_full() {
-            for decoded in decode(&Bytes::from(line.to_owned())).unwrap() {
+            for decoded in decode(Encoding::Json, line.as_bytes()).unwrap() {
                 inbox.push(Waiting { command: decoded.command, bytes: decoded.bytes, too_many: false });
                 count += 1;
             }

@@ -9,18 +9,25 @@
 mod allowance;
 mod catch_up;
 mod commands;
+mod connecting;
 mod counters;
 mod dispatch;
+mod expiry;
 mod heartbeat;
+pub(crate) mod history;
 mod identity;
 mod inbox;
+mod orders;
 mod outbox;
 mod recovery;
+mod refreshing;
+mod subscribing;
 mod subscriptions;
 mod transport;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use counters::Counters;
@@ -29,11 +36,12 @@ pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};
 use crate::{
     admission::Admitted,
     gateway::Shared,
-    hub::Member,
+    hub::{Member, Order},
     protocol::{
-        self, Command, Decoded, Request,
+        self, Command, Decoded, Encoding, Message, Push, Request,
         codes::{self, Disconnect},
     },
+    settings::PAGE_BYTES_MAX,
     websocket::{self, Kind},
 };
 use allowance::{Allowance, Verdict};
@@ -42,7 +50,7 @@ use heartbeat::{Beat, Heartbeat};
 use identity::Identified;
 use inbox::{Inbox, Waiting};
 use outbox::Outbox;
-use subscriptions::{Next, Subscriptions};
+use subscriptions::{Next, Origin, Subscriptions};
 use transport::{Event, Incoming};
 
 /// What is known of a client when its WebSocket opens.
@@ -52,6 +60,7 @@ pub(crate) struct Peer {
     pub(crate) cookie: Option<String>,
     /// It wants pings of the WebSocket protocol.
     pub(crate) native_pings: bool,
+    pub(crate) encoding: Encoding,
     /// Held as long as the connection is open.
     pub(crate) _place: Admitted,
 }
@@ -67,6 +76,10 @@ pub(crate) struct Connection {
     work: Option<Work>,
     subscriptions: Subscriptions,
     outbox: Outbox,
+    /// What the server told it to do.
+    orders: VecDeque<Order>,
+    /// When something of it runs out, at the earliest.
+    first_over_at: Option<Instant>,
     ping_due: bool,
     /// It has to be found out again who the client is.
     identity_due: bool,
@@ -93,19 +106,21 @@ impl Connection {
         let (number, client) = shared.next_client();
         Self {
             transport,
-            peer,
             member: Arc::new(Member::new(number, client)),
             phase: Phase::New,
             inbox: Inbox::default(),
             work: None,
-            subscriptions: Subscriptions::default(),
-            outbox: Outbox::default(),
+            subscriptions: Subscriptions::new(peer.encoding),
+            outbox: Outbox::new(peer.encoding),
+            orders: VecDeque::new(),
+            first_over_at: None,
             ping_due: false,
             identity_due: false,
             heartbeat: Heartbeat::new(&shared.settings, now),
             allowance: Allowance::new(shared.settings.commands_per_second_max, now),
             sent_bytes: 0,
             draining: false,
+            peer,
             shared,
         }
     }
@@ -118,9 +133,10 @@ impl Connection {
             Err(why) => why,
         };
         self.shared.counters.closed(why.code);
-        tracing::debug!(client = self.member.client(), code = why.code, reason = %why.reason, "a connection ends");
+        tracing::debug!(client = %self.member.id(), code = why.code, reason = %why.reason, "a connection ends");
         // Before the farewell: it may take a while, and nobody is there any more.
-        self.subscriptions = Subscriptions::default();
+        self.shared.registry.remove(&self.member);
+        self.subscriptions = Subscriptions::new(self.peer.encoding);
         self.work = None;
         self.transport.close(why).await;
     }
@@ -131,13 +147,15 @@ impl Connection {
         let mut timer = std::pin::pin!(sleep_until(self.heartbeat.deadline()));
         let mut drained_by = None;
         loop {
+            self.bound()?;
             if !self.draining {
                 self.start_commands()?;
             } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
                 return Err(codes::SHUTDOWN);
             }
             self.subscriptions.catch_up();
-            let deadline = drained_by.unwrap_or(self.heartbeat.deadline());
+            let heard_by = self.first_over_at.map_or(self.heartbeat.deadline(), |at| at.min(self.heartbeat.deadline()));
+            let deadline = drained_by.unwrap_or(heard_by);
             if timer.deadline() != deadline {
                 timer.as_mut().reset(deadline);
             }
@@ -154,18 +172,27 @@ impl Connection {
                     if drained_by.is_some() {
                         return Err(codes::SHUTDOWN);
                     }
+                    self.end_what_is_over()?;
                     self.beat(may_read)?;
                 }
                 done = finished(&mut self.work) => self.finish(done)?,
-                ended = self.subscriptions.page_read() => self.announce(ended),
+                ended = self.subscriptions.page_read() => self.announce(ended)?,
+                () = self.member.ordered() => self.take_orders()?,
                 event = self.transport.event(has_output, may_read) => match event {
-                    Event::Writable => self.send_next(),
+                    Event::Writable => self.send_next()?,
                     Event::Incoming(incoming) => self.receive(incoming)?,
                     Event::WriteFailed => return Err(codes::WRITE_ERROR),
                 },
                 () = self.member.woken(), if !has_output => {}
             }
         }
+    }
+
+    /// Ends what holds more than a connection may.
+    fn bound(&self) -> Result<(), Disconnect> {
+        let settings = &self.shared.settings;
+        let limit = settings.unsent_bytes_max.max(settings.buffered_bytes_max + 2 * PAGE_BYTES_MAX);
+        if self.outbox.bytes() > limit { Err(codes::SLOW) } else { Ok(()) }
     }
 
     fn may_read(&self) -> bool {
@@ -186,7 +213,7 @@ impl Connection {
                 Ok(())
             }
             Beat::Ping => {
-                self.outbox.push(protocol::PING.into());
+                self.outbox.push_encoded(self.peer.encoding.ping().to_vec());
                 Ok(())
             }
         }
@@ -203,8 +230,8 @@ impl Connection {
                 self.count_frame(now)
             }
             Incoming::Frame(frame) => {
-                let commands = protocol::decode(&frame).map_err(|error| {
-                    tracing::debug!(client = self.member.client(), %error, "a malformed frame");
+                let commands = protocol::decode(self.peer.encoding, &frame).map_err(|error| {
+                    tracing::debug!(client = %self.member.id(), %error, "a malformed frame");
                     codes::BAD_FRAME
                 })?;
                 commands.into_iter().try_for_each(|Decoded { command, bytes }| self.accept(command, bytes, now))
@@ -234,29 +261,40 @@ impl Connection {
         Ok(())
     }
 
-    fn send_next(&mut self) {
+    fn send_next(&mut self) -> Result<(), Disconnect> {
         if std::mem::take(&mut self.ping_due) {
             self.transport.send(websocket::frame(Kind::Ping, b""));
-        } else if let Some(text) = self.outbox.next_frame() {
-            self.send(&text, 0);
+        } else if let Some(frame) = self.outbox.next_frame() {
+            self.send(&frame, 0);
         } else {
             match self.subscriptions.next() {
-                Some(Next::Frame(frame)) => self.send(&frame.text, frame.publications),
-                ended => self.announce(ended),
+                Some(Next::Frame(frame)) => self.send(&frame.bytes, frame.publications),
+                Some(Next::Movements(frame)) => self.send(&frame, 0),
+                ended => self.announce(ended)?,
             }
         }
+        Ok(())
     }
 
-    fn send(&mut self, text: &protocol::Text, publications: u64) {
-        self.sent_bytes += text.len() as u64;
-        self.shared.counters.sent(text.len(), publications);
-        self.transport.send(websocket::frame(Kind::Text, text.as_bytes()));
+    fn send(&mut self, frame: &Bytes, publications: u64) {
+        self.sent_bytes += frame.len() as u64;
+        self.shared.counters.sent(frame.len(), publications);
+        let kind = match self.peer.encoding {
+            Encoding::Json => Kind::Text,
+            Encoding::Protobuf => Kind::Binary,
+        };
+        self.transport.send(websocket::frame(kind, frame));
     }
 
-    /// Tells the client of a subscription's end.
-    fn announce(&mut self, ended: Option<Next>) {
-        if let Some(Next::Ended(channel, why)) = ended {
-            self.outbox.push(protocol::unsubscribe_push(&channel, &why));
+    /// Tells the client of a subscription's end. One the server made cannot be begun again by the client alone.
+    fn announce(&mut self, ended: Option<Next>) -> Result<(), Disconnect> {
+        match ended {
+            Some(Next::Ended(channel, Origin::Client, why)) => {
+                self.outbox.push(&Message::Push(channel, Push::Unsubscribe(why)));
+                Ok(())
+            }
+            Some(Next::Ended(_, Origin::Server, _)) => Err(codes::STATE_LOST),
+            Some(Next::Frame(_) | Next::Movements(_)) | None => Ok(()),
         }
     }
 }

@@ -1,42 +1,55 @@
-//! Replies and other short texts that wait to be sent, in order.
+//! Replies and other messages that wait to be sent, in order.
 
 use std::collections::VecDeque;
 
-use crate::{hub::BATCH_BYTES_MAX, protocol::Text};
+use bytes::Bytes;
 
-/// What waits. Its size is bounded by its owner, who takes no more commands while there is too much.
-#[derive(Default)]
+use crate::{
+    hub::BATCH_BYTES_MAX,
+    protocol::{Encoding, Message, encode},
+};
+
+/// What waits. Its size is bounded by its owner, who takes no more commands while there is too much, and ends the
+/// connection when there is far too much.
 pub(super) struct Outbox {
-    texts: VecDeque<String>,
+    encoding: Encoding,
+    messages: VecDeque<Vec<u8>>,
     bytes: usize,
 }
 
 impl Outbox {
-    pub(super) fn push(&mut self, text: String) {
-        self.bytes += text.len();
-        self.texts.push_back(text);
+    pub(super) fn new(encoding: Encoding) -> Self {
+        Self { encoding, messages: VecDeque::new(), bytes: 0 }
+    }
+
+    pub(super) fn push(&mut self, message: &Message) {
+        self.push_encoded(encode(self.encoding, message));
+    }
+
+    pub(super) fn push_encoded(&mut self, message: Vec<u8>) {
+        self.bytes += message.len();
+        self.messages.push_back(message);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.messages.is_empty()
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The next frame: as many texts as fit, joined by line feeds.
-    pub(super) fn next_frame(&mut self) -> Option<Text> {
-        let mut frame = self.texts.pop_front()?;
+    /// The next frame: as many messages as fit.
+    pub(super) fn next_frame(&mut self) -> Option<Bytes> {
+        let mut frame = self.messages.pop_front()?;
         self.bytes -= frame.len();
-        while let Some(text) = self.texts.pop_front_if(|text| frame.len() + 1 + text.len() <= BATCH_BYTES_MAX) {
-            self.bytes -= text.len();
-            frame.push('\n');
-            frame.push_str(&text);
+        while let Some(message) = self.messages.pop_front_if(|one| frame.len() + 1 + one.len() <= BATCH_BYTES_MAX) {
+            self.bytes -= message.len();
+            self.encoding.append(&mut frame, &message);
         }
-        if self.texts.is_empty() {
+        if self.messages.is_empty() {
             // Idle connections keep no buffer.
-            self.texts = VecDeque::new();
+            self.messages = VecDeque::new();
         }
         Some(frame.into())
     }
@@ -47,14 +60,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_texts_share_a_frame_and_long_ones_do_not() {
-        let mut outbox = Outbox::default();
-        outbox.push("{}".into());
-        outbox.push("{\"id\":1}".into());
-        outbox.push("x".repeat(BATCH_BYTES_MAX));
-        assert_eq!(outbox.next_frame().as_deref(), Some("{}\n{\"id\":1}"));
-        assert_eq!(outbox.bytes(), BATCH_BYTES_MAX);
-        assert_eq!(outbox.next_frame().map(|frame| frame.len()), Some(BATCH_BYTES_MAX));
-        assert!(outbox.next_frame().is_none() && outbox.is_empty() && outbox.bytes() == 0);
+    fn short_messages_share_a_frame_and_long_ones_do_not() {
+        for (encoding, both) in [(Encoding::Json, "{}\n{\"id\":1}"), (Encoding::Protobuf, "{}{\"id\":1}")] {
+            let mut outbox = Outbox::new(encoding);
+            outbox.push_encoded(b"{}".to_vec());
+            outbox.push_encoded(b"{\"id\":1}".to_vec());
+            outbox.push_encoded(vec![b'x'; BATCH_BYTES_MAX]);
+            assert_eq!(outbox.next_frame().as_deref(), Some(both.as_bytes()));
+            assert_eq!(outbox.bytes(), BATCH_BYTES_MAX);
+            assert_eq!(outbox.next_frame().map(|frame| frame.len()), Some(BATCH_BYTES_MAX));
+            assert!(outbox.next_frame().is_none() && outbox.is_empty() && outbox.bytes() == 0);
+        }
     }
 }

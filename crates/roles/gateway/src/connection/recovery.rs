@@ -1,13 +1,15 @@
 //! Where a subscription begins: at the newest publication, or at the position the client has, with what it missed.
 //!
-//! Recovery reaches back through the whole room log. The reply carries one page; what is left is sent like any other
-//! publications, in order, before anything newer.
+//! Recovery reaches back through the whole room log, or as far as the channel's rules say. The reply carries one page;
+//! what is left is sent like any other publications, in order, before anything newer.
+
+use std::sync::Arc;
 
 use ports::room_log::RoomLogError;
 
 use crate::{
     hub::{Hub, LogReader, Missed, Seat},
-    protocol::{Place, Push, Since},
+    protocol::{Place, Published, Since},
     settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX},
 };
 
@@ -20,33 +22,29 @@ pub(super) struct Beginning {
     pub(super) place: Place,
 }
 
-/// Where the seat's subscription begins. The seat is taken already: nothing published meanwhile is missed.
+/// Where the seat's subscription begins, for a client that missed `window` publications at the most (none: any number).
+/// The seat is taken already: nothing published meanwhile is missed.
 pub(super) async fn begin(
     hub: &Hub,
     seat: &Seat,
     log: &LogReader,
     recover: Option<&Since>,
+    window: Option<u64>,
 ) -> Result<Beginning, RoomLogError> {
     let (epoch, next, replaced) = seat.channel().position();
-    let epoch = epoch.to_string();
+    let place = Place { epoch: epoch.clone(), was_recovering: recover.is_some(), ..Place::default() };
     if let Some(since) = recover
-        && (since.epoch.is_empty() || since.epoch == epoch)
+        && (since.epoch.is_empty() || *since.epoch == *epoch)
         && let Some(from) = since.offset.checked_add(1)
+        && window.is_none_or(|window| next.saturating_sub(from) <= window)
         && let Some(publications) = missed(hub, seat, log, &epoch, from).await?
     {
         let cursor = from + publications.len() as u64;
         // The client moves its position with each publication, so the reply carries the one it asked from.
-        let place = Place { epoch, offset: since.offset, was_recovering: true, recovered: true, publications };
+        let place = Place { offset: since.offset, recovered: true, publications, ..place };
         return Ok(Beginning { cursor, replaced, place });
     }
-    let place = Place {
-        epoch,
-        offset: next - 1,
-        was_recovering: recover.is_some(),
-        recovered: false,
-        publications: Vec::new(),
-    };
-    Ok(Beginning { cursor: next, replaced, place })
+    Ok(Beginning { cursor: next, replaced, place: Place { offset: next - 1, ..place } })
 }
 
 /// What stands from `from` on, as much as a reply holds; none when that place is not part of the log.
@@ -56,7 +54,7 @@ async fn missed(
     log: &LogReader,
     epoch: &str,
     from: u64,
-) -> Result<Option<Vec<Push>>, RoomLogError> {
+) -> Result<Option<Vec<Arc<Published>>>, RoomLogError> {
     let channel = seat.channel();
     match channel.missed(from) {
         Missed::These(publications) => Ok(Some(publications)),
@@ -77,21 +75,21 @@ async fn missed(
 }
 
 /// What the log holds from `from` on, as much as a reply holds (one publication always does).
-async fn from_log(seat: &Seat, from: u64) -> Result<Vec<Push>, RoomLogError> {
-    let mut publications: Vec<Push> = Vec::new();
+async fn from_log(seat: &Seat, from: u64) -> Result<Vec<Arc<Published>>, RoomLogError> {
+    let mut publications: Vec<Arc<Published>> = Vec::new();
     let mut bytes = 0;
     loop {
         let page = seat.channel().page(from + publications.len() as u64).await?;
-        if page.pushes().is_empty() {
+        if page.publications().is_empty() {
             return Ok(publications);
         }
-        for push in page.pushes() {
-            bytes += push.text().len();
+        for published in page.publications() {
+            bytes += published.size();
             let full = publications.len() == PAGE_PUBLICATIONS_MAX || bytes > PAGE_BYTES_MAX;
             if full && !publications.is_empty() {
                 return Ok(publications);
             }
-            publications.push(push.clone());
+            publications.push(published.clone());
         }
     }
 }

@@ -2,36 +2,86 @@
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
-use super::catch_up::{self, Page};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{
+    catch_up::{self, Page},
+    expiry::earlier,
+};
 use crate::{
-    hub::{Frame, Seat, Upcoming},
+    hub::{Difference, Form, Frame, Seat, Upcoming},
     needs::ChannelRules,
-    protocol::codes::{self, Unsubscribe},
+    protocol::{
+        Encoding,
+        codes::{self, Unsubscribe},
+    },
 };
 
 /// Up to so many subscriptions, a connection has room for just those it has.
 const FEW: usize = 4;
+/// The cursor of who does not want to know who comes and leaves.
+const NOT_WANTED: u64 = u64::MAX;
+
+/// Who made a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Client,
+    Server,
+}
 
 /// One subscription.
 pub(super) struct Subscription {
     pub(super) seat: Seat,
     pub(super) rules: Arc<ChannelRules>,
+    pub(super) origin: Origin,
+    /// When it ends unless it is refreshed.
+    pub(super) over_at: Option<Instant>,
     /// The next publication the client gets.
-    pub(super) cursor: u64,
+    cursor: u64,
     /// Of which history.
-    pub(super) replaced: u32,
+    replaced: u32,
+    /// The next one who came or left the client gets.
+    moved: u64,
+    difference: Difference,
     /// Its next publication is only in the room log.
     behind: bool,
 }
 
 impl Subscription {
-    pub(super) fn new(seat: Seat, rules: Arc<ChannelRules>, cursor: u64, replaced: u32) -> Self {
-        Self { seat, rules, cursor, replaced, behind: false }
+    pub(super) fn new(seat: Seat, rules: Arc<ChannelRules>, origin: Origin, cursor: u64, replaced: u32) -> Self {
+        let difference = Difference::Never;
+        Self { seat, rules, origin, over_at: None, cursor, replaced, moved: NOT_WANTED, difference, behind: false }
+    }
+
+    pub(super) fn with_difference(self, difference: Difference) -> Self {
+        Self { difference, ..self }
+    }
+
+    /// The same with movements from this number on.
+    pub(super) fn with_movements(self, from: Option<u64>) -> Self {
+        Self { moved: from.unwrap_or(NOT_WANTED), ..self }
+    }
+
+    pub(super) fn over_at(self, over_at: Option<Instant>) -> Self {
+        Self { over_at, ..self }
     }
 
     fn has_news(&self) -> bool {
         let channel = self.seat.channel();
-        !self.behind && (channel.next() > self.cursor || channel.replaced() != self.replaced)
+        let published = channel.next() > self.cursor || channel.replaced() != self.replaced;
+        !self.behind && published || self.has_movements()
+    }
+
+    fn has_movements(&self) -> bool {
+        self.moved != NOT_WANTED && self.seat.channel().next_movement() > self.moved
+    }
+
+    /// From now on the client has the publication before the next one.
+    fn has_before(&mut self) {
+        if self.difference == Difference::FirstWhole {
+            self.difference = Difference::Always;
+        }
     }
 }
 
@@ -39,8 +89,10 @@ impl Subscription {
 pub(super) enum Next {
     /// Publications.
     Frame(Frame),
+    /// Who came and left.
+    Movements(Bytes),
     /// The end of this channel's subscription.
-    Ended(Arc<str>, Unsubscribe),
+    Ended(Arc<str>, Origin, Unsubscribe),
 }
 
 /// A page being read, and for which channel.
@@ -50,8 +102,8 @@ struct Reading {
 }
 
 /// All subscriptions of a connection. Besides the cursors it holds one page of the room log at the most.
-#[derive(Default)]
 pub(super) struct Subscriptions {
+    encoding: Encoding,
     list: Vec<Subscription>,
     /// Whose turn it is: none starves another.
     turn: usize,
@@ -63,12 +115,21 @@ pub(super) struct Subscriptions {
 }
 
 impl Subscriptions {
+    pub(super) fn new(encoding: Encoding) -> Self {
+        let (list, page) = (Vec::new(), VecDeque::new());
+        Self { encoding, list, turn: 0, reading: None, page, page_channel: None }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.list.len()
     }
 
     pub(super) fn find(&self, channel: &str) -> Option<&Subscription> {
         self.list.iter().find(|subscription| **subscription.seat.channel().name() == *channel)
+    }
+
+    pub(super) fn find_mut(&mut self, channel: &str) -> Option<&mut Subscription> {
+        self.list.iter_mut().find(|subscription| **subscription.seat.channel().name() == *channel)
     }
 
     pub(super) fn add(&mut self, subscription: Subscription) {
@@ -79,17 +140,31 @@ impl Subscriptions {
         self.list.push(subscription);
     }
 
-    pub(super) fn remove(&mut self, channel: &str) {
-        if let Some(index) = self.list.iter().position(|subscription| **subscription.seat.channel().name() == *channel)
-        {
+    /// Ends a subscription; false: there is none.
+    pub(super) fn remove(&mut self, channel: &str) -> bool {
+        let index = self.list.iter().position(|subscription| **subscription.seat.channel().name() == *channel);
+        if let Some(index) = index {
             self.list.swap_remove(index);
         }
         if self.reading.as_ref().is_some_and(|reading| *reading.channel == *channel) {
             self.reading = None;
         }
         if self.page_channel.as_deref() == Some(channel) {
-            self.page.clear();
+            self.page = VecDeque::new();
+            self.page_channel = None;
         }
+        index.is_some()
+    }
+
+    /// When the first of them is over.
+    pub(super) fn first_over_at(&self) -> Option<Instant> {
+        self.list.iter().fold(None, |first, subscription| earlier(first, subscription.over_at))
+    }
+
+    /// The channel of one that is over, and who made it.
+    pub(super) fn over(&self, now: Instant) -> Option<(Arc<str>, Origin)> {
+        let over = self.list.iter().find(|subscription| subscription.over_at.is_some_and(|at| at <= now))?;
+        Some((over.seat.channel().name().clone(), over.origin))
     }
 
     /// Whether `next` may have something.
@@ -107,18 +182,30 @@ impl Subscriptions {
             let Some(subscription) = self.list.get_mut(index).filter(|subscription| subscription.has_news()) else {
                 continue;
             };
-            let channel = subscription.seat.channel();
-            match channel.upcoming(subscription.cursor, subscription.replaced) {
-                Upcoming::Batch { text, publications, next } => {
+            let channel = subscription.seat.channel().clone();
+            if subscription.has_movements()
+                && let Some((frame, next)) = channel.movements(subscription.moved, self.encoding)
+            {
+                subscription.moved = next;
+                self.turn = index + 1;
+                return Some(Next::Movements(frame));
+            }
+            if subscription.behind {
+                continue;
+            }
+            let form = Form { encoding: self.encoding, difference: subscription.difference };
+            match channel.upcoming(subscription.cursor, subscription.replaced, form) {
+                Upcoming::Batch { frame, publications, next } => {
                     subscription.cursor = next;
+                    subscription.has_before();
                     self.turn = index + 1;
-                    return Some(Next::Frame(Frame { text, publications }));
+                    return Some(Next::Frame(Frame { bytes: frame, publications }));
                 }
                 Upcoming::FromLog => subscription.behind = true,
                 Upcoming::OtherHistory => {
-                    let name = channel.name().clone();
-                    self.remove(&name);
-                    return Some(Next::Ended(name, codes::INSUFFICIENT_STATE));
+                    let origin = subscription.origin;
+                    self.remove(channel.name());
+                    return Some(Next::Ended(channel.name().clone(), origin, codes::INSUFFICIENT_STATE));
                 }
                 Upcoming::Nothing => {}
             }
@@ -134,7 +221,8 @@ impl Subscriptions {
         let Some(subscription) = self.list.iter().find(|subscription| subscription.behind) else { return };
         let channel = subscription.seat.channel().clone();
         let name = channel.name().clone();
-        let page = Box::pin(catch_up::read(channel, subscription.cursor));
+        let form = Form { encoding: self.encoding, difference: subscription.difference };
+        let page = Box::pin(catch_up::read(channel, subscription.cursor, form.with_first_whole()));
         self.reading = Some(Reading { channel: name, page });
     }
 
@@ -149,7 +237,7 @@ impl Subscriptions {
 
     /// Takes a page; the end of the subscription when the log has lost its place.
     fn take_page(&mut self, channel: &Arc<str>, page: Page) -> Option<Next> {
-        let subscription = self.list.iter_mut().find(|subscription| subscription.seat.channel().name() == channel)?;
+        let subscription = self.find_mut(channel)?;
         match page {
             // Meanwhile another history began: `next` will say so.
             _ if subscription.replaced != subscription.seat.channel().replaced() => {
@@ -157,15 +245,17 @@ impl Subscriptions {
                 None
             }
             Page::Frames(frames, next) => {
-                self.page = frames.into();
-                self.page_channel = Some(channel.clone());
                 subscription.cursor = next;
                 subscription.behind = false;
+                subscription.has_before();
+                self.page = frames.into();
+                self.page_channel = Some(channel.clone());
                 None
             }
             Page::Hole => {
+                let origin = subscription.origin;
                 self.remove(channel);
-                Some(Next::Ended(channel.clone(), codes::INSUFFICIENT_STATE))
+                Some(Next::Ended(channel.clone(), origin, codes::INSUFFICIENT_STATE))
             }
         }
     }

@@ -14,7 +14,10 @@ use rest::Wire;
 use tokio::io::ReadBuf;
 
 use crate::{
-    protocol::codes::{self, Disconnect},
+    protocol::{
+        Encoding,
+        codes::{self, Disconnect},
+    },
     settings::MESSAGE_BYTES_MAX,
     websocket::{self, Decoder, Kind, Violation},
 };
@@ -58,6 +61,7 @@ pub(super) enum Event {
 /// One WebSocket. It holds back a bounded number of bytes and the frame that went over it, no more.
 pub(crate) struct WebSocketTransport {
     wire: Wire,
+    encoding: Encoding,
     decoder: Decoder,
     /// What came with the request that opened it, until it is read.
     early: Bytes,
@@ -72,9 +76,10 @@ pub(crate) struct WebSocketTransport {
 
 impl WebSocketTransport {
     /// `early` is what came behind the opening handshake.
-    pub(crate) fn new(wire: Wire, early: Bytes) -> Self {
+    pub(crate) fn new(wire: Wire, early: Bytes, encoding: Encoding) -> Self {
         Self {
             wire,
+            encoding,
             decoder: Decoder::new(MESSAGE_BYTES_MAX),
             early,
             arrived: VecDeque::new(),
@@ -227,12 +232,15 @@ impl WebSocketTransport {
     }
 
     fn decode(&mut self, bytes: &mut [u8]) {
-        let Self { decoder, arrived, unsent, unsent_bytes, .. } = self;
+        let Self { encoding, decoder, arrived, unsent, unsent_bytes, .. } = self;
         let mut goodbye = false;
         let decoded = decoder.feed(bytes, |event| {
             arrived.push_back(match event {
-                websocket::Event::Text(text) => Incoming::Frame(text),
-                websocket::Event::Binary(_) => Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL),
+                websocket::Event::Text(text) if *encoding == Encoding::Json => Incoming::Frame(text),
+                websocket::Event::Binary(bytes) if *encoding == Encoding::Protobuf => Incoming::Frame(bytes),
+                websocket::Event::Text(_) | websocket::Event::Binary(_) => {
+                    Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL)
+                }
                 websocket::Event::Pong => Incoming::Pong,
                 websocket::Event::Ping(payload) => {
                     // While it cannot be sent, a peer that pings on gets no more than this many answers (RFC 6455 §5.5.3).

@@ -1,14 +1,38 @@
-//! Several pushes as one text, made once for all the connections that stand at the same place.
+//! Several publications as one frame, made once for all the connections that stand at the same place and want it in the
+//! same form.
 
-use crate::protocol::Text;
+use std::sync::Arc;
 
-/// Pushes in one frame at the most.
+use bytes::Bytes;
+
+use crate::protocol::{DataForm, Encoding, Published, publication_push};
+
+/// Publications in one frame at the most.
 pub(crate) const BATCH_PUBLICATIONS_MAX: usize = 128;
-/// Bytes in one frame, unless one push alone is longer. Each connection keeps a buffer for its largest frame.
+/// Bytes in one frame, unless one publication alone is longer.
 pub(crate) const BATCH_BYTES_MAX: usize = 16 << 10;
 
-/// How many batches are remembered: readers of one channel stand at few places at a time.
-const REMEMBERED: usize = 4;
+/// How many batches are remembered: readers of one channel stand at few places at a time, and want few forms.
+const REMEMBERED: usize = 6;
+
+/// How a subscriber gets publications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) encoding: Encoding,
+    pub(crate) difference: Difference,
+}
+
+/// Whether publications are the differences to the ones before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Difference {
+    /// Never.
+    #[default]
+    Never,
+    /// All but the first: the subscriber does not have the one before.
+    FirstWhole,
+    /// All: the subscriber has the one before.
+    Always,
+}
 
 /// The batches made last.
 #[derive(Default)]
@@ -20,37 +44,74 @@ pub(super) struct Batches {
 struct Batch {
     from: u64,
     to: u64,
-    text: Text,
+    form: Form,
+    frame: Bytes,
+}
+
+impl Form {
+    /// The same for a subscriber who does not have the publication before.
+    pub(crate) fn with_first_whole(self) -> Self {
+        match self.difference {
+            Difference::Never => self,
+            Difference::FirstWhole | Difference::Always => Self { difference: Difference::FirstWhole, ..self },
+        }
+    }
+
+    /// How the publication is written that is the `index`th of a frame.
+    fn of(self, index: usize) -> DataForm {
+        match self.difference {
+            Difference::Never => DataForm::Plain,
+            Difference::FirstWhole if index == 0 => DataForm::Whole,
+            Difference::FirstWhole | Difference::Always => DataForm::Difference,
+        }
+    }
 }
 
 impl Batches {
-    /// The pushes `from..to`, whose texts are `texts`, joined by line feeds.
-    pub(super) fn joined<'a>(&mut self, from: u64, to: u64, texts: impl Iterator<Item = &'a Text> + Clone) -> Text {
-        if to - from == 1
-            && let Some(only) = texts.clone().next()
-        {
-            return only.clone();
+    /// The publications `from..to` of a channel as one frame; `before` is the one before them.
+    pub(super) fn frame<'a>(
+        &mut self,
+        channel: &str,
+        from: u64,
+        to: u64,
+        form: Form,
+        before: Option<&'a Published>,
+        publications: impl Iterator<Item = &'a Arc<Published>>,
+    ) -> Bytes {
+        let same = |batch: &&Batch| batch.from == from && batch.to == to && batch.form == form;
+        if let Some(made) = self.made.iter().flatten().find(same) {
+            return made.frame.clone();
         }
-        if let Some(made) = self.made.iter().flatten().find(|batch| batch.from == from && batch.to == to) {
-            return made.text.clone();
-        }
-        let text = join(texts);
+        let frame = frame(channel, form, before, publications);
         if let Some(place) = self.made.get_mut(self.oldest) {
-            *place = Some(Batch { from, to, text: text.clone() });
+            *place = Some(Batch { from, to, form, frame: frame.clone() });
         }
         self.oldest = (self.oldest + 1) % REMEMBERED;
-        text
+        frame
     }
 }
 
-/// The texts joined by line feeds.
-pub(crate) fn join<'a>(texts: impl Iterator<Item = &'a Text> + Clone) -> Text {
-    let mut joined = String::with_capacity(texts.clone().map(|text| text.len() + 1).sum());
-    for text in texts {
-        if !joined.is_empty() {
-            joined.push('\n');
-        }
-        joined.push_str(text);
+/// Publications in a row as one frame; `before` is the one before them.
+pub(super) fn frame<'a>(
+    channel: &str,
+    form: Form,
+    mut before: Option<&'a Published>,
+    publications: impl Iterator<Item = &'a Arc<Published>>,
+) -> Bytes {
+    let mut frame = Vec::new();
+    for (index, published) in publications.enumerate() {
+        publication_push(form.encoding, &mut frame, channel, published, form.of(index), before);
+        before = Some(published);
     }
-    joined.into()
+    frame.into()
+}
+
+/// How many of these publications fit one frame; one always does.
+pub(super) fn fitting<'a>(channel: &str, publications: impl Iterator<Item = &'a Arc<Published>>) -> usize {
+    let mut bytes = 0;
+    let fitting = publications.take(BATCH_PUBLICATIONS_MAX).take_while(|published| {
+        bytes += channel.len() + published.size();
+        bytes <= BATCH_BYTES_MAX
+    });
+    fitting.count().max(1)
 }

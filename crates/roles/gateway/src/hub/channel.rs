@@ -9,19 +9,24 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use ports::{
-    bus::Publication,
+    about::ClientInfo,
+    bus::{Movement, Publication},
     room_log::{Head, Record, Redaction, RoomLogError},
 };
 
 use super::{
     LogReader, Member, Missed,
+    batches::Form,
     members::Members,
+    movements::Movements,
     pages::{PageFrom, Pages},
     ring::{Limits, Ring},
 };
 use crate::{
-    protocol::{Push, Text},
+    needs::ChannelRules,
+    protocol::{Encoding, Published},
     settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX},
 };
 
@@ -30,9 +35,9 @@ const PASSING_PUBLICATIONS: usize = 64;
 
 /// What a subscriber gets next.
 pub(crate) enum Upcoming {
-    /// Publications as one text.
+    /// Publications as one frame.
     Batch {
-        text: Text,
+        frame: Bytes,
         publications: u64,
         /// The place behind them.
         next: u64,
@@ -62,6 +67,7 @@ pub(crate) struct Channel {
     /// Only the waker's: it is told apart from the state so that it does not wait for publications.
     rests_until: Mutex<Option<Instant>>,
     members: Members,
+    movements: Movements,
     pages: Pages,
 }
 
@@ -92,6 +98,7 @@ impl Channel {
             being_repaired: AtomicBool::new(false),
             rests_until: Mutex::default(),
             members: Members::none(),
+            movements: Movements::default(),
             pages: Pages::default(),
         }
     }
@@ -128,7 +135,7 @@ impl Channel {
     }
 
     /// What a subscriber at `cursor` gets next.
-    pub(crate) fn upcoming(&self, cursor: u64, replaced: u32) -> Upcoming {
+    pub(crate) fn upcoming(&self, cursor: u64, replaced: u32, form: Form) -> Upcoming {
         let mut state = self.state();
         if replaced != self.replaced() {
             return Upcoming::OtherHistory;
@@ -142,8 +149,9 @@ impl Channel {
             None if cursor < state.ring.first() => state.ring.next() - 1,
             None => cursor,
         };
-        match state.ring.batch(reachable) {
-            Some((text, next)) => Upcoming::Batch { text, publications: next - reachable, next },
+        let form = if reachable > cursor { form.with_first_whole() } else { form };
+        match state.ring.batch(&self.name, reachable, form) {
+            Some((frame, next)) => Upcoming::Batch { frame, publications: next - reachable, next },
             None => Upcoming::Nothing,
         }
     }
@@ -160,13 +168,27 @@ impl Channel {
     }
 
     /// The subscribers, unless there are more than `limit`.
-    pub(crate) fn members(&self, limit: usize) -> Option<Vec<Arc<Member>>> {
+    pub(crate) fn members(&self, limit: usize) -> Option<Vec<ClientInfo>> {
         self.members.list(limit)
     }
 
     /// How many connections and how many different users are subscribed; anonymous visitors are one user.
     pub(crate) fn count(&self) -> (u64, u64) {
         self.members.count()
+    }
+
+    /// The number of the next movement (see [`Self::movements`]).
+    pub(crate) fn next_movement(&self) -> u64 {
+        self.movements.next()
+    }
+
+    /// Who came and left from movement number `from` on, as one frame, and the number behind it.
+    pub(crate) fn movements(&self, from: u64, encoding: Encoding) -> Option<(Bytes, u64)> {
+        self.movements.frame(&self.name, from, encoding)
+    }
+
+    pub(super) fn moved(&self, movements: &[Movement]) {
+        self.movements.take(movements);
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -196,7 +218,9 @@ impl Channel {
         let mut state = self.state();
         for publication in publications {
             match (&self.log, &publication.position) {
-                (None, _) => state.ring.push(Push::passing(&self.name, &publication.data)),
+                (None, _) => {
+                    state.ring.push(Published::passing(publication.data.clone(), publication.about.clone()));
+                }
                 (Some(_), None) => {
                     tracing::error!(channel = %self.name, "a publication without a place on a channel with a log was dropped");
                 }
@@ -216,9 +240,9 @@ impl Channel {
                     }
                     match position.offset.cmp(&state.ring.next()) {
                         Equal => {
-                            let push =
-                                Push::positioned(&self.name, &publication.data, position.offset, &position.epoch);
-                            state.ring.push(push);
+                            let (data, about) = (publication.data.clone(), publication.about.clone());
+                            let offset = position.offset;
+                            state.ring.push(Published::positioned(data, about, offset, &position.epoch));
                         }
                         // Below: had it already. Above: the log fills the gap, and has this one too.
                         Less | Greater => {}
@@ -297,8 +321,12 @@ impl Channel {
         self.being_repaired.store(false, Ordering::Release);
     }
 
-    pub(super) fn join(&self, member: Arc<Member>) {
-        self.members.join(member);
+    pub(super) fn join(&self, member: Arc<Member>, rules: Arc<ChannelRules>) {
+        self.members.join(member, rules);
+    }
+
+    pub(super) fn update(&self, member: &Member, rules: Arc<ChannelRules>) {
+        self.members.update(member, rules);
     }
 
     pub(super) fn leave(&self, member: &Member) {
@@ -327,16 +355,15 @@ impl Channel {
                 state.ring = Ring::new(state.limits, record.offset);
             }
             if record.offset == state.ring.next() {
-                let push = Push::positioned(&self.name, &record.data, record.offset, &state.epoch);
-                state.ring.push(push);
+                let (data, about) = (record.data.clone(), record.about.clone());
+                state.ring.push(Published::positioned(data, about, record.offset, &state.epoch));
             }
         }
         state.heard = state.heard.max(state.ring.next());
     }
 
     fn redact(&self, state: &mut State, redaction: &Redaction) {
-        let push = Push::positioned(&self.name, &redaction.replacement, redaction.offset, &state.epoch);
-        state.ring.replace(redaction.offset, push);
+        state.ring.redact(redaction.offset, redaction.replacement.clone());
         self.past_changed();
     }
 

@@ -6,16 +6,24 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ports::about::ClientInfo;
+
 use super::Member;
+use crate::needs::ChannelRules;
 
 /// Who is subscribed. Behind a lock of its own: waking many does not hold up the next publication.
 pub(super) struct Members(Mutex<State>);
 
 struct State {
-    by_number: HashMap<u64, Arc<Member>>,
+    by_number: HashMap<u64, Subscriber>,
     /// How many of them each user has.
-    users: HashMap<String, u32>,
+    users: HashMap<Arc<str>, u32>,
     empty_since: Instant,
+}
+
+struct Subscriber {
+    member: Arc<Member>,
+    rules: Arc<ChannelRules>,
 }
 
 impl Members {
@@ -24,19 +32,30 @@ impl Members {
         Self(Mutex::new(State { by_number: HashMap::new(), users: HashMap::new(), empty_since }))
     }
 
-    pub(super) fn join(&self, member: Arc<Member>) {
+    pub(super) fn join(&self, member: Arc<Member>, rules: Arc<ChannelRules>) {
         let mut state = self.state();
-        *state.users.entry(member.user().to_owned()).or_default() += 1;
-        state.by_number.insert(member.number(), member);
+        if let Some(user) = member.user() {
+            *state.users.entry(user.clone()).or_default() += 1;
+        }
+        state.by_number.insert(member.number(), Subscriber { member, rules });
+    }
+
+    /// Takes other rules for a subscriber.
+    pub(super) fn update(&self, member: &Member, rules: Arc<ChannelRules>) {
+        if let Some(subscriber) = self.state().by_number.get_mut(&member.number()) {
+            subscriber.rules = rules;
+        }
     }
 
     pub(super) fn leave(&self, member: &Member) {
         let mut state = self.state();
         state.by_number.remove(&member.number());
-        if let Some(count) = state.users.get_mut(member.user()) {
+        if let Some(user) = member.user()
+            && let Some(count) = state.users.get_mut(user)
+        {
             *count -= 1;
             if *count == 0 {
-                state.users.remove(member.user());
+                state.users.remove(user);
             }
         }
         state.empty_since = Instant::now();
@@ -45,14 +64,15 @@ impl Members {
     /// Wakes all of them; how many they are.
     pub(super) fn wake(&self) -> usize {
         let state = self.state();
-        state.by_number.values().for_each(|member| member.wake());
+        state.by_number.values().for_each(|subscriber| subscriber.member.wake());
         state.by_number.len()
     }
 
     /// All of them, unless there are more than `limit`.
-    pub(super) fn list(&self, limit: usize) -> Option<Vec<Arc<Member>>> {
+    pub(super) fn list(&self, limit: usize) -> Option<Vec<ClientInfo>> {
         let state = self.state();
-        (state.by_number.len() <= limit).then(|| state.by_number.values().cloned().collect())
+        let infos = || state.by_number.values().filter_map(|subscriber| subscriber.info());
+        (state.by_number.len() <= limit).then(|| infos().collect())
     }
 
     /// How many connections and how many different users; anonymous visitors are one user.
@@ -69,5 +89,11 @@ impl Members {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriber {
+    fn info(&self) -> Option<ClientInfo> {
+        Some(self.member.client()?.info(Some(&self.rules)))
     }
 }

@@ -6,12 +6,15 @@
 //! recoverable may lose its older publications for readers that are behind. What is redacted is replaced here when the
 //! bus tells of it; when the bus may have failed to tell, what is kept is given up and read from the room log.
 
+mod announcer;
 mod batches;
 mod caretaker;
 mod channel;
 mod log_reader;
 mod member;
 mod members;
+mod movements;
+mod order;
 mod pages;
 mod ring;
 mod seat;
@@ -27,22 +30,24 @@ use std::{
 };
 
 use ports::{
-    bus::{Bus, BusError, Listener, Publication},
+    bus::{Bus, BusError, Listener, Movement, Publication},
     room_log::RoomLogError,
 };
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use batches::BATCH_BYTES_MAX;
+use announcer::Announcer;
+pub(crate) use batches::{BATCH_BYTES_MAX, Difference, Form};
 pub(crate) use channel::{Channel, Upcoming};
 pub(crate) use log_reader::LogReader;
 pub(crate) use member::Member;
+pub(crate) use order::Order;
 pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;
 pub(crate) use seat::Seat;
 
 use crate::{
-    needs::Room,
+    needs::{ChannelRules, Room},
     settings::{PAGE_PUBLICATIONS_MAX, Settings},
 };
 
@@ -75,6 +80,7 @@ pub(crate) struct Hub {
     hasher: RandomState,
     dirty: mpsc::UnboundedSender<Arc<Channel>>,
     behind: mpsc::UnboundedSender<Arc<Channel>>,
+    announcer: Announcer,
 }
 
 impl Hub {
@@ -82,6 +88,7 @@ impl Hub {
     pub(crate) fn start(settings: &Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> Arc<Self> {
         let (dirty, dirty_channels) = mpsc::unbounded_channel();
         let (behind, behind_channels) = mpsc::unbounded_channel();
+        let (announcer, announced) = Announcer::new();
         let hub = Arc::new(Self {
             bus,
             log_reads: Arc::new(Semaphore::new(settings.log_reads_max.max(1))),
@@ -91,7 +98,9 @@ impl Hub {
             hasher: RandomState::new(),
             dirty,
             behind,
+            announcer,
         });
+        tokio::spawn(stop.clone().run_until_cancelled_owned(announcer::run(announced, hub.bus.clone())));
         hub.bus.attach(hub.clone());
         let longest_rest = Duration::from_millis(settings.flush_interval_max_ms);
         tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(dirty_channels, longest_rest)));
@@ -123,17 +132,17 @@ impl Hub {
     pub(crate) async fn enter(
         self: &Arc<Self>,
         name: &str,
-        room: Option<&Room>,
+        rules: &Arc<ChannelRules>,
         member: &Arc<Member>,
     ) -> Result<Seat, HubError> {
-        if let Some(seat) = self.seat(name, member) {
+        if let Some(seat) = self.seat(name, rules, member) {
             return Ok(seat);
         }
         let _stripe = self.stripe(name).lock().await;
-        if let Some(seat) = self.seat(name, member) {
+        if let Some(seat) = self.seat(name, rules, member) {
             return Ok(seat);
         }
-        let channel = self.insert(name, room);
+        let channel = self.insert(name, rules.room.as_ref());
         self.bus.subscribe(name).await.map_err(HubError::Bus)?;
         if let Some(log) = channel.log() {
             // From here on everything published is heard; what came before is in the log.
@@ -150,7 +159,7 @@ impl Hub {
         } else {
             channel.open_passing();
         }
-        Ok(Seat::take(channel, member.clone()))
+        Ok(self.take_seat(&channel, rules, member))
     }
 
     /// Says that the channel's log goes on to `next`: what is missing here is read from it.
@@ -161,13 +170,17 @@ impl Hub {
 
     /// A seat in a channel that is open already. Taken under the lock of the map, so that the channel cannot be given up
     /// in between.
-    fn seat(&self, name: &str, member: &Arc<Member>) -> Option<Seat> {
+    fn seat(&self, name: &str, rules: &Arc<ChannelRules>, member: &Arc<Member>) -> Option<Seat> {
         let channels = self.channels.read().unwrap_or_else(PoisonError::into_inner);
         let channel = channels.get(name).filter(|channel| channel.is_open())?;
-        let seat = Seat::take(channel.clone(), member.clone());
+        let seat = self.take_seat(channel, rules, member);
         // With the seat taken, so that a repair that found nobody here is begun again.
         self.mend(channel);
         Some(seat)
+    }
+
+    fn take_seat(&self, channel: &Arc<Channel>, rules: &Arc<ChannelRules>, member: &Arc<Member>) -> Seat {
+        Seat::take(channel.clone(), member.clone(), rules.clone(), self.announcer.clone())
     }
 
     fn insert(&self, name: &str, room: Option<&Room>) -> Arc<Channel> {
@@ -180,7 +193,7 @@ impl Hub {
         channel
     }
 
-    fn all(&self) -> Vec<Arc<Channel>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Channel>> {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
@@ -218,6 +231,13 @@ impl Listener for Hub {
     fn deliver(&self, channel: &str, publications: &[Publication]) {
         if let Some(channel) = self.find(channel) {
             channel.take(publications);
+            self.attend(&channel);
+        }
+    }
+
+    fn announce(&self, channel: &str, movements: &[Movement]) {
+        if let Some(channel) = self.find(channel) {
+            channel.moved(movements);
             self.attend(&channel);
         }
     }

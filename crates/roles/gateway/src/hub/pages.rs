@@ -4,18 +4,19 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use ports::room_log::{Record, RoomLogError};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{
     Channel, LogReader,
-    batches::{BATCH_BYTES_MAX, join},
+    batches::{self, Form, fitting},
 };
-use crate::protocol::{Push, Text};
+use crate::protocol::Published;
 
 /// Publications on a page. Pages begin at offset 1, 101, 201 and so on, so that readers meet on them.
 const PAGE_PUBLICATIONS: u64 = 100;
@@ -24,19 +25,20 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 /// How long a page is kept. A change of the channel's past ends that at once; this is for changes nobody told of.
 const KEPT: Duration = Duration::from_secs(5);
 
-/// Pushes joined to one text.
+/// Publications as one frame.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
-    pub(crate) text: Text,
+    pub(crate) bytes: Bytes,
     pub(crate) publications: u64,
 }
 
 /// Publications in a row.
 struct Page {
     first: u64,
-    pushes: Vec<Push>,
+    publications: Vec<Arc<Published>>,
     bytes: usize,
-    frames: OnceLock<Vec<Frame>>,
+    /// The whole page as frames, in the forms that were asked for.
+    frames: Mutex<Vec<(Form, Vec<Frame>)>>,
     /// How often the channel's past had been changed when it was read.
     past: u64,
     read_at: Instant,
@@ -58,16 +60,22 @@ pub(super) struct Pages {
 
 impl PageFrom {
     /// The publications from the place on; none when the log does not hold the place.
-    pub(crate) fn pushes(&self) -> &[Push] {
-        self.page.pushes.get(self.skip..).unwrap_or_default()
+    pub(crate) fn publications(&self) -> &[Arc<Published>] {
+        self.page.publications.get(self.skip..).unwrap_or_default()
     }
 
     /// The same as frames; all who begin at the same place of a page share them.
-    pub(crate) fn frames(&self) -> Vec<Frame> {
-        match self.skip {
-            0 => self.page.frames.get_or_init(|| frames(&self.page.pushes)).clone(),
-            _ => frames(self.pushes()),
+    pub(crate) fn frames(&self, channel: &str, form: Form) -> Vec<Frame> {
+        if self.skip > 0 {
+            return frames(channel, form, self.publications());
         }
+        let mut made = self.page.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, frames)) = made.iter().find(|(of, _)| *of == form) {
+            return frames.clone();
+        }
+        let frames = frames(channel, form, &self.page.publications);
+        made.push((form, frames.clone()));
+        frames
     }
 }
 
@@ -84,7 +92,7 @@ impl Pages {
                 return Ok(PageFrom::new(page, from));
             }
             let page = Page::read(channel, log, first).await?;
-            let count = page.pushes.len() as u64;
+            let count = page.publications.len() as u64;
             if count == PAGE_PUBLICATIONS && page.past == channel.past_changes() {
                 self.keep(page.clone());
             }
@@ -141,30 +149,27 @@ impl Page {
         let past = channel.past_changes();
         let (epoch, ..) = channel.position();
         let records = log.read(first, PAGE_PUBLICATIONS as usize).await?;
-        Ok(Arc::new(Self::new(channel.name(), &epoch, first, &records, past)))
+        Ok(Arc::new(Self::new(&epoch, first, records, past)))
     }
 
     /// The records from `first` on, as far as they are contiguous.
-    fn new(channel: &str, epoch: &str, first: u64, records: &[Record], past: u64) -> Self {
-        let contiguous = records.iter().zip(first..).take_while(|(record, offset)| record.offset == *offset);
-        let pushes: Vec<Push> =
-            contiguous.map(|(record, offset)| Push::positioned(channel, &record.data, offset, epoch)).collect();
-        let bytes = pushes.iter().map(|push| push.text().len()).sum();
-        Self { first, pushes, bytes, frames: OnceLock::new(), past, read_at: Instant::now() }
+    fn new(epoch: &Arc<str>, first: u64, records: Vec<Record>, past: u64) -> Self {
+        let contiguous = records.into_iter().zip(first..).take_while(|(record, offset)| record.offset == *offset);
+        let published =
+            |(record, offset): (Record, u64)| Arc::new(Published::positioned(record.data, record.about, offset, epoch));
+        let publications: Vec<Arc<Published>> = contiguous.map(published).collect();
+        let bytes = publications.iter().map(|published| published.size()).sum();
+        Self { first, publications, bytes, frames: Mutex::default(), past, read_at: Instant::now() }
     }
 }
 
-fn frames(mut pushes: &[Push]) -> Vec<Frame> {
+fn frames(channel: &str, form: Form, mut publications: &[Arc<Published>]) -> Vec<Frame> {
     let mut frames = Vec::new();
-    while !pushes.is_empty() {
-        let mut bytes = 0;
-        let fitting = pushes.iter().take_while(|push| {
-            bytes += push.text().len() + 1;
-            bytes <= BATCH_BYTES_MAX
-        });
-        let (now, later) = pushes.split_at(fitting.count().clamp(1, pushes.len()));
-        frames.push(Frame { text: join(now.iter().map(Push::text)), publications: now.len() as u64 });
-        pushes = later;
+    while !publications.is_empty() {
+        let (now, later) = publications.split_at(fitting(channel, publications.iter()));
+        let bytes = batches::frame(channel, form, None, now.iter());
+        frames.push(Frame { bytes, publications: now.len() as u64 });
+        publications = later;
     }
     frames
 }

@@ -1,9 +1,11 @@
 //! The recent publications of one channel, contiguous, in bounded memory.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use super::batches::{BATCH_BYTES_MAX, BATCH_PUBLICATIONS_MAX, Batches};
-use crate::protocol::{Push, Text};
+use bytes::Bytes;
+
+use super::batches::{Batches, Form, fitting};
+use crate::protocol::Published;
 
 /// How much a ring keeps.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +18,7 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 pub(crate) enum Missed {
     /// These, from its place on (none: it is up to date).
-    These(Vec<Push>),
+    These(Vec<Arc<Published>>),
     /// More than the ring holds.
     MoreThanKept,
     /// Nothing: its place is ahead of the ring.
@@ -26,16 +28,18 @@ pub(crate) enum Missed {
 /// Publications numbered from `first` to before `next`.
 pub(super) struct Ring {
     limits: Limits,
-    entries: VecDeque<Push>,
+    entries: VecDeque<Arc<Published>>,
     bytes: usize,
     next: u64,
     batches: Batches,
+    /// The next publication must be sent whole: the newest one is not what readers have.
+    whole_next: bool,
 }
 
 impl Ring {
     /// An empty ring; the first publication it takes is number `next`.
     pub(super) fn new(limits: Limits, next: u64) -> Self {
-        Self { limits, entries: VecDeque::new(), bytes: 0, next, batches: Batches::default() }
+        Self { limits, entries: VecDeque::new(), bytes: 0, next, batches: Batches::default(), whole_next: true }
     }
 
     /// The number of the oldest publication it holds; `next` when it holds none.
@@ -49,42 +53,42 @@ impl Ring {
     }
 
     /// Takes the publication number `next`, and lets go of the oldest ones beyond the limits.
-    pub(super) fn push(&mut self, push: Push) {
-        self.bytes += push.text().len();
-        self.entries.push_back(push);
+    pub(super) fn push(&mut self, published: Published) {
+        let published = if std::mem::take(&mut self.whole_next) { published.whole() } else { published };
+        self.bytes += published.size();
+        self.entries.push_back(Arc::new(published));
         self.next += 1;
         self.let_go();
     }
 
-    /// Puts `push` in the place of the publication number `offset`, if it holds that one.
-    pub(super) fn replace(&mut self, offset: u64, push: Push) {
+    /// Puts other data in the place of the publication number `offset`, if it holds that one. Readers may have the earlier
+    /// data: neither this nor the next publication is a difference.
+    pub(super) fn redact(&mut self, offset: u64, replacement: Bytes) {
         let index = offset.checked_sub(self.first()).and_then(|index| usize::try_from(index).ok());
-        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
-            self.bytes = self.bytes - entry.text().len() + push.text().len();
-            *entry = push;
-            self.batches = Batches::default();
-            self.let_go();
+        let Some(index) = index else { return };
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        let redacted = entry.with_data(replacement).whole();
+        self.bytes = self.bytes - entry.size() + redacted.size();
+        *entry = Arc::new(redacted);
+        match self.entries.get_mut(index + 1) {
+            Some(next) => *next = Arc::new(next.with_data(next.data().clone()).whole()),
+            None => self.whole_next = true,
         }
+        self.batches = Batches::default();
+        self.let_go();
     }
 
-    /// Publications from `from` on as one text, and the number behind them; none when `from` is not held.
-    pub(super) fn batch(&mut self, from: u64) -> Option<(Text, u64)> {
+    /// Publications of `channel` from `from` on as one frame, and the number behind them; none when `from` is not held.
+    pub(super) fn batch(&mut self, channel: &str, from: u64, form: Form) -> Option<(Bytes, u64)> {
         if from < self.first() || from >= self.next {
             return None;
         }
         let start = (from - self.first()) as usize;
-        let mut bytes = 0;
-        let mut count = 0;
-        for push in self.entries.range(start..).take(BATCH_PUBLICATIONS_MAX) {
-            bytes += push.text().len() + 1;
-            if count > 0 && bytes > BATCH_BYTES_MAX {
-                break;
-            }
-            count += 1;
-        }
+        let count = fitting(channel, self.entries.range(start..));
         let to = from + count as u64;
-        let texts = self.entries.range(start..start + count).map(Push::text);
-        Some((self.batches.joined(from, to, texts), to))
+        let before = start.checked_sub(1).and_then(|before| self.entries.get(before)).map(AsRef::as_ref);
+        let publications = self.entries.range(start..start + count);
+        Some((self.batches.frame(channel, from, to, form, before, publications), to))
     }
 
     /// What a reader at `from` has missed, `limit` publications or `bytes` bytes of it.
@@ -97,9 +101,9 @@ impl Ring {
         }
         let entries = self.entries.range((from - self.first()) as usize..).take(limit);
         let mut room = bytes;
-        let fitting = entries.take_while(|push| {
-            let fits = room >= push.text().len();
-            room = room.saturating_sub(push.text().len());
+        let fitting = entries.take_while(|published| {
+            let fits = room >= published.size();
+            room = room.saturating_sub(published.size());
             fits
         });
         Missed::These(fitting.cloned().collect())
@@ -110,7 +114,7 @@ impl Ring {
             || (self.bytes > self.limits.bytes && self.entries.len() > 1)
         {
             if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= oldest.text().len();
+                self.bytes -= oldest.size();
             }
         }
     }

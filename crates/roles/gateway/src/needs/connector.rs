@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use kernel::{Caller, Timestamp};
+use ports::about::ClientInfo;
 
 use super::{ChannelRules, ClientError};
 use crate::protocol::{
@@ -115,9 +116,21 @@ pub struct Client {
     /// Who it is.
     pub caller: Caller,
     /// Whom it stands for, as other clients see it; empty for an anonymous visitor.
-    pub user: String,
+    pub user: Arc<str>,
     /// What others see of the connection besides: one JSON value.
     pub conn_info: Option<Bytes>,
+}
+
+impl Client {
+    /// What others see of it; `rules` are those of its subscription, where it is seen in a channel.
+    pub fn info(&self, rules: Option<&ChannelRules>) -> ClientInfo {
+        ClientInfo {
+            user: (*self.user).to_owned(),
+            client: (*self.id).to_owned(),
+            conn_info: self.conn_info.clone(),
+            chan_info: rules.and_then(|rules| rules.chan_info.clone()),
+        }
+    }
 }
 
 /// What a refreshed connection has from now on.

@@ -69,6 +69,8 @@ errors! {
     TOO_MANY_REQUESTS = 111, "too many requests", true;
     /// History does not reach back to the position, or it is another history.
     UNRECOVERABLE_POSITION = 112, "unrecoverable position", false;
+    /// Pages of one listing are asked for at the same time.
+    CONCURRENT_PAGINATION = 113, "concurrent pagination", true;
 }
 
 macro_rules! disconnects {
@@ -87,21 +89,69 @@ disconnects! {
     CONNECTION_CLOSED = 3000, "connection closed";
     /// This process ends; connect again.
     SHUTDOWN = 3001, "shutdown";
+    /// Something failed on our side.
+    SERVER_ERROR = 3004, "internal server error";
+    /// The connection has run out and was not refreshed.
+    CONNECTION_EXPIRED = 3005, "connection expired";
+    /// A subscription made by the server has run out and was not refreshed.
+    SUBSCRIPTION_EXPIRED = 3006, "subscription expired";
+    /// More waits to be sent than a connection may hold.
+    SLOW = 3008, "slow";
     /// Writing to the peer failed.
     WRITE_ERROR = 3009, "write error";
+    /// What a subscription made by the server stands on is gone: connect again.
+    STATE_LOST = 3010, "insufficient state";
+    /// The server wants the client to connect again.
+    FORCE_RECONNECT = 3011, "force reconnect";
     /// A ping was not answered in time.
     NO_PONG = 3012, "no pong";
     /// Far more commands than the limit allows.
     TOO_MANY_COMMANDS = 3013, "too many requests";
+    /// What the client stands on is not valid any more: connect again.
+    STATE_INVALIDATED = 3014, "state invalidated";
     /// The token is not one of ours.
     INVALID_TOKEN = 3500, "invalid token";
     /// What the client sent breaks the protocol.
     BAD_FRAME = 3501, "bad request";
     /// No connect command in time.
     STALE = 3502, "stale";
-    /// Binary frames on a connection that speaks JSON.
+    /// The server wants the client to stay away.
+    FORCE_NO_RECONNECT = 3503, "force disconnect";
+    /// Too many connections.
+    CONNECTION_LIMIT = 3504, "connection limit";
+    /// Too many subscriptions.
+    CHANNEL_LIMIT = 3505, "channel limit";
+    /// Frames of another encoding than the connection's.
     INAPPROPRIATE_PROTOCOL = 3506, "inappropriate protocol";
+    /// Not allowed here.
+    NOT_PERMITTED = 3507, "permission denied";
+    /// This is not offered.
+    NOT_OFFERED = 3508, "not available";
+    /// Too many commands that failed.
+    TOO_MANY_ERRORS = 3509, "too many errors";
 }
 
-/// What the subscription stands on is gone (another history, or a hole in the log): subscribe again.
-pub const INSUFFICIENT_STATE: Unsubscribe = Unsubscribe { code: 2500, reason: Cow::Borrowed("insufficient state") };
+macro_rules! unsubscribes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)+) => {$(
+        $(#[$doc])*
+        pub const $name: Unsubscribe = Unsubscribe { code: $code, reason: Cow::Borrowed($reason) };
+    )+};
+}
+
+unsubscribes! {
+    /// The server ended the subscription for good.
+    SERVER_UNSUBSCRIBE = 2000, "server unsubscribe";
+    /// What the subscription stands on is gone (another history, or a hole in the log): subscribe again.
+    INSUFFICIENT_STATE = 2500, "insufficient state";
+    /// The subscription has run out and was not refreshed: subscribe again.
+    UNSUBSCRIBE_EXPIRED = 2501, "subscription expired";
+    /// What the subscription stands on is not valid any more: subscribe again.
+    UNSUBSCRIBE_INVALIDATED = 2502, "state invalidated";
+}
+
+impl Disconnect {
+    /// Whether clients connect again afterwards.
+    pub fn reconnects(&self) -> bool {
+        !matches!(self.code, 1009 | 3500..=3999 | 4500..=4999)
+    }
+}

@@ -29,7 +29,7 @@ pub enum Request {
     Publish {
         /// Which channel.
         channel: String,
-        /// The JSON value, as it was sent.
+        /// The value, as it was sent; in JSON a text without line breaks.
         data: Option<Bytes>,
     },
     /// Who is subscribed to a channel.
@@ -48,20 +48,28 @@ pub enum Request {
     Ping,
     /// A message without an answer.
     Send {
-        /// The JSON value, as it was sent.
+        /// The value, as it was sent; in JSON a text without line breaks.
         data: Option<Bytes>,
     },
     /// Calls a method.
     Rpc {
         /// Its name.
         method: String,
-        /// The JSON value, as it was sent.
+        /// The value, as it was sent; in JSON a text without line breaks.
         data: Option<Bytes>,
     },
     /// Prolongs the session.
-    Refresh,
+    Refresh {
+        /// The new token.
+        token: String,
+    },
     /// Prolongs a subscription.
-    SubRefresh,
+    SubRefresh {
+        /// Of which channel.
+        channel: String,
+        /// The new token.
+        token: String,
+    },
     /// The answer to the server's ping: an empty command.
     Pong,
     /// None of the above.
@@ -82,8 +90,8 @@ impl Request {
             Self::Ping => "ping",
             Self::Send { .. } => "send",
             Self::Rpc { .. } => "rpc",
-            Self::Refresh => "refresh",
-            Self::SubRefresh => "sub_refresh",
+            Self::Refresh { .. } => "refresh",
+            Self::SubRefresh { .. } => "sub_refresh",
             Self::Pong => "pong",
             Self::Unknown => "unknown",
         }
@@ -95,7 +103,7 @@ impl Request {
 pub struct Connect {
     /// A session token; none for an anonymous visitor, or where a cookie carries it.
     pub token: Option<String>,
-    /// The JSON value, as it was sent.
+    /// The value, as it was sent.
     pub data: Option<Bytes>,
     /// What the client calls itself.
     pub name: String,
@@ -114,12 +122,20 @@ pub struct Subscribe {
     pub channel: String,
     /// The token that lets it in.
     pub token: Option<String>,
-    /// The JSON value, as it was sent.
+    /// The value, as it was sent.
     pub data: Option<Bytes>,
     /// The position to recover from, when asked for.
     pub recover: Option<Since>,
     /// Answer with an error instead of `recovered: false`.
     pub reject_unrecovered: bool,
+    /// The client wants to know its position.
+    pub positioned: bool,
+    /// The client wants to be able to come back to its position.
+    pub recoverable: bool,
+    /// The client wants to know who comes and leaves.
+    pub join_leave: bool,
+    /// The client understands publications that are differences (Fossil).
+    pub fossil_delta: bool,
 }
 
 /// A position in a channel.

@@ -1,27 +1,28 @@
-//! The Centrifuge client protocol, version 2, in its JSON form: bytes to commands, and replies and pushes to text.
+//! The Centrifuge client protocol, version 2, in both its encodings: bytes to commands, and replies and pushes to bytes.
 //!
 //! Promise: pure functions without input or output. Decoding is total (any bytes give commands or an error) and bounded;
-//! unknown fields are ignored; embedded JSON (`data`) stays the bytes it was. Field names and meanings follow the
-//! protocol's published schema (github.com/centrifugal/protocol, `client.proto`, MIT); JSON messages of one frame are
-//! joined by line feeds.
+//! unknown fields and flags are ignored; embedded values (`data`) stay the bytes they were. Field names, numbers and
+//! meanings follow the protocol's published schema (github.com/centrifugal/protocol, `client.proto`, MIT). Values that
+//! pass through are opaque; to readers of JSON a value that is no JSON becomes `null`, because JSON has no place for it.
 
 pub mod codes;
 mod command;
 mod decode;
-mod publication;
-mod reply;
-mod writer;
+mod encode;
+mod encoding;
+mod fossil;
+mod json;
+mod message;
+mod protobuf;
+mod published;
 
 pub use command::{Command, Connect, History, Request, Since, Subscribe};
 pub use decode::{COMMANDS_PER_FRAME_MAX, DecodeError, Decoded, decode};
-pub(crate) use publication::{Push, unsubscribe_push};
-pub(crate) use reply::{
-    ConnectResult, HistoryResult, Place, SubscribeResult, connected, data, done, failed, history, presence,
-    presence_stats, subscribed,
-};
+use decode::{FLAG_REJECT_UNRECOVERED, FOSSIL};
+pub(crate) use encode::{encode, publication_push};
+pub use encoding::Encoding;
+pub(crate) use message::{ConnectResult, HistoryResult, Lifetime, Message, Place, Push, Reply, SubscribeResult};
+pub(crate) use published::{DataForm, Published, other_line};
 
-/// Text that was checked once and is shared by all connections it goes to.
-pub(crate) type Text = axum::extract::ws::Utf8Bytes;
-
-/// The ping of a server: an empty reply.
-pub(crate) const PING: &str = "{}";
+/// What the gateway calls itself towards clients.
+const VERSION: &str = concat!("madang ", env!("CARGO_PKG_VERSION"));

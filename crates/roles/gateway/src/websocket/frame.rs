@@ -6,7 +6,6 @@ use bytes::Bytes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
-    #[cfg_attr(not(test), allow(dead_code, reason = "for the binary form of the protocol"))]
     Binary,
     Ping,
     Pong,

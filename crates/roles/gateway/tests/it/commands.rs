@@ -1,5 +1,6 @@
 //! Every command, and its errors.
 
+use gateway::PresenceStats;
 use serde_json::{Value, json};
 
 use crate::{client::Client, server::Server};
@@ -173,7 +174,7 @@ async fn presence_names_clients_and_counts_users() {
     let mut users: Vec<&str> = clients.values().map(|info| info["user"].as_str().unwrap()).collect();
     users.sort_unstable();
     assert_eq!(users, ["", "5", "5"]);
-    assert_eq!(server.gateway.subscribers("room:1"), (3, 2));
+    assert_eq!(server.gateway.presence_stats("room:1"), PresenceStats { clients: 3, users: 2 });
     laptop.call("unsubscribe", json!({ "channel": "room:1" })).await;
     drop(anonymous);
     while server.gateway.connections() > 2 {

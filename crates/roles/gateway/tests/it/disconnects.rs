@@ -137,8 +137,6 @@ async fn pages_of_other_origins_may_not_connect() {
         let opened = Client::open_with(&server, "", &[("origin", origin)], None).await;
         assert_eq!(opened.err(), expected, "{origin}");
     }
-    let protobuf = [("sec-websocket-protocol", "centrifuge-protobuf")];
-    assert_eq!(Client::open_with(&server, "", &protobuf, None).await.err(), Some(StatusCode::BAD_REQUEST));
     let json_form = [("sec-websocket-protocol", "centrifuge-json")];
     assert!(Client::open_with(&server, "", &json_form, None).await.is_ok());
 }

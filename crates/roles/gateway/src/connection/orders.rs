@@ -1,0 +1,49 @@
+//! What the server tells this connection to do.
+
+use super::{Connection, Phase, commands::Session};
+use crate::{
+    hub::Order,
+    protocol::{Message, Push, codes::Disconnect},
+    settings::SUBSCRIPTIONS_MAX,
+};
+
+impl Connection {
+    /// Takes what was ordered. The end comes at once, the rest in its turn.
+    pub(super) fn take_orders(&mut self) -> Result<(), Disconnect> {
+        for order in self.member.take_orders() {
+            match order {
+                Order::Disconnect(why) => return Err(why),
+                order => self.orders.push_back(order),
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out an order; what takes time becomes the work under way.
+    pub(super) fn carry_out(&mut self, order: Order) -> Result<(), Disconnect> {
+        match order {
+            Order::Subscribe(wish) => {
+                let Phase::Open(identified) = &self.phase else { return Ok(()) };
+                let subscribed = self.subscriptions.find(&wish.channel).is_some();
+                if !subscribed && self.subscriptions.len() < SUBSCRIPTIONS_MAX {
+                    let session = Session {
+                        shared: self.shared.clone(),
+                        member: self.member.clone(),
+                        client: identified.client.clone(),
+                        encoding: self.peer.encoding,
+                    };
+                    self.work = Some(Box::pin(session.subscribe_for_server(*wish, None)));
+                }
+            }
+            Order::Unsubscribe(channel, why) => {
+                if self.subscriptions.remove(&channel) {
+                    self.outbox.push(&Message::Push(channel, Push::Unsubscribe(why)));
+                }
+            }
+            Order::Refresh(refreshed) => self.refreshed_by_server(refreshed)?,
+            Order::Send(data) => self.outbox.push(&Message::Push("".into(), Push::Message(data))),
+            Order::Disconnect(why) => return Err(why),
+        }
+        Ok(())
+    }
+}
