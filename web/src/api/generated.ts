@@ -72,6 +72,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blocked-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The words that are blocked on the whole site; for administrators. */
+        get: operations["get_blocked-words"];
+        put?: never;
+        /** Blocks a word on the whole site; for administrators. */
+        post: operations["post_blocked-words"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blocked-words/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Unblocks a word of the site; for administrators. */
+        delete: operations["delete_blocked-words_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/broadcasts": {
         parameters: {
             query?: never;
@@ -212,6 +247,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/broadcasts/{id}/pinned-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Pins a message of the room, in place of the one that is pinned. */
+        put: operations["put_broadcasts_id_pinned-message"];
+        post?: never;
+        /** Takes the pinned message down. */
+        delete: operations["delete_broadcasts_id_pinned-message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/broadcasts/{id}/report": {
         parameters: {
             query?: never;
@@ -240,6 +293,23 @@ export interface paths {
         put?: never;
         /** Goes on after a pause. */
         post: operations["post_broadcasts_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/broadcasts/{id}/room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The room of the broadcast: its modes, its pinned message, and what the caller may do. */
+        get: operations["get_broadcasts_id_room"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -310,6 +380,267 @@ export interface paths {
         post?: never;
         /** Lets an account write again. */
         delete: operations["delete_broadcasts_id_timeouts_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/address-bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The addresses that are banned from the channel's chat; for its moderators. The address of an account is not shown. */
+        get: operations["get_channels_handle_address-bans"];
+        put?: never;
+        /** Bans the address an account wrote from within the last day, or a range of addresses, for some days. */
+        post: operations["post_channels_handle_address-bans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/address-bans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lifts the ban of an address. */
+        delete: operations["delete_channels_handle_address-bans_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts that are banned from the channel's chat; for its moderators. */
+        get: operations["get_channels_handle_bans"];
+        put?: never;
+        /** Bans an account from the channel's chat until that is lifted. */
+        post: operations["post_channels_handle_bans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/bans/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lifts the ban of an account. */
+        delete: operations["delete_channels_handle_bans_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/blocked-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The words that are blocked in the channel's chat; for its moderators. */
+        get: operations["get_channels_handle_blocked-words"];
+        put?: never;
+        /** Blocks a word in the channel's chat. One that matches the same texts is replaced. */
+        post: operations["post_channels_handle_blocked-words"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/blocked-words/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Unblocks a word of the channel. */
+        delete: operations["delete_channels_handle_blocked-words_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/chat-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The modes of the channel's chat. */
+        get: operations["get_channels_handle_chat-settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes modes of the channel's chat; they hold at once. */
+        patch: operations["patch_channels_handle_chat-settings"];
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/held-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The messages that wait for review in the channel, oldest first; for its moderators. */
+        get: operations["get_channels_handle_held-messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/held-messages/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publishes a held message in its room, now. */
+        post: operations["post_channels_handle_held-messages_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/held-messages/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses a held message. */
+        post: operations["post_channels_handle_held-messages_id_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The approved members of the channel; for its moderators. */
+        get: operations["get_channels_handle_members"];
+        put?: never;
+        /** Approves an account: it may write while the chat is members-only. */
+        post: operations["post_channels_handle_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/members/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an approval back. */
+        delete: operations["delete_channels_handle_members_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/mod-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what to whom in the channel's chat, latest first; for its moderators. */
+        get: operations["get_channels_handle_mod-log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/moderators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The moderators of the channel (at most 100, on one page); for them and the streamer. */
+        get: operations["get_channels_handle_moderators"];
+        put?: never;
+        /** Makes an account a moderator of the channel. */
+        post: operations["post_channels_handle_moderators"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{handle}/moderators/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends an account's moderation of the channel; moderators may end their own. */
+        delete: operations["delete_channels_handle_moderators_account"];
         options?: never;
         head?: never;
         patch?: never;
@@ -512,6 +843,27 @@ export interface components {
         };
         /** @description An id: a positive 63-bit integer as a decimal string. */
         AccountId: string;
+        /**
+         * @description What was done.
+         * @enum {string}
+         */
+        Act: "message_deleted" | "message_pinned" | "message_unpinned" | "timed_out" | "timeout_lifted" | "banned" | "unbanned" | "address_banned" | "address_unbanned" | "moderator_appointed" | "moderator_dismissed" | "member_approved" | "member_removed" | "settings_changed" | "word_blocked" | "word_unblocked" | "held_approved" | "held_rejected";
+        /** @description An address that is banned from a channel's chat. */
+        AddressBan: {
+            account?: components["schemas"]["Person"] | null;
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["AddressBanId"];
+            /** @description The range, where a moderator typed it; the address of an account is shown to nobody. */
+            range?: string | null;
+            /** @description Why, as far as the moderator said. */
+            reason?: string | null;
+            /** @description Until when. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description An id: a positive 63-bit integer as a decimal string. */
+        AddressBanId: string;
         /** @description The sound of the incoming stream. */
         AudioHealth: {
             /**
@@ -542,6 +894,17 @@ export interface components {
             host: boolean;
             /** @description The account. */
             id: components["schemas"]["AccountId"];
+            /** @description Whether they moderated the channel then, as appointed or as an administrator. */
+            moderator?: boolean;
+        };
+        /** @description An account that is banned from a channel's chat. */
+        Ban: {
+            /** @description Who. */
+            account: components["schemas"]["Person"];
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Why, as far as the moderator said. */
+            reason?: string | null;
         };
         /** @description The taps of about three seconds. */
         Batch: {
@@ -577,6 +940,19 @@ export interface components {
              */
             stalls?: number;
         };
+        /** @description A word that is blocked. */
+        BlockedWord: {
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What becomes of messages with it. */
+            consequence: components["schemas"]["Consequence"];
+            /** @description Its id. */
+            id: components["schemas"]["BlockedWordId"];
+            /** @description As the moderator wrote it. */
+            word: string;
+        };
+        /** @description An id: a positive 63-bit integer as a decimal string. */
+        BlockedWordId: string;
         /** @description What to change of a broadcast; what is absent stays. */
         BroadcastChange: {
             /** @description Whether it goes live when its stream arrives; only before the show. */
@@ -588,6 +964,8 @@ export interface components {
         BroadcastId: string;
         /** @description What a broadcast came to. */
         BroadcastReport: {
+            /** @description Its chat. */
+            chat: components["schemas"]["ChatReport"];
             /**
              * Format: int64
              * @description Its hearts.
@@ -641,6 +1019,11 @@ export interface components {
             /** @description Its viewers. */
             viewers: components["schemas"]["ViewerCounts"];
         };
+        /** @description An account by its handle. */
+        ByHandle: {
+            /** @description Its unique name. */
+            handle: string;
+        };
         /** @description What its owner can change about an account; what is absent stays. */
         Changes: {
             /** @description Up to 500 characters. */
@@ -689,11 +1072,40 @@ export interface components {
             /** @description The channel. */
             id: components["schemas"]["ChannelId"];
         };
+        /** @description The chat of a broadcast. */
+        ChatReport: {
+            /**
+             * Format: int64
+             * @description Accounts that wrote at least one.
+             */
+            chatters: number;
+            /**
+             * Format: int64
+             * @description Messages, exactly; those that were deleted later were posted, and count.
+             */
+            messages: number;
+            /** @description The accounts that wrote most. */
+            top_chatters: components["schemas"]["Chatter"][];
+        };
+        /** @description Somebody who wrote. */
+        Chatter: {
+            account?: components["schemas"]["FanAccount"] | null;
+            /**
+             * Format: int64
+             * @description Their messages.
+             */
+            messages: number;
+        };
         /** @description The token of the link. Not printable. */
         Claim: {
             /** @description What the link carries as `?token=`. */
             token: string;
         };
+        /**
+         * @description What becomes of a message with the word in it.
+         * @enum {string}
+         */
+        Consequence: "refuse" | "hold" | "mask";
         /** @description Tells readers that an earlier message is gone. */
         Deletion: {
             /** @description The id of the deleted message. */
@@ -716,6 +1128,13 @@ export interface components {
          * @enum {string}
          */
         DeletionKind: "message_deleted";
+        /** @description An emote of the site. */
+        Emote: {
+            /** @description Written between colons. */
+            code: string;
+            /** @description What readers see. */
+            emoji: string;
+        };
         /** @description Somebody who gave hearts. */
         Fan: {
             account?: components["schemas"]["FanAccount"] | null;
@@ -773,8 +1192,35 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description The `type` of a held message.
+         * @enum {string}
+         */
+        HeldKind: "held";
+        /** @description A message that waits for review, as its author sees it. */
+        HeldMessage: {
+            /** @description Since when it waits. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The sender's own id for it. */
+            client_id?: string | null;
+            /** @description Until when it waits. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its id; the same when it is published. */
+            id: components["schemas"]["MessageId"];
+            /** @description What was written. */
+            text: string;
+            /** @description Always `held`. */
+            type: components["schemas"]["HeldKind"];
+        };
         /** @description One entry of a room's log. */
-        HistoryItem: components["schemas"]["Message"] | components["schemas"]["Tombstone"] | components["schemas"]["Deletion"];
+        HistoryItem: components["schemas"]["Message"] | components["schemas"]["Tombstone"] | components["schemas"]["Deletion"] | components["schemas"]["RoomChanged"] | components["schemas"]["MessagePinned"] | components["schemas"]["MessageUnpinned"];
+        /** @description An approved member of a channel. */
+        Member: {
+            /** @description Who. */
+            account: components["schemas"]["Person"];
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+        };
         /** @description A message as every reader gets it. */
         Message: {
             /** @description Who wrote it. */
@@ -785,11 +1231,14 @@ export interface components {
             client_id?: string | null;
             /** @description Its id. */
             id: components["schemas"]["MessageId"];
+            /** @description The accounts its text mentions as `@handle`. */
+            mentions?: components["schemas"]["Person"][];
             /**
              * Format: int64
              * @description Its place in the room: contiguous from 1.
              */
             offset: number;
+            reply_to?: components["schemas"]["ReplyTo"] | null;
             /** @description What was written, unchanged; the reader escapes it. */
             text: string;
             /** @description Always `message`. */
@@ -802,6 +1251,61 @@ export interface components {
          * @enum {string}
          */
         MessageKind: "message";
+        /** @description Tells readers that a message was pinned, in place of the one before. */
+        MessagePinned: {
+            /** @description The id of the pinned message. */
+            id: components["schemas"]["MessageId"];
+            /**
+             * Format: int64
+             * @description The place of the pinned message.
+             */
+            message_offset: number;
+            /**
+             * Format: int64
+             * @description The place of this entry.
+             */
+            offset: number;
+            /** @description Always `message_pinned`. */
+            type: components["schemas"]["PinnedKind"];
+        };
+        /** @description Tells readers that the pinned message was taken down. */
+        MessageUnpinned: {
+            /** @description The id of the message that was pinned. */
+            id: components["schemas"]["MessageId"];
+            /**
+             * Format: int64
+             * @description The place of this entry.
+             */
+            offset: number;
+            /** @description Always `message_unpinned`. */
+            type: components["schemas"]["UnpinnedKind"];
+        };
+        /** @description One entry as moderators see it. */
+        ModLogEntry: {
+            account?: components["schemas"]["Person"] | null;
+            /** @description What. */
+            act: components["schemas"]["Act"];
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            broadcast?: components["schemas"]["BroadcastId"] | null;
+            /** @description More about it; see the acts. */
+            detail?: string | null;
+            /** @description Its id; later entries have larger ones. */
+            id: components["schemas"]["ModLogId"];
+            /** @description Who did it. */
+            moderator: components["schemas"]["Person"];
+            /** @description Why, as far as the moderator said. */
+            reason?: string | null;
+        };
+        /** @description An id: a positive 63-bit integer as a decimal string. */
+        ModLogId: string;
+        /** @description A moderator of a channel. */
+        Moderator: {
+            /** @description Who. */
+            account: components["schemas"]["Person"];
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+        };
         /** @description What is needed for an account. Not printable, because of the password. */
         NewAccount: {
             /** @description 1 to 40 characters. */
@@ -810,6 +1314,33 @@ export interface components {
             handle: string;
             /** @description 8 to 128 characters. */
             password: string;
+        };
+        /** @description Which address to ban: that of an account which wrote here within a day, or a range. */
+        NewAddressBan: {
+            account?: components["schemas"]["AccountId"] | null;
+            /**
+             * Format: int32
+             * @description 1 to 365; 30 unless said.
+             */
+            days?: number | null;
+            /** @description A range in CIDR notation, for instance `192.0.2.0/24`. */
+            range?: string | null;
+            /** @description Why, in up to 200 characters. */
+            reason?: string | null;
+        };
+        /** @description Whom to ban. */
+        NewBan: {
+            /** @description The account. */
+            account: components["schemas"]["AccountId"];
+            /** @description Why, in up to 200 characters. */
+            reason?: string | null;
+        };
+        /** @description A word to block. */
+        NewBlockedWord: {
+            /** @description What becomes of messages with it. */
+            consequence: components["schemas"]["Consequence"];
+            /** @description 1 to 60 characters; `*` at its beginning or end stands for any letters there. */
+            word: string;
         };
         /** @description A broadcast to make. */
         NewBroadcast: {
@@ -820,9 +1351,10 @@ export interface components {
             title: string;
         };
         /** @description What to post. */
-        NewMessage: {
+        NewChatMessage: {
             /** @description The sender's own id for it, up to 64 bytes: makes a resend harmless. `Idempotency-Key` means the same. */
             client_id?: string | null;
+            reply_to?: components["schemas"]["MessageId"] | null;
             /** @description 1 to 500 characters. */
             text: string;
         };
@@ -832,6 +1364,11 @@ export interface components {
             current_password: string;
             /** @description The password from now on: 8 to 128 characters. */
             new_password: string;
+        };
+        /** @description Which message to pin. */
+        NewPin: {
+            /** @description A message of the room. */
+            message: components["schemas"]["MessageId"];
         };
         NewPlayback: {
             /** @description What the player plays. */
@@ -867,6 +1404,74 @@ export interface components {
             id: components["schemas"]["ChannelId"];
             /** @description Where an encoder publishes. */
             ingest_url: string;
+        };
+        /** @description What the caller is in the room. */
+        OwnStanding: {
+            /** @description Whether the caller may not write in the channel. */
+            banned: boolean;
+            /** @description Whether the caller may write while the chat is for members only. */
+            member: boolean;
+            /** @description Who keeps order, and who does not. */
+            role: components["schemas"]["Role"];
+            timed_out_until?: components["schemas"]["Timestamp"] | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_AddressBan: {
+            /** @description The entries of this page. */
+            items: {
+                account?: components["schemas"]["Person"] | null;
+                /** @description Since when. */
+                at: components["schemas"]["Timestamp"];
+                /** @description Its id. */
+                id: components["schemas"]["AddressBanId"];
+                /** @description The range, where a moderator typed it; the address of an account is shown to nobody. */
+                range?: string | null;
+                /** @description Why, as far as the moderator said. */
+                reason?: string | null;
+                /** @description Until when. */
+                until: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_Ban: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description Who. */
+                account: components["schemas"]["Person"];
+                /** @description Since when. */
+                at: components["schemas"]["Timestamp"];
+                /** @description Why, as far as the moderator said. */
+                reason?: string | null;
+            }[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_BlockedWord: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description Since when. */
+                at: components["schemas"]["Timestamp"];
+                /** @description What becomes of messages with it. */
+                consequence: components["schemas"]["Consequence"];
+                /** @description Its id. */
+                id: components["schemas"]["BlockedWordId"];
+                /** @description As the moderator wrote it. */
+                word: string;
+            }[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
         };
         /**
          * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
@@ -918,7 +1523,87 @@ export interface components {
          */
         Page_HistoryItem: {
             /** @description The entries of this page. */
-            items: (components["schemas"]["Message"] | components["schemas"]["Tombstone"] | components["schemas"]["Deletion"])[];
+            items: (components["schemas"]["Message"] | components["schemas"]["Tombstone"] | components["schemas"]["Deletion"] | components["schemas"]["RoomChanged"] | components["schemas"]["MessagePinned"] | components["schemas"]["MessageUnpinned"])[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_Member: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description Who. */
+                account: components["schemas"]["Person"];
+                /** @description Since when. */
+                at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_ModLogEntry: {
+            /** @description The entries of this page. */
+            items: {
+                account?: components["schemas"]["Person"] | null;
+                /** @description What. */
+                act: components["schemas"]["Act"];
+                /** @description When. */
+                at: components["schemas"]["Timestamp"];
+                broadcast?: components["schemas"]["BroadcastId"] | null;
+                /** @description More about it; see the acts. */
+                detail?: string | null;
+                /** @description Its id; later entries have larger ones. */
+                id: components["schemas"]["ModLogId"];
+                /** @description Who did it. */
+                moderator: components["schemas"]["Person"];
+                /** @description Why, as far as the moderator said. */
+                reason?: string | null;
+            }[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_Moderator: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description Who. */
+                account: components["schemas"]["Person"];
+                /** @description Since when. */
+                at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Where the next page starts; `null` when there is none. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description One page: `items` in the order of the list; `next_cursor` is what to send as `?cursor=` for the next page, absent
+         *     on the last.
+         */
+        Page_ReviewItem: {
+            /** @description The entries of this page. */
+            items: {
+                /** @description Who wrote it. */
+                account: components["schemas"]["Person"];
+                /** @description Since when it waits. */
+                at: components["schemas"]["Timestamp"];
+                /** @description In which broadcast's room. */
+                broadcast: components["schemas"]["BroadcastId"];
+                /** @description Until when it waits. */
+                expires_at: components["schemas"]["Timestamp"];
+                /** @description Its id. */
+                id: components["schemas"]["MessageId"];
+                /** @description What was written. */
+                text: string;
+                /** @description The blocked word in it. */
+                word: string;
+            }[];
             /** @description Where the next page starts; `null` when there is none. */
             next_cursor?: string | null;
         };
@@ -930,7 +1615,7 @@ export interface components {
             /** @description The entries of this page. */
             items: {
                 /** @description Who. */
-                account: components["schemas"]["TimedOutAccount"];
+                account: components["schemas"]["Person"];
                 /** @description Since when. */
                 at: components["schemas"]["Timestamp"];
                 /** @description Why, as far as the moderator said. */
@@ -940,6 +1625,29 @@ export interface components {
             }[];
             /** @description Where the next page starts; `null` when there is none. */
             next_cursor?: string | null;
+        };
+        /** @description An account by name. */
+        Person: {
+            /** @description The name shown to others; empty when the account is gone. */
+            display_name: string;
+            /** @description Its unique name; empty when the account is gone. */
+            handle: string;
+            /** @description Its id. */
+            id: components["schemas"]["AccountId"];
+        };
+        /**
+         * @description The `type` of a pin.
+         * @enum {string}
+         */
+        PinnedKind: "message_pinned";
+        /** @description What is pinned in a room. */
+        PinnedMessage: {
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who pinned it. */
+            by: components["schemas"]["Person"];
+            /** @description The message. */
+            message: components["schemas"]["Message"];
         };
         Playback: {
             /**
@@ -1006,6 +1714,109 @@ export interface components {
             /** @description Its id. */
             id: components["schemas"]["AccountId"];
         };
+        /**
+         * @description The message that another one answers. Its text is not repeated, so that it is gone everywhere when it is deleted: a
+         *     reader finds it at its offset.
+         */
+        ReplyTo: {
+            /** @description Who wrote it. */
+            account: components["schemas"]["Person"];
+            /** @description Its id. */
+            id: components["schemas"]["MessageId"];
+            /**
+             * Format: int64
+             * @description Its place.
+             */
+            offset: number;
+        };
+        /** @description A message that waits for review, as moderators see it. */
+        ReviewItem: {
+            /** @description Who wrote it. */
+            account: components["schemas"]["Person"];
+            /** @description Since when it waits. */
+            at: components["schemas"]["Timestamp"];
+            /** @description In which broadcast's room. */
+            broadcast: components["schemas"]["BroadcastId"];
+            /** @description Until when it waits. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["MessageId"];
+            /** @description What was written. */
+            text: string;
+            /** @description The blocked word in it. */
+            word: string;
+        };
+        /**
+         * @description What an account is in a channel's chat.
+         * @enum {string}
+         */
+        Role: "viewer" | "moderator" | "administrator" | "host";
+        /** @description Tells readers that the room's settings have changed. */
+        RoomChanged: {
+            /**
+             * Format: int64
+             * @description The place of this entry.
+             */
+            offset: number;
+            /** @description As they are now. */
+            settings: components["schemas"]["RoomSettings"];
+            /** @description Always `room_changed`. */
+            type: components["schemas"]["RoomChangedKind"];
+        };
+        /**
+         * @description The `type` of a change of settings.
+         * @enum {string}
+         */
+        RoomChangedKind: "room_changed";
+        /** @description The modes of a channel's chat. */
+        RoomSettings: {
+            /** @description Whether messages may have emoji and the site's emote codes alone. */
+            emote_only: boolean;
+            /**
+             * Format: int32
+             * @description How old an account is to be a member without approval, in minutes; `null`: only approved ones are members.
+             */
+            member_after_minutes?: number | null;
+            /** @description Whether only members write: accounts that were approved, or are `member_after_minutes` old. */
+            members_only: boolean;
+            /** @description Whether nobody but the streamer, moderators and administrators writes. */
+            read_only: boolean;
+            /**
+             * Format: int32
+             * @description Seconds between two messages of an account; 0: no slow mode.
+             */
+            slow_mode_s: number;
+        };
+        /** @description What to change; what is absent stays. */
+        RoomSettingsChange: {
+            /** @description Whether only emoji and emote codes may be written. */
+            emote_only?: boolean | null;
+            /**
+             * Format: int32
+             * @description 1 to 129,600 minutes (90 days), or `null`: only approved accounts are members.
+             */
+            member_after_minutes?: number | null;
+            /** @description Whether only members write. */
+            members_only?: boolean | null;
+            /** @description Whether only the streamer, moderators and administrators write. */
+            read_only?: boolean | null;
+            /**
+             * Format: int32
+             * @description 0 to 3,600 seconds between two messages of an account; 0: no slow mode.
+             */
+            slow_mode_s?: number | null;
+        };
+        /** @description A room as it is now. */
+        RoomState: {
+            /** @description The emotes of the site. */
+            emotes: components["schemas"]["Emote"][];
+            /** @description The caller's messages that wait for review, oldest first. */
+            held: components["schemas"]["HeldMessage"][];
+            pinned?: components["schemas"]["PinnedMessage"] | null;
+            /** @description Its modes. */
+            settings: components["schemas"]["RoomSettings"];
+            you?: components["schemas"]["OwnStanding"] | null;
+        };
         /** @description Handle and password. Not printable, because of the password. */
         SignIn: {
             /** @description In any case of letters. */
@@ -1063,15 +1874,6 @@ export interface components {
              */
             watch_time_ms: number;
         };
-        /** @description The account that is timed out. */
-        TimedOutAccount: {
-            /** @description The name shown to others; empty when the account is gone. */
-            display_name: string;
-            /** @description Its unique name; empty when the account is gone. */
-            handle: string;
-            /** @description Its id. */
-            id: components["schemas"]["AccountId"];
-        };
         TimelineStep: {
             /**
              * Format: int64
@@ -1087,7 +1889,7 @@ export interface components {
         /** @description An account that may not write in a room for a while. */
         Timeout: {
             /** @description Who. */
-            account: components["schemas"]["TimedOutAccount"];
+            account: components["schemas"]["Person"];
             /** @description Since when. */
             at: components["schemas"]["Timestamp"];
             /** @description Why, as far as the moderator said. */
@@ -1101,6 +1903,7 @@ export interface components {
         Tombstone: {
             /** @description When that message was accepted. */
             at: components["schemas"]["Timestamp"];
+            author?: components["schemas"]["AccountId"] | null;
             /** @description The id of the message that stood here. */
             id: components["schemas"]["MessageId"];
             /**
@@ -1116,6 +1919,11 @@ export interface components {
          * @enum {string}
          */
         TombstoneKind: "deleted";
+        /**
+         * @description The `type` of taking a pin down.
+         * @enum {string}
+         */
+        UnpinnedKind: "message_unpinned";
         /** @description The picture of the incoming stream. */
         VideoHealth: {
             /**
@@ -1395,6 +2203,157 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_blocked-words": {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BlockedWord"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_blocked-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBlockedWord"];
+            };
+        };
+        responses: {
+            /** @description It is blocked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedWord"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_value` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_blocked-words_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The word */
+                id: components["schemas"]["BlockedWordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not blocked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1839,7 +2798,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewMessage"];
+                "application/json": components["schemas"]["NewChatMessage"];
             };
         };
         responses: {
@@ -1852,6 +2811,15 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
+            /** @description Not published yet: it waits until a moderator has seen it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldMessage"];
+                };
+            };
             /** @description `sign_in_required` */
             401: {
                 headers: {
@@ -1861,7 +2829,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `timed_out` */
+            /** @description `timed_out`, `banned`, and what the room is set to: `read_only`, `members_only`, `emote_only` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1879,7 +2847,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `room_closed`, `message_deleted` */
+            /** @description `room_closed`, `message_deleted`, `message_rejected` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1888,7 +2856,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `text_empty`, `text_too_long`, `text_control_characters`, `invalid_client_id` */
+            /** @description `text_empty`, `text_too_long`, `text_control_characters`, `invalid_client_id`, `blocked_word`, `reply_unknown` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1897,7 +2865,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `chat_rate` */
+            /** @description `chat_rate`, `slow_mode`, `room_rate`, `review_full` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1947,7 +2915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_allowed`: neither its author nor the host nor an administrator */
+            /** @description `not_allowed`: neither its author nor a moderator */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2021,6 +2989,115 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put_broadcasts_id_pinned-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The broadcast */
+                id: components["schemas"]["BroadcastId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPin"];
+            };
+        };
+        responses: {
+            /** @description It is pinned */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `broadcast_unknown`, `message_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `message_deleted` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_broadcasts_id_pinned-message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The broadcast */
+                id: components["schemas"]["BroadcastId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing is pinned */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `broadcast_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2132,6 +3209,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_broadcasts_id_room: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The broadcast */
+                id: components["schemas"]["BroadcastId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomState"];
+                };
+            };
+            /** @description `broadcast_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2357,7 +3466,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `account_unknown`, `host_timeout`, `invalid_seconds`, `invalid_reason` */
+            /** @description `account_unknown`, `account_protected`, `invalid_seconds`, `invalid_reason` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2408,6 +3517,1209 @@ export interface operations {
                 };
             };
             /** @description `broadcast_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_channels_handle_address-bans": {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AddressBan"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_channels_handle_address-bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAddressBan"];
+            };
+        };
+        responses: {
+            /** @description It is banned */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressBan"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed`, `account_protected` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address_unknown`, `limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_unknown`, `invalid_reason`, `invalid_value` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_channels_handle_address-bans_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The ban */
+                id: components["schemas"]["AddressBanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not banned */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown`, `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channels_handle_bans: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Ban"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_handle_bans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBan"];
+            };
+        };
+        responses: {
+            /** @description It is banned */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed`, `account_protected` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_unknown`, `invalid_reason` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_channels_handle_bans_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The banned account */
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not banned */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_channels_handle_blocked-words": {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BlockedWord"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_channels_handle_blocked-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBlockedWord"];
+            };
+        };
+        responses: {
+            /** @description It is blocked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedWord"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_value` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_channels_handle_blocked-words_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The word */
+                id: components["schemas"]["BlockedWordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not blocked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown`, `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_channels_handle_chat-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomSettings"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch_channels_handle_chat-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoomSettingsChange"];
+            };
+        };
+        responses: {
+            /** @description As they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomSettings"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_value` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_channels_handle_held-messages": {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReviewItem"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_channels_handle_held-messages_id_approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The held message */
+                id: components["schemas"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it stands in the room */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown`, `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_decided`, `room_closed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_channels_handle_held-messages_id_reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The held message */
+                id: components["schemas"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not published */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown`, `not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_decided` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channels_handle_members: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Member"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_handle_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByHandle"];
+            };
+        };
+        responses: {
+            /** @description It is approved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_unknown` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_channels_handle_members_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The member */
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not approved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_channels_handle_mod-log": {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries on the page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Latest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ModLogEntry"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channels_handle_moderators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Moderator"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_handle_moderators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByHandle"];
+            };
+        };
+        responses: {
+            /** @description It is one now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed`, `not_streamer` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_unknown` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_channels_handle_moderators_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The streamer's handle */
+                handle: string;
+                /** @description The moderator */
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is none */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `sign_in_required` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_allowed`, `not_streamer` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `channel_unknown` */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -4,7 +4,7 @@
  * While the reader follows, the oldest entries fall away. While the reader looks back, new messages are held, and
  * paging back drops the newest instead; then the end of the log has to be fetched again to follow (`cut`).
  */
-import type { ChatMessage, MessageDeleted, RoomEntry, Tombstone } from '../api/types';
+import type { ChatMessage, RoomEntry, Tombstone } from '../api/types';
 
 export type Line = ChatMessage | Tombstone;
 
@@ -27,7 +27,7 @@ export class MessageList {
     const fresh: ChatMessage[] = [];
     for (const entry of entries) {
       if (entry.type === 'message_deleted') this.erase(entry.id);
-      else if (this.add(entry) && entry.type === 'message') fresh.push(entry);
+      else if (isLine(entry) && this.add(entry) && entry.type === 'message') fresh.push(entry);
     }
     if (this.following) this.dropOldest();
     return fresh;
@@ -120,7 +120,7 @@ export class MessageList {
   }
 }
 
-/** A deletion has a place in the log, but nothing to show there: its tombstone stands where the message was. */
-function isLine(entry: RoomEntry): entry is Exclude<RoomEntry, MessageDeleted> {
-  return entry.type !== 'message_deleted';
+/** Deletions, pins and changes of the room have a place in the log, but nothing to show there. */
+function isLine(entry: RoomEntry): entry is Line {
+  return entry.type === 'message' || entry.type === 'deleted';
 }

@@ -74,6 +74,12 @@ typed_ids! {
     PlaybackId,
     /// One signed-in session of an account.
     SessionId,
+    /// One entry of a channel's moderation log.
+    ModLogId,
+    /// One ban of an address range from a channel's chat.
+    AddressBanId,
+    /// One word that is blocked in chats.
+    BlockedWordId,
 }
 
 fn id_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
@@ -88,6 +94,12 @@ fn id_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
 
 /// Milliseconds between the Unix epoch and 2026-01-01T00:00:00Z, where snowflakes start counting.
 pub const SNOWFLAKE_EPOCH_MS: i64 = 1_767_225_600_000;
+
+/// When a snowflake was made, to the millisecond; ids made in a burst may say a little later.
+pub const fn snowflake_time(raw: i64) -> Timestamp {
+    Timestamp::from_millis((raw >> (NODE_BITS + SEQUENCE_BITS)) + SNOWFLAKE_EPOCH_MS)
+}
+
 const NODE_BITS: u32 = 10;
 const SEQUENCE_BITS: u32 = 12;
 
@@ -133,6 +145,14 @@ mod tests {
         let mut ids: Vec<i64> = (0..5_000).map(|_| snowflake.next(later)).collect();
         ids.extend((0..5_000).map(|_| snowflake.next(earlier)));
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let snowflake = Snowflake::new(1_023);
+        let now = Timestamp::from_millis(SNOWFLAKE_EPOCH_MS + 123_456);
+        assert_eq!(snowflake_time(snowflake.next(now)), now);
+        assert_eq!(snowflake_time(snowflake.next(now)), now);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What chat wants of others, and what its slices want of each other: narrow traits, wired in the binary.
+//! What chat wants of others: narrow traits, wired in the binary.
 
 use std::collections::HashMap;
 
@@ -26,6 +26,8 @@ pub struct RoomInfo {
 pub trait Rooms: Send + Sync + 'static {
     /// The room of a broadcast, or `None` when there is no such broadcast.
     async fn room(&self, broadcast: BroadcastId) -> Result<Option<RoomInfo>, NeedError>;
+    /// The broadcasts of a host that are not over.
+    async fn open_rooms(&self, host: AccountId) -> Result<Vec<BroadcastId>, NeedError>;
 }
 
 /// How an account is called.
@@ -42,11 +44,6 @@ pub struct Name {
 pub trait Names: Send + Sync + 'static {
     /// The names of these accounts; accounts that do not exist are left out.
     async fn names(&self, accounts: &[AccountId]) -> Result<HashMap<AccountId, Name>, NeedError>;
-}
-
-/// Knows who may not write for a while (implemented by the moderation slice for the messages slice).
-#[async_trait]
-pub trait Silences: Send + Sync + 'static {
-    /// Until when the account may not write in the broadcast's room; `None` when it may.
-    async fn silenced_until(&self, broadcast: BroadcastId, account: AccountId) -> Result<Option<Timestamp>, NeedError>;
+    /// The account with this handle, in any case of letters.
+    async fn by_handle(&self, handle: &str) -> Result<Option<(AccountId, Name)>, NeedError>;
 }

@@ -2,14 +2,25 @@
 
 use std::sync::Arc;
 
-use kernel::{AccountId, BroadcastId, Caller, Clock, MessageId, Page, Snowflake};
-use ports::{bus::Bus, room_log::RoomLog, sql::Database};
-use serde_json::value::RawValue;
+use kernel::{Clock, Snowflake};
+use ports::{bus::Bus, room_log::RoomLog, sql::Database, work::Schedule};
+use utoipa_axum::router::OpenApiRouter;
 
-use crate::messages::{self, Message, Messages};
-use crate::moderation::{self, Moderation, Timeout};
+use crate::bans::{self, AuthorAddresses, Bans};
+use crate::blocked_words::{self, BlockedWords};
+use crate::members::{self, Members};
+use crate::message_counts::{KeepCounts, MessageCounts, Spoken};
+use crate::messages::{self, Messages, Shared};
+use crate::mod_log::{self, ModLog};
+use crate::moderators::{self, Moderators};
 use crate::needs::{Names, Rooms};
+use crate::order::Order;
+use crate::pins::{self, Pins};
+use crate::review::{self, Review};
+use crate::room_settings::{self, RoomSettingsDesk};
+use crate::room_state::{self, RoomStates};
 use crate::settings::Settings;
+use crate::timeouts::{self, Timeouts};
 
 /// What chat stands on.
 #[derive(Clone)]
@@ -30,69 +41,88 @@ pub struct Parts {
     pub names: Arc<dyn Names>,
 }
 
-/// Posting, reading and moderating, for HTTP and for the realtime connection alike.
+/// The slices of chat, for HTTP and for the realtime connection alike.
 pub struct Chat {
-    messages: Arc<Messages>,
-    moderation: Arc<Moderation>,
+    /// Posting, reading, deleting.
+    pub messages: Arc<Messages>,
+    /// Who keeps order.
+    pub moderators: Arc<Moderators>,
+    /// Approved members.
+    pub members: Arc<Members>,
+    /// The modes of rooms.
+    pub room_settings: Arc<RoomSettingsDesk>,
+    /// Silencing for a while.
+    pub timeouts: Arc<Timeouts>,
+    /// Silencing for good.
+    pub bans: Arc<Bans>,
+    /// Words that may not be written.
+    pub blocked_words: Arc<BlockedWords>,
+    /// Messages that wait for a moderator.
+    pub review: Arc<Review>,
+    /// Pinned messages.
+    pub pins: Arc<Pins>,
+    /// Who did what.
+    pub mod_log: Arc<ModLog>,
+    /// What a page needs at its start.
+    pub room_states: Arc<RoomStates>,
+    /// How much was written.
+    pub counts: Arc<MessageCounts>,
+    parts: Parts,
 }
 
 impl Chat {
     /// Puts chat together. Nothing runs before the first message.
     pub fn new(parts: Parts, settings: &Settings) -> Self {
-        let moderation = Arc::new(Moderation::new(&parts));
-        Self { messages: Arc::new(Messages::new(&parts, moderation.clone(), settings)), moderation }
+        let order = Arc::new(Order::new(parts.clock.clone(), parts.database.clone()));
+        let addresses = Arc::new(AuthorAddresses::default());
+        let spoken = Arc::new(Spoken::default());
+        let shared = Shared { order: order.clone(), addresses: addresses.clone(), spoken: spoken.clone() };
+        let messages = Arc::new(Messages::new(&parts, shared, settings));
+        let moderators = Arc::new(Moderators::new(&parts, order.clone()));
+        let pins = Arc::new(Pins::new(&parts, moderators.clone(), messages.clone()));
+        let emotes = settings.emotes.clone();
+        Self {
+            members: Arc::new(Members::new(&parts, moderators.clone())),
+            room_settings: Arc::new(RoomSettingsDesk::new(&parts, moderators.clone(), messages.clone(), order.clone())),
+            timeouts: Arc::new(Timeouts::new(&parts, moderators.clone())),
+            bans: Arc::new(Bans::new(&parts, moderators.clone(), order.clone(), addresses)),
+            blocked_words: Arc::new(BlockedWords::new(&parts, moderators.clone(), order.clone())),
+            review: Arc::new(Review::new(&parts, moderators.clone(), messages.clone())),
+            mod_log: Arc::new(ModLog::new(&parts, moderators.clone())),
+            room_states: Arc::new(RoomStates::new(&parts, order, messages.clone(), pins.clone(), emotes)),
+            counts: Arc::new(MessageCounts::new(&parts, spoken)),
+            pins,
+            moderators,
+            messages,
+            parts,
+        }
     }
 
-    /// Posts a message; see [`Messages::post`].
-    pub async fn post(
-        &self,
-        caller: &Caller,
-        broadcast: BroadcastId,
-        text: String,
-        client_id: Option<String>,
-    ) -> Result<Message, messages::Error> {
-        self.messages.post(caller, broadcast, text, client_id).await
+    /// The documented routes, with their full paths.
+    pub fn router(&self) -> OpenApiRouter {
+        messages::router(self.messages.clone())
+            .merge(room_state::router(self.room_states.clone()))
+            .merge(pins::router(self.pins.clone()))
+            .merge(timeouts::router(self.timeouts.clone()))
+            .merge(room_settings::router(self.room_settings.clone()))
+            .merge(moderators::router(self.moderators.clone()))
+            .merge(members::router(self.members.clone()))
+            .merge(bans::router(self.bans.clone()))
+            .merge(blocked_words::router(self.blocked_words.clone()))
+            .merge(review::router(self.review.clone()))
+            .merge(mod_log::router(self.mod_log.clone()))
     }
 
-    /// A page of the room's log; see [`Messages::history`].
-    pub async fn history(
-        &self,
-        broadcast: BroadcastId,
-        before_offset: Option<u64>,
-        limit: u32,
-    ) -> Result<Page<Box<RawValue>>, messages::Error> {
-        self.messages.history(broadcast, before_offset, limit).await
-    }
-
-    /// Deletes a message; see [`Messages::delete`].
-    pub async fn delete(
-        &self,
-        caller: &Caller,
-        broadcast: BroadcastId,
-        message: MessageId,
-    ) -> Result<(), messages::Error> {
-        self.messages.delete(caller, broadcast, message).await
-    }
-
-    /// Silences an account for a while; see [`Moderation::time_out`].
-    pub async fn time_out(
-        &self,
-        caller: &Caller,
-        broadcast: BroadcastId,
-        account: AccountId,
-        seconds: u32,
-        reason: Option<String>,
-    ) -> Result<Timeout, moderation::Error> {
-        self.moderation.time_out(caller, broadcast, account, seconds, reason).await
-    }
-
-    /// The messages slice.
-    pub fn messages(&self) -> &Arc<Messages> {
-        &self.messages
-    }
-
-    /// The moderation slice.
-    pub fn moderation(&self) -> &Arc<Moderation> {
-        &self.moderation
+    /// What has to be done again and again.
+    pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
+        let (clock, database) = (&self.parts.clock, &self.parts.database);
+        vec![
+            Arc::new(timeouts::DropExpired::new(clock.clone(), database.clone())),
+            Arc::new(bans::DropExpired(self.bans.clone())),
+            Arc::new(review::FinishApprovals(self.review.clone())),
+            Arc::new(review::DropExpired(self.review.clone())),
+            Arc::new(mod_log::DropOld::new(clock.clone(), database.clone())),
+            Arc::new(KeepCounts(self.counts.clone())),
+        ]
     }
 }

@@ -10,13 +10,15 @@ use async_trait::async_trait;
 use engines::embedded::LocalBus;
 use engines::sql::{ROOM_LOG_MIGRATIONS, SqlRoomLog};
 use engines::testing::{ManualClock, TestDatabase, databases};
-use kernel::{AccountId, BroadcastId, Caller, Clock, Identity, SessionId, Snowflake, Timestamp};
+use kernel::{AccountId, BroadcastId, Caller, Clock, Identity, MessageId, Page, SessionId, Snowflake, Timestamp};
 use ports::bus::{Bus, Listener, Publication};
 use ports::room_log::READ_MAX;
+use serde_json::value::RawValue;
 
-use crate::messages::{HistoryItem, room_name};
+use crate::messages::{self, HistoryItem, Message, NewMessage, room_name};
 use crate::needs::{Name, Names, NeedError, RoomInfo, Rooms};
-use crate::{Chat, MIGRATIONS, Parts, Settings};
+use crate::timeouts::Timeout;
+use crate::{Chat, Error, MIGRATIONS, Parts, Settings};
 
 pub(crate) const HOST: AccountId = AccountId::from_raw(1);
 pub(crate) const BROADCAST: BroadcastId = BroadcastId::from_raw(17);
@@ -60,7 +62,10 @@ impl Stage {
     }
 
     pub(crate) fn unlimited(&self) -> Chat {
-        Chat::new(self.parts.clone(), &Settings { rate: kernel::Rate::Off, ..Settings::default() })
+        Chat::new(
+            self.parts.clone(),
+            &Settings { rate: kernel::Rate::Off, room_rate: kernel::Rate::Off, ..Settings::default() },
+        )
     }
 
     /// The room's log, whose offsets must be contiguous.
@@ -81,11 +86,59 @@ impl Stage {
     }
 }
 
+/// The channel of [`HOST`].
+pub(crate) const CHANNEL: &str = "person_1";
+
+/// What tests do most, in few words.
+impl Chat {
+    pub(crate) async fn post(
+        &self,
+        caller: &Caller,
+        broadcast: BroadcastId,
+        text: String,
+        client_id: Option<String>,
+    ) -> Result<Message, messages::Error> {
+        self.messages.post(caller, broadcast, NewMessage { text, client_id, reply_to: None }).await
+    }
+
+    pub(crate) async fn history(
+        &self,
+        broadcast: BroadcastId,
+        before_offset: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<Box<RawValue>>, messages::Error> {
+        self.messages.history(broadcast, before_offset, limit).await
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        caller: &Caller,
+        broadcast: BroadcastId,
+        message: MessageId,
+    ) -> Result<(), messages::Error> {
+        self.messages.delete(caller, broadcast, message).await
+    }
+
+    pub(crate) async fn time_out(
+        &self,
+        caller: &Caller,
+        broadcast: BroadcastId,
+        account: AccountId,
+        seconds: u32,
+        reason: Option<String>,
+    ) -> Result<Timeout, Error> {
+        self.timeouts.time_out(caller, broadcast, account, seconds, reason).await
+    }
+}
+
 pub(crate) fn offset(item: &HistoryItem) -> u64 {
     match item {
         HistoryItem::Message(message) => message.offset,
         HistoryItem::Deleted(tombstone) => tombstone.offset,
         HistoryItem::MessageDeleted(deletion) => deletion.offset,
+        HistoryItem::RoomChanged(changed) => changed.offset,
+        HistoryItem::MessagePinned(pinned) => pinned.offset,
+        HistoryItem::MessageUnpinned(unpinned) => unpinned.offset,
     }
 }
 
@@ -131,6 +184,11 @@ impl Rooms for Broadcasts {
         let ended_at = *self.ended_at.lock().unwrap();
         Ok((broadcast == BROADCAST).then_some(RoomInfo { host: HOST, open: ended_at.is_none(), ended_at }))
     }
+
+    async fn open_rooms(&self, host: AccountId) -> Result<Vec<BroadcastId>, NeedError> {
+        let open = host == HOST && self.ended_at.lock().unwrap().is_none();
+        Ok(open.then_some(BROADCAST).into_iter().collect())
+    }
 }
 
 /// Accounts 1 to 999 exist.
@@ -141,6 +199,13 @@ impl Names for Everybody {
     async fn names(&self, accounts: &[AccountId]) -> Result<HashMap<AccountId, Name>, NeedError> {
         let name = |account: &AccountId| Name { handle: format!("person_{account}"), display_name: "사람".into() };
         Ok(accounts.iter().filter(|account| account.raw() < 1_000).map(|account| (*account, name(account))).collect())
+    }
+
+    async fn by_handle(&self, handle: &str) -> Result<Option<(AccountId, Name)>, NeedError> {
+        let handle = handle.to_ascii_lowercase();
+        let number = handle.strip_prefix("person_").and_then(|number| number.parse().ok());
+        let known = number.filter(|number| (1..1_000).contains(number)).map(AccountId::from_raw);
+        Ok(known.map(|account| (account, Name { handle, display_name: "사람".into() })))
     }
 }
 

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     group_store,
     hearts::{self, Hearts, KeepHearts},
-    needs::{Names, Shows},
+    needs::{Chats, Names, Shows},
     playbacks::{self, Playbacks, needs::Accounts},
     reports::{self, AudienceOf, Reports},
     viewers::{self, KeepViewers, Viewers},
@@ -55,6 +55,8 @@ pub struct Needs {
     pub shows: Arc<dyn Shows>,
     /// Knows accounts by name.
     pub names: Arc<dyn Names>,
+    /// Knows what is said.
+    pub chats: Arc<dyn Chats>,
     /// Knows who is signed in.
     pub accounts: Arc<dyn Accounts>,
 }
@@ -107,7 +109,7 @@ pub fn migrations() -> Vec<Migration> {
 impl Crowd {
     /// The crowd as it was kept.
     pub async fn open(needs: Needs, settings: Settings) -> Result<Self, OpenError> {
-        let Needs { clock, random, ids, database, shows, names, accounts } = needs;
+        let Needs { clock, random, ids, database, shows, names, chats, accounts } = needs;
         let now = clock.now();
         // Random rather than counted or timed: a clock that was set back must not name this process like an earlier one.
         let mut writer = [0; 8];
@@ -137,7 +139,7 @@ impl Crowd {
             accounts,
             viewers.clone(),
         ));
-        let reports = Arc::new(Reports::new(clock, database.clone(), shows, names.clone()));
+        let reports = Arc::new(Reports::new(clock, database.clone(), shows, names.clone(), chats));
         let audience = Arc::new(AudienceOf::new(database, viewers.clone(), hearts.clone()));
         Ok(Self { playbacks, viewers, hearts, reports, audience, names })
     }

@@ -142,3 +142,21 @@ pub trait Totals: Send + Sync + 'static {
     /// The totals of these broadcasts (a page of them); broadcasts nobody watched are left out.
     async fn totals(&self, broadcasts: &[BroadcastId]) -> Result<HashMap<BroadcastId, Total>, NeedError>;
 }
+
+/// What was said in a broadcast's room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChatTotal {
+    /// Messages.
+    pub messages: u64,
+    /// Accounts that wrote at least one.
+    pub chatters: u64,
+    /// The accounts that wrote most, with their messages.
+    pub top: Vec<(AccountId, u64)>,
+}
+
+/// Knows what is said (the chat domain).
+#[async_trait]
+pub trait Chats: Send + Sync + 'static {
+    /// What was said in a broadcast's room by now, with the `top` accounts.
+    async fn total(&self, broadcast: BroadcastId, top: u32) -> Result<ChatTotal, NeedError>;
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat::{Chat, moderation::DropExpired};
+use chat::Chat;
 use live::{Broadcasts, Channels, Feed, Presenter, broadcasts, crowd::Crowd, needs::Media};
 use people::People;
 use ports::work::Schedule;
@@ -21,7 +21,6 @@ pub(crate) struct Domains {
     pub(crate) chat: Arc<Chat>,
     channels: Arc<Channels>,
     presenter: Arc<Presenter>,
-    forget_timeouts: Arc<dyn Schedule>,
 }
 
 impl Domains {
@@ -55,31 +54,31 @@ impl Domains {
             media: streams,
         };
         let broadcasts = Arc::new(Broadcasts::new(needs, &settings));
-        let needs = live::crowd::Needs {
+        let parts = chat::Parts {
             clock: clock.clone(),
-            random,
             ids: ids.clone(),
             database: records.clone(),
-            shows: broadcasts.clone(),
-            names: names.clone(),
-            accounts: Arc::new(wire::SessionAccounts(people.clone())),
-        };
-        let crowd = Crowd::open(needs, crowd_settings(config)).await?;
-        let (audience, totals) = (crowd.audience.clone(), crowd.audience.clone());
-        let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
-        let feed = Arc::new(Feed::new(clock.clone(), presenter.clone(), stores.bus.clone()));
-        let forget_timeouts = Arc::new(DropExpired::new(clock.clone(), records.clone()));
-        let parts = chat::Parts {
-            clock,
-            ids,
-            database: records,
             log: stores.room_log.clone(),
             bus: stores.bus.clone(),
             rooms: Arc::new(wire::BroadcastRooms(broadcasts.clone())),
             names: Arc::new(wire::TalkerNames(people.clone())),
         };
         let chat = Arc::new(Chat::new(parts, &config.chat));
-        Ok(Self { people, broadcasts, feed, crowd, chat, channels, presenter, forget_timeouts })
+        let needs = live::crowd::Needs {
+            clock: clock.clone(),
+            random,
+            ids,
+            database: records,
+            shows: broadcasts.clone(),
+            names: names.clone(),
+            chats: Arc::new(wire::RoomTotals(chat.clone())),
+            accounts: Arc::new(wire::SessionAccounts(people.clone())),
+        };
+        let crowd = Crowd::open(needs, crowd_settings(config)).await?;
+        let (audience, totals) = (crowd.audience.clone(), crowd.audience.clone());
+        let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
+        let feed = Arc::new(Feed::new(clock, presenter.clone(), stores.bus.clone()));
+        Ok(Self { people, broadcasts, feed, crowd, chat, channels, presenter })
     }
 
     /// The documented routes.
@@ -87,7 +86,7 @@ impl Domains {
         people::router(&self.people)
             .merge(live::router(self.channels.clone(), self.presenter.clone()))
             .merge(self.crowd.router())
-            .merge(chat::router(&self.chat))
+            .merge(self.chat.router())
     }
 
     /// The documented routes that get no layers.
@@ -107,7 +106,7 @@ impl Domains {
         schedules.extend(broadcasts::schedules(&self.broadcasts));
         schedules.extend(self.crowd.schedules());
         schedules.push(feed);
-        schedules.push(self.forget_timeouts.clone());
+        schedules.extend(self.chat.schedules());
         schedules
     }
 }

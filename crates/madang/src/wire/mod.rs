@@ -12,6 +12,6 @@ pub(crate) use gatekeeper::StreamGatekeeper;
 pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, TalkerNames, people};
 pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};
 pub(crate) use retention::retention;
-pub(crate) use rooms::BroadcastRooms;
+pub(crate) use rooms::{BroadcastRooms, RoomTotals};
 pub(crate) use streams::BroadcastStreams;
 pub(crate) use trimming::trimming;

@@ -46,6 +46,14 @@ impl chat::needs::Names for TalkerNames {
         let turn = |(account, Name { handle, display_name })| (account, chat::needs::Name { handle, display_name });
         Ok(names.into_iter().map(turn).collect())
     }
+
+    async fn by_handle(&self, handle: &str) -> Result<Option<(AccountId, chat::needs::Name)>, chat::needs::NeedError> {
+        let account = self.0.by_handle(handle).await.map_err(|error| chat::needs::NeedError(error.to_string()))?;
+        let turn = |people::accounts::Account { id, handle, display_name, .. }| {
+            (id, chat::needs::Name { handle, display_name })
+        };
+        Ok(account.map(turn))
+    }
 }
 
 /// Knows the holders of session tokens, for the API shell.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chat::Chat;
+use chat::{Chat, messages::NewMessage};
 use gateway::{
     needs::{
         ChannelRules, Channels, Client, ClientError, ConnectRequest, Connected, Connector, Proof, Refused, Room,
@@ -12,7 +12,7 @@ use gateway::{
     },
     protocol::codes,
 };
-use kernel::{BroadcastId, Caller, Problem};
+use kernel::{BroadcastId, Caller, MessageId, Problem};
 use live::{Feed, hearts::Hearts, viewers::Viewers};
 use people::People;
 use ports::room_log::RoomLog;
@@ -77,6 +77,14 @@ fn parse(channel: &str) -> Result<Named, ClientError> {
 struct Said {
     text: String,
     client_id: Option<String>,
+    reply_to: Option<MessageId>,
+}
+
+fn said(data: &[u8]) -> Result<NewMessage, ClientError> {
+    let Said { text, client_id, reply_to } = serde_json::from_slice(data).map_err(|error| {
+        ClientError::because(codes::BAD_REQUEST, format!("a message is {{text, client_id?, reply_to?}}: {error}"))
+    })?;
+    Ok(NewMessage { text, client_id, reply_to })
 }
 
 #[async_trait]
@@ -106,10 +114,32 @@ impl Channels for RealtimeChannels {
         data: Bytes,
     ) -> Result<(), ClientError> {
         let Named::Chat(broadcast) = parse(channel)? else { return Err(codes::PERMISSION_DENIED.into()) };
-        let Said { text, client_id } = serde_json::from_slice(&data).map_err(|error| {
-            ClientError::because(codes::BAD_REQUEST, format!("a message is {{text, client_id?}}: {error}"))
-        })?;
-        self.chat.post(&client.caller, broadcast, text, client_id).await.map(|_| ()).map_err(told)
+        self.chat.messages.post(&client.caller, broadcast, said(&data)?).await.map(|_| ()).map_err(told)
+    }
+
+    async fn publish_group(
+        &self,
+        client: &Client,
+        channel: &str,
+        _: Option<&ChannelRules>,
+        group: Vec<Bytes>,
+    ) -> Vec<Result<(), ClientError>> {
+        let broadcast = match parse(channel) {
+            Ok(Named::Chat(broadcast)) => broadcast,
+            Ok(Named::Live(_)) => return group.iter().map(|_| Err(codes::PERMISSION_DENIED.into())).collect(),
+            Err(error) => return vec![Err(error); group.len()],
+        };
+        let read: Vec<Result<NewMessage, ClientError>> = group.iter().map(|data| said(data)).collect();
+        let messages: Vec<NewMessage> = read.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
+        let mut posted = self.chat.messages.post_group(&client.caller, broadcast, messages).await.into_iter();
+        let mut answers = Vec::with_capacity(read.len());
+        for one in read {
+            answers.push(match one {
+                Ok(_) => posted.next().map_or(Err(codes::INTERNAL.into()), |one| one.map(|_| ()).map_err(told)),
+                Err(error) => Err(error),
+            });
+        }
+        answers
     }
 
     async fn rpc(&self, Client { caller, .. }: &Client, method: &str, data: Bytes) -> Result<Bytes, ClientError> {

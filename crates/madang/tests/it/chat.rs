@@ -1,11 +1,12 @@
 //! Talking: over HTTP, over the plain protocol, and with the published JavaScript client.
 
-use serde_json::json;
+use hyper::Method;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::{
     realtime::Connection,
-    site::{Site, id, refusal},
+    site::{Person, Site, id, refusal},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,13 +41,10 @@ async fn a_message_reaches_everyone_once_and_unchanged() {
 
     let delete = format!("{path}/{}", posted["id"].as_str().unwrap());
     assert_eq!(
-        refusal(
-            site.api.call(hyper::Method::DELETE, &delete, Some(&site.person("other").await.token), &json!(null)).await
-        )
-        .0,
+        refusal(site.api.call(Method::DELETE, &delete, Some(&site.person("other").await.token), &json!(null)).await).0,
         403
     );
-    site.api.call(hyper::Method::DELETE, &delete, Some(&host.token), &json!(null)).await.unwrap();
+    site.api.call(Method::DELETE, &delete, Some(&host.token), &json!(null)).await.unwrap();
     let deletion = reader.publication().await.unwrap();
     assert_eq!((&deletion["pub"]["data"]["type"], &deletion["pub"]["offset"]), (&json!("message_deleted"), &json!(3)));
     let history = site.api.get(&path, None).await.unwrap();
@@ -64,7 +62,7 @@ async fn a_message_reaches_everyone_once_and_unchanged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_away_catches_up() {
-    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off")]).await;
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")]).await;
     let host = site.person("host").await;
     let broadcast = site.broadcast(&host).await;
     let channel = format!("chat:{}", id(&broadcast));
@@ -95,7 +93,7 @@ async fn who_was_away_catches_up() {
 /// The unmodified `centrifuge` package from npm, as the web UI uses it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_published_javascript_client_is_at_home() {
-    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off")]).await;
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")]).await;
     let (host, fan) = (site.person("host").await, site.person("fan").await);
     let broadcast = site.broadcast(&host).await;
     let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
@@ -112,4 +110,68 @@ async fn the_published_javascript_client_is_at_home() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// What a moderator does from the appointment to the report, over HTTP and the realtime connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_keeps_order() {
+    let site = Site::start().await;
+    let (host, moderator, fan) = (site.person("host").await, site.person("mod").await, site.person("fan").await);
+    let broadcast = site.broadcast(&host).await;
+    let room = format!("/api/v1/broadcasts/{}", id(&broadcast));
+    let (channel, messages) = (format!("chat:{}", id(&broadcast)), format!("{room}/messages"));
+    let mut reader = Connection::open(&site, None).await;
+    reader.call("subscribe", json!({ "channel": channel })).await.unwrap();
+    let post = async |path: &str, person: &Person, body: Value| site.api.post(path, Some(&person.token), &body).await;
+    let call = async |method: Method, path: &str, person: &Person, body: Value| {
+        site.api.call(method, path, Some(&person.token), &body).await
+    };
+
+    assert_eq!(refusal(post("/api/v1/channels/host/moderators", &fan, json!({ "handle": "fan" })).await).0, 403);
+    post("/api/v1/channels/host/moderators", &host, json!({ "handle": "mod" })).await.unwrap();
+    let hello = post(&messages, &fan, json!({ "text": "hello @mod" })).await.unwrap();
+    assert_eq!(hello["mentions"][0]["handle"], "mod");
+    let reply = json!({ "text": "hi", "reply_to": hello["id"] });
+    let mut writer = Connection::open(&site, Some(&moderator)).await;
+    writer.call("publish", json!({ "channel": channel, "data": reply })).await.unwrap();
+    assert_eq!(reader.publication().await.unwrap()["pub"]["data"]["id"], hello["id"]);
+    let answer = reader.publication().await.unwrap()["pub"]["data"].clone();
+    assert_eq!((&answer["reply_to"]["id"], &answer["account"]["moderator"]), (&hello["id"], &json!(true)));
+
+    call(Method::PUT, &format!("{room}/pinned-message"), &moderator, json!({ "message": hello["id"] })).await.unwrap();
+    assert_eq!(reader.publication().await.unwrap()["pub"]["data"]["type"], "message_pinned");
+    call(Method::PATCH, "/api/v1/channels/host/chat-settings", &moderator, json!({ "slow_mode_s": 60 })).await.unwrap();
+    let changed = reader.publication().await.unwrap()["pub"]["data"].clone();
+    assert_eq!((&changed["type"], &changed["settings"]["slow_mode_s"]), (&json!("room_changed"), &json!(60)));
+    let mut writer = Connection::open(&site, Some(&fan)).await;
+    let slow = writer.call("publish", json!({ "channel": channel, "data": { "text": "again" } })).await.unwrap();
+    assert_eq!(slow["error"]["code"], 429, "{slow}");
+    call(Method::PATCH, "/api/v1/channels/host/chat-settings", &moderator, json!({ "slow_mode_s": 0 })).await.unwrap();
+    reader.publication().await.unwrap();
+
+    let word = json!({ "word": "바보", "consequence": "hold" });
+    post("/api/v1/channels/host/blocked-words", &moderator, word).await.unwrap();
+    let held = post(&messages, &fan, json!({ "text": "바.보", "client_id": "held" })).await.unwrap();
+    assert_eq!(held["type"], "held");
+    let state = site.api.get(&format!("{room}/room"), Some(&fan.token)).await.unwrap();
+    assert_eq!((&state["held"][0]["id"], &state["pinned"]["message"]["id"]), (&held["id"], &hello["id"]));
+    let queue = site.api.get("/api/v1/channels/host/held-messages", Some(&moderator.token)).await.unwrap();
+    assert_eq!((&queue["items"][0]["id"], &queue["items"][0]["word"]), (&held["id"], &json!("바보")));
+    let approve = format!("/api/v1/channels/host/held-messages/{}/approve", id(&held));
+    post(&approve, &moderator, json!({})).await.unwrap();
+    assert_eq!(reader.publication().await.unwrap()["pub"]["data"]["client_id"], "held");
+
+    post("/api/v1/channels/host/bans", &moderator, json!({ "account": fan.account })).await.unwrap();
+    assert_eq!(refusal(post(&messages, &fan, json!({ "text": "again" })).await), (403, "banned".into()));
+    let log = site.api.get("/api/v1/channels/host/mod-log", Some(&host.token)).await.unwrap();
+    let acts: Vec<&str> = log["items"].as_array().unwrap().iter().map(|entry| entry["act"].as_str().unwrap()).collect();
+    let expected =
+        ["banned", "held_approved", "word_blocked", "settings_changed", "settings_changed", "message_pinned"];
+    assert_eq!((&acts[..6], acts[6]), (&expected[..], "moderator_appointed"));
+
+    let site = site.kill_and_restart().await;
+    let report = site.api.get(&format!("{room}/report"), Some(&host.token)).await.unwrap();
+    assert_eq!((&report["chat"]["messages"], &report["chat"]["chatters"]), (&json!(3), &json!(2)), "{report}");
+    assert_eq!(report["chat"]["top_chatters"][0]["account"]["handle"], "fan");
+    assert_eq!(refusal(site.api.post(&messages, Some(&fan.token), &json!({ "text": "a" })).await).1, "banned");
 }

@@ -12,7 +12,7 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_there_once() {
-    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off")]).await;
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")]).await;
     let host = site.person("host").await;
     let broadcast = site.broadcast(&host).await;
     let channel = format!("chat:{}", id(&broadcast));

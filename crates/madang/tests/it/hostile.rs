@@ -128,7 +128,7 @@ where
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_never_reads_loses_nothing_and_harms_nobody() {
-    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off")]).await;
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")]).await;
     let host = site.person("host").await;
     let broadcast = site.broadcast(&host).await;
     let channel = format!("chat:{}", id(&broadcast));

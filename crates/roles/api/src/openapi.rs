@@ -17,12 +17,13 @@ const DESCRIPTION: &str = "Ids are decimal strings, times RFC 3339 in UTC. Lists
     `{items, next_cursor}`. Errors are `application/problem+json` (RFC 9457) with a stable `code`; where trying again \
     helps, `Retry-After` says when.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("people", "Accounts, sessions, who administers the site"),
     ("live", "Channels, broadcasts, their life, their numbers"),
     ("hearts", "Hearts: taps in batches"),
     ("viewers", "Playback sessions and their beats"),
-    ("chat", "Messages of a broadcast's room, and their moderation"),
+    ("chat", "Messages of a broadcast's room"),
+    ("moderation", "The order of a channel's chat: moderators, modes, timeouts, bans, blocked words, review, the log"),
     ("reports", "What broadcasts came to: viewers and hearts over time"),
     ("system", "The site itself"),
 ];

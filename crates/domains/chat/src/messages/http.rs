@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use kernel::{BroadcastId, MessageId, Page, Problem};
 use rest::{ApiResult, Body, PageQuery, PathId, PathIds, Query, Visitor};
@@ -14,7 +15,8 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Error, HistoryItem, Message, Messages};
+use super::{Error, HistoryItem, Message, Messages, NewMessage};
+use crate::review::HeldMessage;
 
 /// The routes, with their full paths.
 pub fn router(messages: Arc<Messages>) -> OpenApiRouter {
@@ -35,13 +37,15 @@ struct HistoryQuery {
 
 /// What to post.
 #[derive(Debug, Deserialize, ToSchema)]
-struct NewMessage {
+struct NewChatMessage {
     /// 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     text: String,
     /// The sender's own id for it, up to 64 bytes: makes a resend harmless. `Idempotency-Key` means the same.
     #[schema(max_length = 64)]
     client_id: Option<String>,
+    /// The message of the room it answers.
+    reply_to: Option<MessageId>,
 }
 
 /// A page of the room's messages, in order of offset.
@@ -74,15 +78,16 @@ async fn history(
         ("id" = BroadcastId, Path, description = "The broadcast"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same as `client_id`, which goes first"),
     ),
-    request_body = NewMessage,
+    request_body = NewChatMessage,
     responses(
         (status = 201, description = "The message; to a resend, the first one", body = Message),
         (status = 401, description = "`sign_in_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`timed_out`", body = Problem, content_type = "application/problem+json"),
+        (status = 202, description = "Not published yet: it waits until a moderator has seen it", body = HeldMessage),
+        (status = 403, description = "`timed_out`, `banned`, and what the room is set to: `read_only`, `members_only`, `emote_only`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`broadcast_unknown`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`room_closed`, `message_deleted`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`text_empty`, `text_too_long`, `text_control_characters`, `invalid_client_id`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`chat_rate`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`room_closed`, `message_deleted`, `message_rejected`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`text_empty`, `text_too_long`, `text_control_characters`, `invalid_client_id`, `blocked_word`, `reply_unknown`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`chat_rate`, `slow_mode`, `room_rate`, `review_full`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`chat_busy`, `chat_unavailable`: resend with the same client id", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -91,14 +96,18 @@ async fn post(
     PathId(broadcast): PathId<BroadcastId>,
     Visitor(caller): Visitor,
     headers: HeaderMap,
-    Body(new): Body<NewMessage>,
-) -> ApiResult<(StatusCode, Json<Message>)> {
+    Body(new): Body<NewChatMessage>,
+) -> ApiResult<Response> {
     let client_id = match new.client_id {
         Some(client_id) => Some(client_id),
         None => idempotency_key(&headers)?,
     };
-    let message = messages.post(&caller, broadcast, new.text, client_id).await?;
-    Ok((StatusCode::CREATED, Json(message)))
+    let new = NewMessage { text: new.text, client_id, reply_to: new.reply_to };
+    match messages.post(&caller, broadcast, new).await {
+        Ok(message) => Ok((StatusCode::CREATED, Json(message)).into_response()),
+        Err(Error::Held(held)) => Ok((StatusCode::ACCEPTED, Json(*held)).into_response()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Deletes a message; a tombstone stays in its place.
@@ -113,7 +122,7 @@ async fn post(
     responses(
         (status = 204, description = "It is gone"),
         (status = 401, description = "`sign_in_required`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`not_allowed`: neither its author nor the host nor an administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`not_allowed`: neither its author nor a moderator", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`broadcast_unknown`, `message_unknown`", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -1,11 +1,11 @@
 //! What stands in a room's log.
 
-use bytes::Bytes;
 use kernel::{AccountId, BroadcastId, MessageId, Timestamp};
-use ports::room_log::Redaction;
-use sequencer::Body;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::person::Person;
+use crate::room_settings::RoomSettings;
 
 /// The room of a broadcast: the name of its log and of its channel.
 pub fn room_name(broadcast: BroadcastId) -> String {
@@ -29,6 +29,12 @@ pub struct Message {
     pub at: Timestamp,
     /// Who wrote it.
     pub account: Author,
+    /// The accounts its text mentions as `@handle`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Person>,
+    /// The message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
     /// Its place in the room: contiguous from 1.
     pub offset: u64,
 }
@@ -44,6 +50,32 @@ pub struct Author {
     pub display_name: String,
     /// Whether the show is theirs.
     pub host: bool,
+    /// Whether they moderated the channel then, as appointed or as an administrator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moderator: bool,
+}
+
+/// The message that another one answers. Its text is not repeated, so that it is gone everywhere when it is deleted: a
+/// reader finds it at its offset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReplyTo {
+    /// Its id.
+    pub id: MessageId,
+    /// Its place.
+    pub offset: u64,
+    /// Who wrote it.
+    pub account: Person,
+}
+
+/// What to post.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewMessage {
+    /// 1 to 500 characters.
+    pub text: String,
+    /// The sender's own id for it: sent again, it is answered with the first message.
+    pub client_id: Option<String>,
+    /// The message of the room it answers.
+    pub reply_to: Option<MessageId>,
 }
 
 /// What stands in the place of a deleted message.
@@ -56,6 +88,9 @@ pub struct Tombstone {
     pub id: MessageId,
     /// When that message was accepted.
     pub at: Timestamp,
+    /// Who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<AccountId>,
     /// Its place.
     pub offset: u64,
 }
@@ -74,6 +109,44 @@ pub struct Deletion {
     pub offset: u64,
 }
 
+/// Tells readers that the room's settings have changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomChanged {
+    /// Always `room_changed`.
+    #[serde(rename = "type")]
+    pub kind: RoomChangedKind,
+    /// As they are now.
+    pub settings: RoomSettings,
+    /// The place of this entry.
+    pub offset: u64,
+}
+
+/// Tells readers that a message was pinned, in place of the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessagePinned {
+    /// Always `message_pinned`.
+    #[serde(rename = "type")]
+    pub kind: PinnedKind,
+    /// The id of the pinned message.
+    pub id: MessageId,
+    /// The place of the pinned message.
+    pub message_offset: u64,
+    /// The place of this entry.
+    pub offset: u64,
+}
+
+/// Tells readers that the pinned message was taken down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageUnpinned {
+    /// Always `message_unpinned`.
+    #[serde(rename = "type")]
+    pub kind: UnpinnedKind,
+    /// The id of the message that was pinned.
+    pub id: MessageId,
+    /// The place of this entry.
+    pub offset: u64,
+}
+
 /// One entry of a room's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -84,6 +157,12 @@ pub enum HistoryItem {
     Deleted(Tombstone),
     /// A message was deleted.
     MessageDeleted(Deletion),
+    /// The room's settings have changed.
+    RoomChanged(RoomChanged),
+    /// A message was pinned.
+    MessagePinned(MessagePinned),
+    /// The pinned message was taken down.
+    MessageUnpinned(MessageUnpinned),
 }
 
 macro_rules! kinds {
@@ -105,49 +184,12 @@ kinds! {
     TombstoneKind::Deleted;
     /// The `type` of a deletion.
     DeletionKind::MessageDeleted;
-}
-
-/// An entry that has no place yet.
-#[derive(Debug, Clone)]
-pub(super) enum Draft {
-    Message(Message),
-    Deletion(Deletion),
-}
-
-impl Draft {
-    /// The entry as the room's sequencer takes it.
-    pub(super) fn of(self, at: Timestamp, redacts: Option<Redaction>) -> sequencer::Draft {
-        let (keys, resend_key) = (self.keys(), self.resend_key());
-        let body = Body::ByPlace(Box::new(move |offset| self.at(offset).map_err(|error| error.to_string())));
-        sequencer::Draft { body, at, keys, resend_key, redacts, about: None }
-    }
-
-    /// The entry's bytes at this place.
-    fn at(&self, offset: u64) -> Result<Bytes, serde_json::Error> {
-        let bytes = match self.clone() {
-            Self::Message(message) => serde_json::to_vec(&Message { offset, ..message }),
-            Self::Deletion(deletion) => serde_json::to_vec(&Deletion { offset, ..deletion }),
-        };
-        bytes.map(Bytes::from)
-    }
-
-    /// The keys that no other draft has.
-    fn keys(&self) -> Vec<String> {
-        match self {
-            Self::Message(message) => vec![message_key(message.id)],
-            Self::Deletion(_) => Vec::new(),
-        }
-    }
-
-    /// The key that a resend brings again. One deletion of a message is as good as another.
-    fn resend_key(&self) -> Option<String> {
-        match self {
-            Self::Message(message) => {
-                message.client_id.as_ref().map(|client_id| client_key(message.account.id, client_id))
-            }
-            Self::Deletion(deletion) => Some(format!("d:{}", deletion.id)),
-        }
-    }
+    /// The `type` of a change of settings.
+    RoomChangedKind::RoomChanged;
+    /// The `type` of a pin.
+    PinnedKind::MessagePinned;
+    /// The `type` of taking a pin down.
+    UnpinnedKind::MessageUnpinned;
 }
 
 /// Where a message is found by its id.

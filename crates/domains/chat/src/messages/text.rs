@@ -10,6 +10,11 @@ const INVISIBLE: [char; 13] = [
     '\u{200f}', '\u{2060}', '\u{3164}', '\u{feff}',
 ];
 
+/// Whether a character shows nothing and is no white space.
+pub(crate) fn is_invisible(character: char) -> bool {
+    INVISIBLE.contains(&character)
+}
+
 /// A message has something to read in it, at most 500 characters, and of control characters only line breaks.
 pub(super) fn check_text(text: &str) -> Result<(), Error> {
     // No character is shorter than a byte and none longer than four: only what can fit is counted.
@@ -17,7 +22,7 @@ pub(super) fn check_text(text: &str) -> Result<(), Error> {
     if !fits {
         return Err(Error::TextTooLong);
     }
-    if text.chars().all(|c| c.is_whitespace() || INVISIBLE.contains(&c)) {
+    if text.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
         return Err(Error::TextEmpty);
     }
     if text.chars().any(|c| c.is_control() && c != '\n') {

@@ -139,6 +139,11 @@ impl Broadcasts {
         Ok(broadcast)
     }
 
+    /// The broadcasts of a host that are not over; as many as a host may have.
+    pub async fn open_of(&self, host: AccountId) -> Result<Vec<BroadcastId>, Error> {
+        Ok(store::open_of(&self.database, host, self.open_max).await?)
+    }
+
     /// A page of broadcasts, newest first: those on air, those with a replay, and whatever the caller hosts.
     /// `state` `Live` includes paused.
     pub async fn list(

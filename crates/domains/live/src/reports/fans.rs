@@ -1,4 +1,4 @@
-//! Those who gave hearts, by name.
+//! Those who gave hearts and those who wrote, by name.
 
 use kernel::AccountId;
 use serde::Serialize;
@@ -13,6 +13,15 @@ pub struct Fan {
     pub account: Option<FanAccount>,
     /// Their hearts.
     pub hearts: u64,
+}
+
+/// Somebody who wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Chatter {
+    /// Who; `null` when the account no longer exists.
+    pub account: Option<FanAccount>,
+    /// Their messages.
+    pub messages: u64,
 }
 
 /// A fan's account.
@@ -34,6 +43,12 @@ pub(crate) async fn with_names(names: &dyn Names, fans: Vec<(AccountId, u64)>) -
         .into_iter()
         .map(|(id, hearts)| Fan { account: known.remove(&id).map(|name| fan_account(id, name)), hearts });
     Ok(named.collect())
+}
+
+/// Gives chatters their names.
+pub(crate) async fn chatters(names: &dyn Names, top: Vec<(AccountId, u64)>) -> Result<Vec<Chatter>, NeedError> {
+    let named = with_names(names, top).await?;
+    Ok(named.into_iter().map(|Fan { account, hearts }| Chatter { account, messages: hearts }).collect())
 }
 
 fn fan_account(id: AccountId, name: Name) -> FanAccount {

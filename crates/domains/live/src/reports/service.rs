@@ -7,10 +7,10 @@ use ports::sql::Database;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Error, Fan, Resolution, store, with_names};
+use super::{Chatter, Error, Fan, Resolution, chatters, store, with_names};
 use crate::{
     hearts,
-    needs::{Names, Shows, ViewerCounts},
+    needs::{Chats, Names, Shows, ViewerCounts},
     viewers,
 };
 
@@ -18,6 +18,8 @@ use crate::{
 const POINTS_MAX: i64 = 5_760;
 /// Fans in a report.
 const TOP_FANS: u32 = 10;
+/// Chatters in a report.
+const TOP_CHATTERS: u32 = 10;
 /// Points of a channel's series when no beginning is asked for.
 const POINTS_UNASKED: i64 = 30;
 
@@ -28,10 +30,23 @@ pub struct BroadcastReport {
     pub viewers: ViewersReport,
     /// Its hearts.
     pub hearts: u64,
+    /// Its chat.
+    pub chat: ChatReport,
     /// Over time; stretches in which nothing happened are left out. The last two days of it, when it is longer.
     pub series: Vec<Stretch>,
     /// The accounts with the most hearts.
     pub top_fans: Vec<Fan>,
+}
+
+/// The chat of a broadcast.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChatReport {
+    /// Messages, exactly; those that were deleted later were posted, and count.
+    pub messages: u64,
+    /// Accounts that wrote at least one.
+    pub chatters: u64,
+    /// The accounts that wrote most.
+    pub top_chatters: Vec<Chatter>,
 }
 
 /// Viewers of a broadcast.
@@ -84,6 +99,7 @@ pub struct Reports {
     database: Database,
     shows: Arc<dyn Shows>,
     names: Arc<dyn Names>,
+    chats: Arc<dyn Chats>,
 }
 
 impl std::fmt::Debug for Reports {
@@ -94,8 +110,14 @@ impl std::fmt::Debug for Reports {
 
 impl Reports {
     /// Reports from what `database` keeps.
-    pub fn new(clock: Arc<dyn Clock>, database: Database, shows: Arc<dyn Shows>, names: Arc<dyn Names>) -> Self {
-        Self { clock, database, shows, names }
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        database: Database,
+        shows: Arc<dyn Shows>,
+        names: Arc<dyn Names>,
+        chats: Arc<dyn Chats>,
+    ) -> Self {
+        Self { clock, database, shows, names, chats }
     }
 
     /// What a broadcast came to; for its host.
@@ -121,9 +143,15 @@ impl Reports {
             hearts: moment.hearts,
         });
         let fans = hearts::fans(&self.database, broadcast, TOP_FANS).await?;
+        let chat = self.chats.total(broadcast, TOP_CHATTERS).await?;
         Ok(BroadcastReport {
             viewers: ViewersReport { unique, peak, watch_time_ms },
             hearts,
+            chat: ChatReport {
+                messages: chat.messages,
+                chatters: chat.chatters,
+                top_chatters: chatters(&*self.names, chat.top).await?,
+            },
             series: series.collect(),
             top_fans: with_names(&*self.names, fans).await?,
         })

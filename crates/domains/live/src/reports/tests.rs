@@ -137,6 +137,8 @@ async fn from_the_first_session_to_the_report() {
         assert_eq!(report["viewers"], json!({"unique": 2, "peak": 3, "watch_time_ms": 10_000}), "{}", db.engine);
         assert_eq!(report["hearts"], 124);
         assert_eq!(report["top_fans"], ranking);
+        let top = json!([{"account": name(8), "messages": 2}, {"account": name(7), "messages": 1}]);
+        assert_eq!(report["chat"], json!({"messages": 3, "chatters": 2, "top_chatters": top}));
         let begin = "2027-01-15T00:00:00.000Z";
         let later = json!({"at": "2027-01-15T01:00:00.000Z", "concurrent": 0, "watch_time_ms": 0, "hearts": 1});
         let first = json!({"at": begin, "concurrent": 3, "watch_time_ms": 10_000, "hearts": 123});

@@ -14,7 +14,7 @@ use crate::testing::{BROADCAST, anonymous, caller, stages};
 use crate::{Chat, Settings};
 
 fn app(chat: &Chat, caller: Caller) -> Router {
-    Router::from(crate::router(chat)).layer(Extension(caller))
+    Router::from(chat.router()).layer(Extension(caller))
 }
 
 async fn call(
@@ -99,29 +99,105 @@ async fn refusals_carry_their_code_and_the_time_to_wait() {
     }
 }
 
+#[tokio::test]
+async fn what_a_room_is_set_to_is_named_in_the_answer() {
+    for stage in stages().await {
+        let chat = stage.unlimited();
+        let host = || app(&chat, caller(1));
+        let set = |change: Value| {
+            let path = "/api/v1/channels/person_1/chat-settings";
+            let request = Request::builder().method("PATCH").uri(path).body(Body::from(change.to_string()));
+            let answered = host().oneshot(request.unwrap());
+            async { answered.await.unwrap().status() }
+        };
+        let hello = json!({"text": "hello"});
+        let post = || async {
+            let (status, problem, retry_after) =
+                call(app(&chat, caller(2)), "POST", "/messages", hello.clone(), None).await;
+            (status.as_u16(), problem["code"].as_str().unwrap_or_default().to_owned(), retry_after)
+        };
+        assert_eq!(post().await.0, 201);
+        assert_eq!(set(json!({"slow_mode_s": 30})).await, 200);
+        assert_eq!(post().await, (429, "slow_mode".into(), Some("30".into())));
+        assert_eq!(set(json!({"slow_mode_s": 0, "emote_only": true})).await, 200);
+        assert_eq!(post().await, (403, "emote_only".into(), None));
+        assert_eq!(set(json!({"members_only": true})).await, 200);
+        assert_eq!(post().await, (403, "members_only".into(), None));
+        assert_eq!(set(json!({"read_only": true})).await, 200);
+        assert_eq!(post().await, (403, "read_only".into(), None));
+        assert_eq!(set(json!({"slow_mode_s": 3_601})).await, 422);
+        assert_eq!(set(json!({"no_such_mode": true})).await, 422);
+        let (status, room, _) = call(app(&chat, caller(2)), "GET", "/room", Value::Null, None).await;
+        assert_eq!((status.as_u16(), &room["settings"]["read_only"]), (200, &json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn a_held_message_is_accepted_and_not_created() {
+    for stage in stages().await {
+        let chat = stage.chat();
+        let word = crate::blocked_words::NewBlockedWord {
+            word: "hmm".into(),
+            consequence: crate::blocked_words::Consequence::Hold,
+        };
+        chat.blocked_words.block(&caller(1), "person_1", word).await.unwrap();
+        let (status, held, _) =
+            call(app(&chat, caller(2)), "POST", "/messages", json!({"text": "hmm"}), Some("key 1")).await;
+        assert_eq!((status.as_u16(), &held["type"], &held["client_id"]), (202, &json!("held"), &json!("key 1")));
+    }
+}
+
 #[test]
 fn every_route_is_documented() {
     // The document is made without running anything; a runtime is only needed by the log.
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let stage = stages().await.remove(0);
-        let document = serde_json::to_value(crate::router(&stage.chat()).get_openapi()).unwrap();
+        let document = serde_json::to_value(stage.chat().router().get_openapi()).unwrap();
         let mut routes: Vec<String> = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             routes.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
         }
         routes.sort();
-        let base = "/api/v1/broadcasts/{id}";
         let expected = [
-            format!("delete {base}/messages/{{message_id}}"),
-            format!("delete {base}/timeouts/{{account}}"),
-            format!("get {base}/messages"),
-            format!("get {base}/timeouts"),
-            format!("post {base}/messages"),
-            format!("post {base}/timeouts"),
+            "delete /api/v1/blocked-words/{id}",
+            "delete /api/v1/broadcasts/{id}/messages/{message_id}",
+            "delete /api/v1/broadcasts/{id}/pinned-message",
+            "delete /api/v1/broadcasts/{id}/timeouts/{account}",
+            "delete /api/v1/channels/{handle}/address-bans/{id}",
+            "delete /api/v1/channels/{handle}/bans/{account}",
+            "delete /api/v1/channels/{handle}/blocked-words/{id}",
+            "delete /api/v1/channels/{handle}/members/{account}",
+            "delete /api/v1/channels/{handle}/moderators/{account}",
+            "get /api/v1/blocked-words",
+            "get /api/v1/broadcasts/{id}/messages",
+            "get /api/v1/broadcasts/{id}/room",
+            "get /api/v1/broadcasts/{id}/timeouts",
+            "get /api/v1/channels/{handle}/address-bans",
+            "get /api/v1/channels/{handle}/bans",
+            "get /api/v1/channels/{handle}/blocked-words",
+            "get /api/v1/channels/{handle}/chat-settings",
+            "get /api/v1/channels/{handle}/held-messages",
+            "get /api/v1/channels/{handle}/members",
+            "get /api/v1/channels/{handle}/mod-log",
+            "get /api/v1/channels/{handle}/moderators",
+            "patch /api/v1/channels/{handle}/chat-settings",
+            "post /api/v1/blocked-words",
+            "post /api/v1/broadcasts/{id}/messages",
+            "post /api/v1/broadcasts/{id}/timeouts",
+            "post /api/v1/channels/{handle}/address-bans",
+            "post /api/v1/channels/{handle}/bans",
+            "post /api/v1/channels/{handle}/blocked-words",
+            "post /api/v1/channels/{handle}/held-messages/{id}/approve",
+            "post /api/v1/channels/{handle}/held-messages/{id}/reject",
+            "post /api/v1/channels/{handle}/members",
+            "post /api/v1/channels/{handle}/moderators",
+            "put /api/v1/broadcasts/{id}/pinned-message",
         ];
         assert_eq!(routes, expected);
-        for schema in ["Message", "Tombstone", "Deletion", "HistoryItem", "Timeout"] {
+        for schema in
+            ["Message", "Tombstone", "Deletion", "HistoryItem", "Timeout", "RoomState", "ModLogEntry", "ReviewItem"]
+        {
             assert!(document["components"]["schemas"].get(schema).is_some(), "{schema}");
         }
     });

@@ -5,3 +5,4 @@ mod failures;
 mod http;
 mod posting;
 mod races;
+mod replies;

@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use crate::Settings;
-use crate::messages::{HistoryItem, Message, Messages, room_name};
+use crate::messages::{HistoryItem, Message, Messages, NewMessage, Shared, room_name};
+use crate::order::Order;
 use crate::testing::{BROADCAST, caller, stages};
 
 /// Posts from many tasks over these chats, and compares what was acknowledged with what is in the log.
@@ -85,10 +86,17 @@ async fn ten_resends_at_once_are_one_message() {
 async fn a_sequencer_goes_away_with_silence_and_comes_back_with_a_message() {
     for stage in stages().await {
         let settings = Settings { rate: kernel::Rate::Off, ..Settings::default() };
-        let silences = stage.chat().moderation().clone();
-        let messages = Messages::with_silence(&stage.parts, silences, &settings, Duration::from_millis(1));
+        let shared = Shared {
+            order: Arc::new(Order::new(stage.parts.clock.clone(), stage.parts.database.clone())),
+            addresses: Arc::default(),
+            spoken: Arc::default(),
+        };
+        let messages = Messages::with_silence(&stage.parts, shared, &settings, Duration::from_millis(1));
         for number in 1..=20 {
-            let message = messages.post(&caller(2), BROADCAST, "a".into(), None).await.unwrap();
+            let message = messages
+                .post(&caller(2), BROADCAST, NewMessage { text: "a".into(), ..NewMessage::default() })
+                .await
+                .unwrap();
             assert_eq!(message.offset, number);
             while number % 2 == 0 && messages.sequencers.rooms() > 0 {
                 tokio::task::yield_now().await;

@@ -2,7 +2,7 @@
 
 use kernel::{AccountId, BroadcastId, events::live::BroadcastState};
 use ports::{
-    sql::{Database, SqlError},
+    sql::{Database, Row, SqlError},
     sqlx::{self, AssertSqlSafe},
 };
 
@@ -49,4 +49,21 @@ pub(in crate::broadcasts) async fn list(
         .fetch_all(database.reader())
         .await?;
     rows.iter().map(broadcast).collect()
+}
+
+/// The broadcasts of a host that have not ended, the newest `limit` of them.
+pub(in crate::broadcasts) async fn open_of(
+    database: &Database,
+    host: AccountId,
+    limit: u32,
+) -> Result<Vec<BroadcastId>, SqlError> {
+    let rows = sqlx::query(
+        "SELECT id FROM broadcasts WHERE host = $1 AND state IN ('created', 'ready', 'live', 'paused') \
+         ORDER BY id DESC LIMIT $2",
+    )
+    .bind(host.raw())
+    .bind(i64::from(limit))
+    .fetch_all(database.reader())
+    .await?;
+    rows.iter().map(|row| row.try_get(0).map(BroadcastId::from_raw)).collect()
 }

@@ -12,7 +12,7 @@ use ports::{
     sqlx,
 };
 
-pub(super) use list::{Shelf, list};
+pub(super) use list::{Shelf, list, open_of};
 use row::{broadcast, recording_text, select, state_text, stream_text};
 pub(super) use sweep::{changed_since, due, kept_after, on_air, unsettled, without_timeline};
 

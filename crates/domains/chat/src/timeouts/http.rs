@@ -9,11 +9,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Moderation, Timeout};
+use super::{Timeout, Timeouts};
 
 /// The routes, with their full paths.
-pub fn router(moderation: Arc<Moderation>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list, time_out)).routes(routes!(lift)).with_state(moderation)
+pub fn router(timeouts: Arc<Timeouts>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list, time_out)).routes(routes!(lift)).with_state(timeouts)
 }
 
 /// Whom to silence, and for how long.
@@ -33,7 +33,7 @@ struct NewTimeout {
 #[utoipa::path(
     get,
     path = "/api/v1/broadcasts/{id}/timeouts",
-    tag = "chat",
+    tag = "moderation",
     params(("id" = BroadcastId, Path, description = "The broadcast"), PageQuery),
     responses(
         (status = 200, description = "By account", body = Page<Timeout>),
@@ -43,19 +43,19 @@ struct NewTimeout {
     )
 )]
 async fn list(
-    State(moderation): State<Arc<Moderation>>,
+    State(timeouts): State<Arc<Timeouts>>,
     PathId(broadcast): PathId<BroadcastId>,
     Visitor(caller): Visitor,
     Query(page): Query<PageQuery>,
 ) -> ApiResult<Json<Page<Timeout>>> {
-    Ok(Json(moderation.timeouts(&caller, broadcast, page.cursor_as()?, page.limit()?).await?))
+    Ok(Json(timeouts.list(&caller, broadcast, page.cursor_as()?, page.limit()?).await?))
 }
 
 /// Silences an account in the room for a while.
 #[utoipa::path(
     post,
     path = "/api/v1/broadcasts/{id}/timeouts",
-    tag = "chat",
+    tag = "moderation",
     params(("id" = BroadcastId, Path, description = "The broadcast")),
     request_body = NewTimeout,
     responses(
@@ -63,16 +63,16 @@ async fn list(
         (status = 401, description = "`sign_in_required`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`not_allowed`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`broadcast_unknown`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`account_unknown`, `host_timeout`, `invalid_seconds`, `invalid_reason`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`account_unknown`, `account_protected`, `invalid_seconds`, `invalid_reason`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn time_out(
-    State(moderation): State<Arc<Moderation>>,
+    State(timeouts): State<Arc<Timeouts>>,
     PathId(broadcast): PathId<BroadcastId>,
     Visitor(caller): Visitor,
     Body(new): Body<NewTimeout>,
 ) -> ApiResult<StatusCode> {
-    moderation.time_out(&caller, broadcast, new.account, new.seconds, new.reason).await?;
+    timeouts.time_out(&caller, broadcast, new.account, new.seconds, new.reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -80,7 +80,7 @@ async fn time_out(
 #[utoipa::path(
     delete,
     path = "/api/v1/broadcasts/{id}/timeouts/{account}",
-    tag = "chat",
+    tag = "moderation",
     params(
         ("id" = BroadcastId, Path, description = "The broadcast"),
         ("account" = AccountId, Path, description = "The account"),
@@ -93,10 +93,10 @@ async fn time_out(
     )
 )]
 async fn lift(
-    State(moderation): State<Arc<Moderation>>,
+    State(timeouts): State<Arc<Timeouts>>,
     PathIds(broadcast, account): PathIds<BroadcastId, AccountId>,
     Visitor(caller): Visitor,
 ) -> ApiResult<StatusCode> {
-    moderation.lift(&caller, broadcast, account).await?;
+    timeouts.lift(&caller, broadcast, account).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,7 @@
 //! Timeouts in SQL.
 
 use kernel::{AccountId, BroadcastId, Timestamp};
-use ports::sql::{Database, Migration, SqlError};
+use ports::sql::{Database, Migration, SqlError, WriteTx};
 use ports::sqlx::{self, Row as _, any::AnyRow};
 
 use super::model::Row;
@@ -23,8 +23,7 @@ pub const MIGRATION: Migration = Migration {
 };
 
 /// Sets or replaces a timeout; one that was set later than this one stays.
-pub(super) async fn set(database: &Database, broadcast: BroadcastId, row: &Row, by: AccountId) -> Result<(), SqlError> {
-    let mut tx = database.write().await?;
+pub(super) async fn set(tx: &mut WriteTx, broadcast: BroadcastId, row: &Row, by: AccountId) -> Result<(), SqlError> {
     sqlx::query(
         "INSERT INTO chat_timeouts (broadcast, account, until_ms, reason, by_account, at_ms) \
          VALUES ($1, $2, $3, $4, $5, $6) \
@@ -40,32 +39,17 @@ pub(super) async fn set(database: &Database, broadcast: BroadcastId, row: &Row, 
     .bind(row.at.as_millis())
     .execute(tx.conn())
     .await?;
-    tx.commit().await
+    Ok(())
 }
 
-/// Ends a timeout; none there is no error.
-pub(super) async fn lift(database: &Database, broadcast: BroadcastId, account: AccountId) -> Result<(), SqlError> {
-    let mut tx = database.write().await?;
-    sqlx::query("DELETE FROM chat_timeouts WHERE broadcast = $1 AND account = $2")
+/// Ends a timeout; `false` when there was none.
+pub(super) async fn lift(tx: &mut WriteTx, broadcast: BroadcastId, account: AccountId) -> Result<bool, SqlError> {
+    let lifted = sqlx::query("DELETE FROM chat_timeouts WHERE broadcast = $1 AND account = $2")
         .bind(broadcast.raw())
         .bind(account.raw())
         .execute(tx.conn())
         .await?;
-    tx.commit().await
-}
-
-/// Until when the account is timed out, also when that is past.
-pub(super) async fn until(
-    database: &Database,
-    broadcast: BroadcastId,
-    account: AccountId,
-) -> Result<Option<Timestamp>, SqlError> {
-    let row = sqlx::query("SELECT until_ms FROM chat_timeouts WHERE broadcast = $1 AND account = $2")
-        .bind(broadcast.raw())
-        .bind(account.raw())
-        .fetch_optional(database.reader())
-        .await?;
-    row.map(|row| row.try_get(0).map(Timestamp::from_millis)).transpose()
+    Ok(lifted.rows_affected() > 0)
 }
 
 /// The timeouts of a room that last beyond `now`, by account, behind the account `after`.

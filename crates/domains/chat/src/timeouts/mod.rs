@@ -1,9 +1,8 @@
-//! Moderation: the host (or an administrator) silences an account in a room for a while.
+//! Timeouts: a moderator silences an account in a room for a while.
 //!
 //! Promise: a timeout is kept when the call returns and ends by its own time. It takes no message back; deleting is the
 //! messages slice's. Limits: 1 second to 7 days; a reason of 200 characters.
 
-mod error;
 mod http;
 mod jobs;
 mod model;
@@ -12,9 +11,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use error::Error;
 pub use http::router;
 pub use jobs::DropExpired;
 pub use model::Timeout;
-pub use service::Moderation;
+pub use service::Timeouts;
 pub use store::MIGRATION;

@@ -3,7 +3,8 @@
 use kernel::AccountId;
 use ports::work::Schedule;
 
-use super::{DropExpired, Error};
+use super::DropExpired;
+use crate::Error;
 use crate::messages;
 use crate::testing::{BROADCAST, HOST, administrator, anonymous, caller, stages};
 
@@ -26,8 +27,8 @@ async fn a_timeout_silences_ends_by_its_time_and_can_be_lifted() {
         chat.time_out(&caller(1), BROADCAST, GUEST, 600, None).await.unwrap();
         chat.time_out(&administrator(9), BROADCAST, GUEST, 10, None).await.unwrap();
         assert!(matches!(post().await, Err(messages::Error::TimedOut { seconds: 10 })), "the later one counts");
-        chat.moderation().lift(&caller(1), BROADCAST, GUEST).await.unwrap();
-        chat.moderation().lift(&caller(1), BROADCAST, GUEST).await.unwrap();
+        chat.timeouts.lift(&caller(1), BROADCAST, GUEST).await.unwrap();
+        chat.timeouts.lift(&caller(1), BROADCAST, GUEST).await.unwrap();
         post().await.unwrap();
         assert_eq!(stage.log().await.len(), 4);
     }
@@ -52,8 +53,8 @@ async fn only_moderators_set_list_and_lift() {
         for (caller, guest) in [(caller(3), true), (anonymous(), false)] {
             let refusals = [
                 chat.time_out(&caller, BROADCAST, GUEST, 60, None).await.unwrap_err(),
-                chat.moderation().lift(&caller, BROADCAST, GUEST).await.unwrap_err(),
-                chat.moderation().timeouts(&caller, BROADCAST, None, 50).await.unwrap_err(),
+                chat.timeouts.lift(&caller, BROADCAST, GUEST).await.unwrap_err(),
+                chat.timeouts.list(&caller, BROADCAST, None, 50).await.unwrap_err(),
             ];
             let right =
                 |error: &Error| matches!((guest, error), (true, Error::NotAllowed) | (false, Error::SignInRequired));
@@ -62,12 +63,12 @@ async fn only_moderators_set_list_and_lift() {
         let host = caller(1);
         let refused =
             |account, seconds, reason: Option<String>| chat.time_out(&host, BROADCAST, account, seconds, reason);
-        assert!(matches!(refused(HOST, 60, None).await, Err(Error::Host)));
+        assert!(matches!(refused(HOST, 60, None).await, Err(Error::Protected)));
         assert!(matches!(refused(AccountId::from_raw(5_000), 60, None).await, Err(Error::AccountUnknown)));
         assert!(matches!(refused(GUEST, 0, None).await, Err(Error::Seconds(0))));
         assert!(matches!(refused(GUEST, 604_801, None).await, Err(Error::Seconds(604_801))));
         assert!(matches!(refused(GUEST, 60, Some("x".repeat(201))).await, Err(Error::Reason)));
-        assert!(chat.moderation().timeouts(&host, BROADCAST, None, 50).await.unwrap().items.is_empty());
+        assert!(chat.timeouts.list(&host, BROADCAST, None, 50).await.unwrap().items.is_empty());
     }
 }
 
@@ -81,12 +82,12 @@ async fn the_list_shows_who_is_silenced_now_page_by_page() {
             chat.time_out(&caller(1), BROADCAST, AccountId::from_raw(number), seconds, reason).await.unwrap();
         }
         stage.clock.advance(10_000);
-        let first = chat.moderation().timeouts(&caller(1), BROADCAST, None, 3).await.unwrap();
+        let first = chat.timeouts.list(&caller(1), BROADCAST, None, 3).await.unwrap();
         let accounts: Vec<i64> = first.items.iter().map(|timeout| timeout.account.id.raw()).collect();
         assert_eq!((accounts, first.next_cursor.as_deref()), (vec![2, 3, 5], Some("5")));
         assert_eq!(first.items[0].account.handle, "person_2");
         assert_eq!(first.items[0].reason.as_deref(), Some("spam"));
-        let rest = chat.moderation().timeouts(&caller(1), BROADCAST, Some(AccountId::from_raw(5)), 3).await.unwrap();
+        let rest = chat.timeouts.list(&caller(1), BROADCAST, Some(AccountId::from_raw(5)), 3).await.unwrap();
         assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
 
         DropExpired::new(stage.clock.clone(), stage.test.database.clone()).run().await.unwrap();

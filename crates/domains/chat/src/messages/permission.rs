@@ -1,0 +1,171 @@
+//! Whether somebody may write in a room now: the room's life, bans and timeouts, the room's modes, and the rates.
+//!
+//! The streamer, moderators and administrators are held to the room's life and the rate per account alone; the streamer
+//! writes five times as much.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kernel::{AccountId, BroadcastId, Caller, Identity, Rate, RateLimiter, Timestamp, ids::snowflake_time};
+
+use super::Error;
+use super::rate_limit::RateLimit;
+use super::slow_mode::{SlowMode, Taken};
+use crate::Settings;
+use crate::moderators::{Role, role_of};
+use crate::needs::{RoomInfo, Rooms};
+use crate::order::{ChannelOrder, Order, Standing};
+use crate::room_settings::Emotes;
+
+/// Rooms whose rate is counted.
+const ROOMS_MAX: usize = 10_000;
+
+/// Somebody who is about to write in a room, with all that is asked of them.
+pub(super) struct Writer {
+    pub(super) identity: Identity,
+    pub(super) role: Role,
+    pub(super) broadcast: BroadcastId,
+    pub(super) room: RoomInfo,
+    pub(super) order: Arc<ChannelOrder>,
+    standing: Standing,
+    address_banned: bool,
+}
+
+/// What a message has taken of the allowances.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    account: AccountId,
+    at: Timestamp,
+    slow_mode: Option<Taken>,
+    room: Option<BroadcastId>,
+}
+
+/// The rules of all rooms, and what is counted for them.
+pub(super) struct Permission {
+    rooms: Arc<dyn Rooms>,
+    order: Arc<Order>,
+    emotes: Emotes,
+    after_end_ms: i64,
+    account_rate: RateLimit,
+    room_rate: Rate,
+    room_rates: Mutex<RateLimiter<BroadcastId>>,
+    slow_mode: SlowMode,
+}
+
+impl Permission {
+    pub(super) fn new(rooms: Arc<dyn Rooms>, order: Arc<Order>, settings: &Settings) -> Self {
+        Self {
+            rooms,
+            order,
+            emotes: settings.emotes.clone(),
+            after_end_ms: i64::from(settings.after_end_s) * 1_000,
+            account_rate: RateLimit::new(settings.rate),
+            room_rate: settings.room_rate,
+            room_rates: Mutex::new(RateLimiter::new(settings.room_rate, ROOMS_MAX)),
+            slow_mode: SlowMode::default(),
+        }
+    }
+
+    pub(super) async fn room(&self, broadcast: BroadcastId) -> Result<RoomInfo, Error> {
+        self.rooms.room(broadcast).await?.ok_or(Error::BroadcastUnknown)
+    }
+
+    /// What the caller is in the room.
+    pub(super) async fn role(&self, identity: &Identity, room: &RoomInfo) -> Result<Role, Error> {
+        let order = self.order.of(room.host).await?;
+        Ok(role_of(identity.account, identity.admin, room.host, &order))
+    }
+
+    /// The caller as a writer in the room; what is read here holds for a group of messages.
+    pub(super) async fn writer(
+        &self,
+        caller: &Caller,
+        broadcast: BroadcastId,
+        now: Timestamp,
+    ) -> Result<Writer, Error> {
+        let identity = caller.identity.clone().ok_or(Error::SignInRequired)?;
+        let room = self.room(broadcast).await?;
+        let order = self.order.of(room.host).await?;
+        let role = role_of(identity.account, identity.admin, room.host, &order);
+        let standing = match role {
+            Role::Viewer => self.order.standing(broadcast, room.host, identity.account).await?,
+            _ => Standing::default(),
+        };
+        let address_banned = role == Role::Viewer && order.bans_address(caller.address, now);
+        Ok(Writer { identity, role, broadcast, room, order, standing, address_banned })
+    }
+
+    /// Whether the room is open, or closed so lately that it still is.
+    pub(super) fn check_open(&self, room: &RoomInfo, now: Timestamp) -> Result<(), Error> {
+        let closes_at = room.ended_at.map(|ended_at| ended_at.plus_millis(self.after_end_ms));
+        let closed = !room.open && closes_at.is_none_or(|closes_at| now >= closes_at);
+        if closed { Err(Error::RoomClosed) } else { Ok(()) }
+    }
+
+    /// Lets a message through and counts it, or says why not and counts nothing.
+    pub(super) fn take(&self, writer: &Writer, text: &str, now: Timestamp) -> Result<Allowance, Error> {
+        let account = writer.identity.account;
+        self.check_open(&writer.room, now)?;
+        if writer.role == Role::Viewer {
+            self.check_modes(writer, text, now)?;
+        }
+        let host = writer.role == Role::Host;
+        self.account_rate.take(account, host, now).map_err(|seconds| Error::TooFast { seconds })?;
+        let mut allowance = Allowance { account, at: now, slow_mode: None, room: None };
+        if writer.role == Role::Viewer {
+            let counted = self.take_in_room(writer, &mut allowance, now);
+            if counted.is_err() {
+                self.give_back(allowance);
+            }
+            counted?;
+        }
+        Ok(allowance)
+    }
+
+    /// Takes a counted message back: it was a resend, or could not be kept.
+    pub(super) fn give_back(&self, allowance: Allowance) {
+        self.account_rate.give_back(allowance.account, allowance.at);
+        if let Some(taken) = allowance.slow_mode {
+            self.slow_mode.give_back(taken);
+        }
+        if let Some(broadcast) = allowance.room {
+            self.room_rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(&broadcast, 1);
+        }
+    }
+
+    fn check_modes(&self, writer: &Writer, text: &str, now: Timestamp) -> Result<(), Error> {
+        let Writer { standing, order, .. } = writer;
+        let settings = &order.settings;
+        if standing.banned || writer.address_banned {
+            return Err(Error::Banned);
+        }
+        if let Some(until) = standing.timed_out_until.filter(|until| *until > now) {
+            return Err(Error::TimedOut { seconds: until.millis_since(now).unsigned_abs().div_ceil(1_000) });
+        }
+        if settings.read_only {
+            return Err(Error::ReadOnly);
+        }
+        let account = writer.identity.account;
+        if settings.members_only && !standing.approved && !settings.member_by_age(account, now) {
+            let member_at = |minutes: u32| snowflake_time(account.raw()).plus_millis(i64::from(minutes) * 60_000);
+            let seconds = settings.member_after_minutes.map(member_at);
+            let seconds = seconds.map(|at| at.millis_since(now).unsigned_abs().div_ceil(1_000));
+            return Err(Error::MembersOnly { seconds });
+        }
+        if settings.emote_only && !self.emotes.are_all_of(text) {
+            return Err(Error::EmoteOnly);
+        }
+        Ok(())
+    }
+
+    fn take_in_room(&self, writer: &Writer, allowance: &mut Allowance, now: Timestamp) -> Result<(), Error> {
+        let every = writer.order.settings.slow_mode_s;
+        let taken = self.slow_mode.take(writer.broadcast, writer.identity.account, every, now);
+        allowance.slow_mode = Some(taken.map_err(|seconds| Error::SlowMode { every, seconds })?);
+        let mut rates = self.room_rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let rate = self.room_rate;
+        let too_often = |often: kernel::rate::TooOften| Error::RoomRate { rate, seconds: often.retry_after_s() };
+        rates.take(writer.broadcast, now).map_err(too_often)?;
+        allowance.room = Some(writer.broadcast);
+        Ok(())
+    }
+}
