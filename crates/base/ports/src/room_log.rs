@@ -145,6 +145,15 @@ pub trait RoomLog: Send + Sync + 'static {
     ) -> Result<Appended, RoomLogError>;
     /// The records from `from` on, in order of offset: `limit` of them, or those there are.
     async fn read(&self, room: &str, from: u64, limit: usize) -> Result<Vec<Record>, RoomLogError>;
+    /// The offset of the earliest record it still has; where the log stands when it has none. 1 in a log that keeps all.
+    async fn first(&self, room: &str) -> Result<u64, RoomLogError> {
+        check_room(room).map(|()| 1)
+    }
+    /// Drops all records of the room; its offsets go on. A log that keeps all refuses.
+    async fn forget(&self, room: &str) -> Result<(), RoomLogError> {
+        check_room(room)?;
+        Err(RoomLogError::Refused("this log keeps all its records".into()))
+    }
     /// Where the entries with these keys stand: one answer per key, in the order asked.
     async fn offsets_of(&self, room: &str, keys: &[String]) -> Result<Vec<Option<u64>>, RoomLogError>;
 }

@@ -16,6 +16,9 @@ pub(crate) const DEFAULTS: &str = include_str!("../../../../madang.default.toml"
 /// Variables with these beginnings are not settings.
 const OTHER_VARIABLES: [&str; 4] = ["MADANG_TEST_", "MADANG_FUZZ_", "MADANG_BENCH_", "MADANG_CONFIG"];
 
+/// Tables whose keys are names that people give; each of these tables is read by its component alone.
+const NAMED_TABLES: [&str; 1] = ["gateway.namespaces."];
+
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -76,6 +79,9 @@ fn lay_table(settings: &mut Table, over: Table, origin: &str, prefix: &str) -> R
             (Some(slot), value) => {
                 let origin = format!("{name} in {origin}");
                 return Err(ConfigError::Type { origin, expected: expected(slot), found: format!("{value:?}") });
+            }
+            (None, value) if NAMED_TABLES.contains(&prefix) => {
+                settings.insert(key, value);
             }
             (None, _) => {
                 let hint = nearest(settings, &key);

@@ -21,7 +21,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) rtmp: SocketAddr,
-    pub(crate) role: String,
+    pub(crate) role: Role,
     pub(crate) name: String,
     pub(crate) language: String,
     pub(crate) public_rtmp_url: String,
@@ -34,6 +34,16 @@ pub(crate) struct Config {
     pub(crate) gateway: gateway::Settings,
     pub(crate) media: media::MediaSettings,
     pub(crate) ingest: media::ingest::IngestSettings,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// Everything.
+    All,
+    /// Realtime alone, with the channels of the settings.
+    Gateway,
 }
 
 /// What is logged, and how.
@@ -88,9 +98,6 @@ impl Config {
                 "engines.sql",
                 "a URL postgres://user@host/database is expected, or nothing for SQLite in the data folder",
             );
-        }
-        if self.role != "all" {
-            return refuse("role", "only \"all\" can be served by this version: every role runs in the one process");
         }
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");

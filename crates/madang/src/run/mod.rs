@@ -2,6 +2,7 @@
 
 mod administer;
 mod domains;
+mod edge;
 pub(crate) mod logging;
 mod metering;
 mod open_files;

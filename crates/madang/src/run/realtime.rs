@@ -1,34 +1,98 @@
-//! The realtime edge of a process, with the channels the domains give it.
+//! The realtime edge of a process: its configured channels, and those the domains give it.
 
 use std::sync::Arc;
 
-use gateway::Gateway;
+use engines::embedded::RoomWindow;
+use gateway::{
+    Gateway,
+    namespaces::{Namespaces, Publishing, Span, TokenConnector},
+    tokens::{KeySource, Verifier},
+};
+use ports::{bus::Bus, room_log::RoomLog};
 
 use super::{AnyError, domains::Domains, site::Machine, stores::Stores};
 use crate::{config::Config, wire};
 
-/// Starts the gateway.
+/// What the configuration describes.
+pub(super) struct Configured {
+    pub(super) verifier: Arc<Verifier>,
+    pub(super) channels: Arc<Namespaces>,
+}
+
+/// Starts the gateway of a site.
 pub(crate) fn start(
     machine: &Machine,
     stores: &Stores,
     config: &Config,
     domains: &Domains,
 ) -> Result<Arc<Gateway>, AnyError> {
-    let mut seed = [0; 8];
-    machine.random.fill(&mut seed)?;
+    let own = namespaces(machine, &stores.room_log, &stores.bus, config)?;
+    if let Some(name) = wire::SITE_NAMESPACES.iter().find(|name| config.gateway.namespaces.contains_key(**name)) {
+        return Err(format!("gateway.namespaces.{name} cannot be used: the site's own channels are called so").into());
+    }
+    let tokens = TokenConnector::new(own.verifier, own.channels.clone(), config.gateway.client.clone());
     let channels = wire::RealtimeChannels {
-        room_log: stores.room_log.clone(),
         chat: domains.chat.clone(),
         feed: domains.feed.clone(),
         hearts: domains.crowd.hearts.clone(),
         viewers: domains.crowd.viewers.clone(),
+        room_log: stores.room_log.clone(),
     };
+    let sessions = wire::RealtimeConnector(domains.people.clone());
     Ok(Gateway::new(
         config.gateway(),
         stores.bus.clone(),
-        Arc::new(wire::RealtimeConnector(domains.people.clone())),
-        Arc::new(channels),
+        Arc::new(wire::SiteConnector { sessions, tokens }),
+        Arc::new(wire::SiteChannels { own: channels, configured: own.channels }),
         machine.clock.clone(),
-        u64::from_le_bytes(seed),
+        seed(machine)?,
     ))
+}
+
+/// The channels and tokens of the configuration.
+pub(super) fn namespaces(
+    machine: &Machine,
+    room_log: &Arc<dyn RoomLog>,
+    bus: &Arc<dyn Bus>,
+    config: &Config,
+) -> Result<Configured, AnyError> {
+    let settings = &config.gateway;
+    let endpoint = settings.client.token.jwks_public_endpoint.as_str();
+    let source = match endpoint {
+        "" => None,
+        endpoint => {
+            let source = wire::HttpKeySource::new(endpoint)
+                .map_err(|error| format!("gateway.client.token.jwks_public_endpoint cannot be used: {error}"))?;
+            Some(Arc::new(source) as Arc<dyn KeySource>)
+        }
+    };
+    let verifier = Verifier::new(&settings.client.token, source, machine.clock.clone())
+        .map_err(|error| format!("gateway.client.token.{error}"))?;
+    let verifier = Arc::new(verifier);
+    let clock = machine.clock.clone();
+    let windows = |size: usize, ttl: Span| -> Arc<dyn RoomLog> {
+        Arc::new(RoomWindow::new(size, ttl.as_millis(), clock.clone()))
+    };
+    let publishing = Publishing::new(
+        &settings.without_namespace,
+        &settings.namespaces,
+        room_log.clone(),
+        &windows,
+        bus.clone(),
+        machine.clock.clone(),
+        seed(machine)?,
+    )?;
+    let insecure = settings.client.insecure;
+    if insecure {
+        tracing::warn!("gateway.client.insecure is on: anybody may do everything with the configured channels");
+    }
+    let channels = Namespaces::new(Arc::new(publishing), verifier.clone(), insecure, machine.clock.clone());
+    Ok(Configured { verifier, channels: Arc::new(channels) })
+}
+
+/// A number no other process has.
+pub(super) fn seed(machine: &Machine) -> Result<u64, AnyError> {
+    let mut seed = [0; 8];
+    machine.random.fill(&mut seed)?;
+    Ok(u64::from_le_bytes(seed))
 }

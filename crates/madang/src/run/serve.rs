@@ -1,16 +1,46 @@
 //! `madang serve`: a site until it is asked to end.
 
-use super::{AnyError, Site, until_asked_to_end};
-use crate::config::Config;
+use super::{AnyError, Site, edge::Edge, until_asked_to_end};
+use crate::config::{Config, Role};
+
+const LOST: &str = "another process has taken the database of engines.sql over";
 
 /// Runs the server.
 pub(crate) async fn run(config: Config) -> Result<(), AnyError> {
+    match config.role {
+        Role::All => run_site(config).await,
+        Role::Gateway => run_edge(config).await,
+    }
+}
+
+async fn run_edge(config: Config) -> Result<(), AnyError> {
+    let insecure = config.gateway.client.insecure;
+    let edge = Edge::start(config).await?;
+    greet_clients(&edge, insecure);
+    let is_lost = tokio::select! { () = until_asked_to_end() => false, () = edge.lost() => true };
+    tracing::info!("ending; draining");
+    edge.stop().await;
+    if is_lost { Err(LOST.into()) } else { Ok(()) }
+}
+
+async fn run_site(config: Config) -> Result<(), AnyError> {
     let site = Site::start(config).await?;
     greet(&site);
     let is_lost = tokio::select! { () = until_asked_to_end() => false, () = site.lost() => true };
     tracing::info!("ending; draining");
     site.stop().await;
-    if is_lost { Err("another process has taken the database of engines.sql over".into()) } else { Ok(()) }
+    if is_lost { Err(LOST.into()) } else { Ok(()) }
+}
+
+/// Says where clients connect. Scripts read these lines: they do not change lightly.
+#[allow(clippy::print_stdout, reason = "the addresses are for the person or script that started the server")]
+fn greet_clients(edge: &Edge, insecure: bool) {
+    println!("Madang is ready.");
+    println!("  Realtime  ws://{}/connection/websocket", edge.http);
+    if insecure {
+        println!("  Anybody may do everything here: gateway.client.insecure is on.");
+    }
+    println!();
 }
 
 /// Says where the site is. Scripts read these lines: they do not change lightly.

@@ -21,6 +21,42 @@ use ports::{
 use super::{AnyError, ownership::Ownership};
 use crate::config::Config;
 
+/// What a process that does nothing but realtime keeps its data in.
+pub(crate) struct RoomStores {
+    /// The rooms of channels that keep everything.
+    pub(crate) rooms: Database,
+    /// The log that stands on it.
+    pub(crate) room_log: Arc<dyn RoomLog>,
+    /// Carries publications.
+    pub(crate) bus: Arc<dyn Bus>,
+    _lock: File,
+    ownership: Option<Ownership>,
+}
+
+impl RoomStores {
+    /// Opens everything and brings the schema up to date.
+    pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
+        let (lock, ownership) = claim(config).await?;
+        let rooms = match config.engines.sql.as_str() {
+            "" => sql::sqlite(&config.data_dir.join("rooms.db")).await?,
+            url => sql::postgres(url, config.engines.sql_connections).await?,
+        };
+        migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
+        let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
+        Ok(Self { rooms, room_log, bus: Arc::new(LocalBus::default()), _lock: lock, ownership })
+    }
+
+    /// Returns when another process has taken the database over.
+    pub(crate) async fn lost(&self) {
+        lost(self.ownership.as_ref()).await;
+    }
+
+    /// Closes the database; everything committed is kept.
+    pub(crate) async fn close(&self) {
+        self.rooms.close().await;
+    }
+}
+
 /// What a process keeps its data in.
 pub(crate) struct Stores {
     /// Accounts, broadcasts, everything in rows.
@@ -41,13 +77,7 @@ impl Stores {
     /// Opens everything and brings the schema up to date.
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
         let folder = &config.data_dir;
-        std::fs::create_dir_all(folder)
-            .map_err(|error| format!("cannot make the data folder {}: {error}", folder.display()))?;
-        let lock = lock(folder)?;
-        let ownership = match config.engines.sql.as_str() {
-            "" => None,
-            url => Some(Ownership::take(url).await?),
-        };
+        let (lock, ownership) = claim(config).await?;
         let records = open_records(config).await?;
         let rooms = match config.engines.sql.as_str() {
             "" => sql::sqlite(&folder.join("rooms.db")).await?,
@@ -72,10 +102,7 @@ impl Stores {
 
     /// Returns when another process has taken the database over. A data folder cannot be taken over.
     pub(crate) async fn lost(&self) {
-        match &self.ownership {
-            Some(ownership) => ownership.lost().await,
-            None => std::future::pending().await,
-        }
+        lost(self.ownership.as_ref()).await;
     }
 
     /// Closes the databases; everything committed is kept.
@@ -96,6 +123,26 @@ pub(crate) async fn open_records(config: &Config) -> Result<Database, AnyError> 
 fn record_migrations() -> Vec<Migration> {
     let fixed = [OUTBOX_MIGRATIONS, people::MIGRATIONS, chat::MIGRATIONS].concat();
     [fixed, live::migrations()].concat()
+}
+
+/// Makes the data folder and the database this process's own.
+async fn claim(config: &Config) -> Result<(File, Option<Ownership>), AnyError> {
+    let folder = &config.data_dir;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("cannot make the data folder {}: {error}", folder.display()))?;
+    let lock = lock(folder)?;
+    let ownership = match config.engines.sql.as_str() {
+        "" => None,
+        url => Some(Ownership::take(url).await?),
+    };
+    Ok((lock, ownership))
+}
+
+async fn lost(ownership: Option<&Ownership>) {
+    match ownership {
+        Some(ownership) => ownership.lost().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Two processes on one data folder would write over each other's spool; the second one is refused.

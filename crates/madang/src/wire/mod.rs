@@ -1,17 +1,21 @@
 //! Where slices and roles meet: each file implements what one of them needs with what another one offers.
 
 mod gatekeeper;
+mod key_source;
 mod people;
 mod realtime;
 mod retention;
 mod rooms;
+mod site_realtime;
 mod streams;
 mod trimming;
 
 pub(crate) use gatekeeper::StreamGatekeeper;
+pub(crate) use key_source::HttpKeySource;
 pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, TalkerNames, people};
 pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};
 pub(crate) use retention::retention;
 pub(crate) use rooms::{BroadcastRooms, RoomTotals};
+pub(crate) use site_realtime::{SITE_NAMESPACES, SiteChannels, SiteConnector};
 pub(crate) use streams::BroadcastStreams;
 pub(crate) use trimming::trimming;

@@ -15,10 +15,12 @@ mod connection;
 mod control;
 mod gateway;
 mod hub;
+pub mod namespaces;
 pub mod needs;
 pub mod protocol;
 mod registry;
 pub mod settings;
+pub mod tokens;
 mod upgrade;
 mod websocket;
 

@@ -1,6 +1,10 @@
 //! Settings of the gateway.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+
+use crate::namespaces::{ChannelOptions, ClientSettings};
 
 /// A client's message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -21,6 +25,12 @@ pub struct Settings {
     /// section: the site's list for all of HTTP sets it.
     #[serde(skip)]
     pub allowed_origins: Vec<String>,
+    /// Who may connect besides those the site knows.
+    pub client: ClientSettings,
+    /// What channels without a namespace offer.
+    pub without_namespace: ChannelOptions,
+    /// What the channels of each namespace offer.
+    pub namespaces: BTreeMap<String, ChannelOptions>,
     /// Connections of this process. They are HTTP connections first: the shell's bound holds too, and has to leave room for
     /// requests.
     pub connections_max: usize,
@@ -65,6 +75,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            client: ClientSettings::default(),
+            without_namespace: ChannelOptions::default(),
+            namespaces: BTreeMap::new(),
             connections_max: 12_000,
             connections_per_address_max: 1_000,
             commands_per_second_max: 5_000,

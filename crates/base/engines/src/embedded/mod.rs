@@ -3,6 +3,8 @@
 
 mod blobs;
 mod bus;
+mod room_window;
 
 pub use blobs::FileBlobs;
 pub use bus::LocalBus;
+pub use room_window::RoomWindow;

@@ -1,0 +1,100 @@
+//! `--role gateway`: a realtime server on its own, for backends of other people. No accounts, no shows, no media.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use api::{Authenticator, Check, Readiness, Shell};
+use async_trait::async_trait;
+use gateway::{Gateway, namespaces::TokenConnector};
+use kernel::Identity;
+use ports::sqlx;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{AnyError, metering, realtime, site::Machine, stores::RoomStores};
+use crate::config::Config;
+
+/// A running realtime server.
+pub(crate) struct Edge {
+    /// Where it listens.
+    pub(crate) http: SocketAddr,
+    cancel: CancellationToken,
+    tasks: JoinSet<()>,
+    realtime: Arc<Gateway>,
+    stores: Arc<RoomStores>,
+}
+
+impl Edge {
+    /// Starts everything; returns when it can be used.
+    pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
+        let machine = Machine::new();
+        let metrics = metering::start();
+        let stores = Arc::new(RoomStores::open(&config).await?);
+        let shell = Shell::bind(config.api.clone(), config.http)
+            .await
+            .map_err(|error| format!("cannot listen on {} for HTTP: {error}", config.http))?;
+        let http = shell.local_address();
+        let own = realtime::namespaces(&machine, &stores.room_log, &stores.bus, &config)?;
+        let connector = TokenConnector::new(own.verifier, own.channels.clone(), config.gateway.client.clone());
+        let realtime = Gateway::new(
+            config.gateway(),
+            stores.bus.clone(),
+            Arc::new(connector),
+            own.channels,
+            machine.clock.clone(),
+            realtime::seed(&machine)?,
+        );
+        let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        tasks.spawn(metering::keep(metrics.clone(), cancel.clone()));
+        let parts = api::Parts {
+            api: OpenApiRouter::new(),
+            lean: OpenApiRouter::new(),
+            direct: Vec::new(),
+            takeovers: realtime.takeovers(),
+            realtime: Default::default(),
+            ready: Arc::new(RoomsReady(stores.clone())),
+            metrics: Arc::new(move || metrics.render()),
+            authenticator: Arc::new(Nobody),
+            clock: machine.clock.clone(),
+            site: config.site(),
+            media_origin: None,
+        };
+        let until = cancel.clone();
+        tasks.spawn(async move { shell.serve(parts, until).await });
+        Ok(Self { http, cancel, tasks, realtime, stores })
+    }
+
+    /// Returns when another process has taken this one's store over.
+    pub(crate) async fn lost(&self) {
+        self.stores.lost().await;
+    }
+
+    /// Stops in the order that loses nothing: no new clients, those that are there sent elsewhere, the store closed.
+    pub(crate) async fn stop(mut self) {
+        self.cancel.cancel();
+        self.realtime.shutdown().await;
+        while self.tasks.join_next().await.is_some() {}
+        self.stores.close().await;
+    }
+}
+
+/// There are no accounts here.
+struct Nobody;
+
+#[async_trait]
+impl Authenticator for Nobody {
+    async fn identify(&self, _: &str) -> Result<Option<Identity>, String> {
+        Ok(None)
+    }
+}
+
+/// Ready when the rooms' store answers.
+struct RoomsReady(Arc<RoomStores>);
+
+#[async_trait]
+impl Readiness for RoomsReady {
+    async fn checks(&self) -> Vec<Check> {
+        let answer = sqlx::query("SELECT 1").execute(self.0.rooms.reader()).await;
+        vec![Check { name: "rooms", result: answer.map(|_| ()).map_err(|error| error.to_string()) }]
+    }
+}
