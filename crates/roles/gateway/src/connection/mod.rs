@@ -27,7 +27,6 @@ mod transport;
 
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use counters::Counters;
@@ -42,7 +41,7 @@ use crate::{
         codes::{self, Disconnect},
     },
     settings::PAGE_BYTES_MAX,
-    websocket::{self, Kind},
+    websocket::Framed,
 };
 use allowance::{Allowance, Verdict};
 use commands::{Done, Work};
@@ -263,27 +262,23 @@ impl Connection {
 
     fn send_next(&mut self) -> Result<(), Disconnect> {
         if std::mem::take(&mut self.ping_due) {
-            self.transport.send(websocket::frame(Kind::Ping, b""));
+            self.transport.send_ping();
         } else if let Some(frame) = self.outbox.next_frame() {
-            self.send(&frame, 0);
+            self.send(frame, 0);
         } else {
             match self.subscriptions.next() {
-                Some(Next::Frame(frame)) => self.send(&frame.bytes, frame.publications),
-                Some(Next::Movements(frame)) => self.send(&frame, 0),
+                Some(Next::Frame(frame)) => self.send(frame.framed, frame.publications),
+                Some(Next::Movements(frame)) => self.send(frame, 0),
                 ended => self.announce(ended)?,
             }
         }
         Ok(())
     }
 
-    fn send(&mut self, frame: &Bytes, publications: u64) {
-        self.sent_bytes += frame.len() as u64;
-        self.shared.counters.sent(frame.len(), publications);
-        let kind = match self.peer.encoding {
-            Encoding::Json => Kind::Text,
-            Encoding::Protobuf => Kind::Binary,
-        };
-        self.transport.send(websocket::frame(kind, frame));
+    fn send(&mut self, frame: Framed, publications: u64) {
+        self.sent_bytes += frame.payload_bytes() as u64;
+        self.shared.counters.sent(frame.payload_bytes(), publications);
+        self.transport.send(frame);
     }
 
     /// Tells the client of a subscription's end. One the server made cannot be begun again by the client alone.

@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
 use crate::{
     hub::BATCH_BYTES_MAX,
     protocol::{Encoding, Message, encode},
+    websocket::Framed,
 };
 
 /// What waits. Its size is bounded by its owner, who takes no more commands while there is too much, and ends the
@@ -40,7 +39,7 @@ impl Outbox {
     }
 
     /// The next frame: as many messages as fit.
-    pub(super) fn next_frame(&mut self) -> Option<Bytes> {
+    pub(super) fn next_frame(&mut self) -> Option<Framed> {
         let mut frame = self.messages.pop_front()?;
         self.bytes -= frame.len();
         while let Some(message) = self.messages.pop_front_if(|one| frame.len() + 1 + one.len() <= BATCH_BYTES_MAX) {
@@ -51,7 +50,7 @@ impl Outbox {
             // Idle connections keep no buffer.
             self.messages = VecDeque::new();
         }
-        Some(frame.into())
+        Some(self.encoding.frame(&frame))
     }
 }
 
@@ -66,9 +65,9 @@ mod tests {
             outbox.push_encoded(b"{}".to_vec());
             outbox.push_encoded(b"{\"id\":1}".to_vec());
             outbox.push_encoded(vec![b'x'; BATCH_BYTES_MAX]);
-            assert_eq!(outbox.next_frame().as_deref(), Some(both.as_bytes()));
+            assert_eq!(outbox.next_frame().unwrap().payload(), both.as_bytes());
             assert_eq!(outbox.bytes(), BATCH_BYTES_MAX);
-            assert_eq!(outbox.next_frame().map(|frame| frame.len()), Some(BATCH_BYTES_MAX));
+            assert_eq!(outbox.next_frame().map(|frame| frame.payload_bytes()), Some(BATCH_BYTES_MAX));
             assert!(outbox.next_frame().is_none() && outbox.is_empty() && outbox.bytes() == 0);
         }
     }

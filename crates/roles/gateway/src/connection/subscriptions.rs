@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
@@ -16,6 +15,7 @@ use crate::{
         Encoding,
         codes::{self, Unsubscribe},
     },
+    websocket::Framed,
 };
 
 /// Up to so many subscriptions, a connection has room for just those it has.
@@ -90,7 +90,7 @@ pub(super) enum Next {
     /// Publications.
     Frame(Frame),
     /// Who came and left.
-    Movements(Bytes),
+    Movements(Framed),
     /// The end of this channel's subscription.
     Ended(Arc<str>, Origin, Unsubscribe),
 }
@@ -199,7 +199,7 @@ impl Subscriptions {
                     subscription.cursor = next;
                     subscription.has_before();
                     self.turn = index + 1;
-                    return Some(Next::Frame(Frame { bytes: frame, publications }));
+                    return Some(Next::Frame(Frame { framed: frame, publications }));
                 }
                 Upcoming::FromLog => subscription.behind = true,
                 Upcoming::OtherHistory => {

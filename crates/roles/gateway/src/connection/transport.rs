@@ -19,7 +19,7 @@ use crate::{
         codes::{self, Disconnect},
     },
     settings::MESSAGE_BYTES_MAX,
-    websocket::{self, Decoder, Kind, Violation},
+    websocket::{self, Decoder, Framed, Kind, Violation},
 };
 
 /// How long a peer has to take the close frame and answer it.
@@ -28,7 +28,7 @@ pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes read at once. All connections of a thread share the room for it: an idle connection has none.
 const READ_BYTES: usize = 16 << 10;
 /// While so many bytes wait for the kernel, no more are taken.
-const UNSENT_BYTES: usize = 32 << 10;
+const UNSENT_BYTES: usize = 128 << 10;
 /// Frames given to the kernel at once.
 const SLICES_MAX: usize = 16;
 
@@ -116,7 +116,16 @@ impl WebSocketTransport {
     }
 
     /// Takes a whole frame; only after [`Event::Writable`].
-    pub(super) fn send(&mut self, frame: Bytes) {
+    pub(super) fn send(&mut self, frame: Framed) {
+        self.push(frame.into_bytes());
+    }
+
+    /// Takes a ping of the WebSocket protocol; only after [`Event::Writable`].
+    pub(super) fn send_ping(&mut self) {
+        self.push(websocket::frame(Kind::Ping, b""));
+    }
+
+    fn push(&mut self, frame: Bytes) {
         self.unsent_bytes += frame.len();
         self.unsent.push_back(frame);
     }
@@ -129,7 +138,7 @@ impl WebSocketTransport {
     /// Closes with the code, and waits a little for the peer to agree.
     pub(super) async fn close(&mut self, why: Disconnect) {
         if !self.ended {
-            self.send(websocket::close(why.code, &why.reason));
+            self.push(websocket::close(why.code, &why.reason));
         }
         let farewell = async {
             let sent = poll_fn(|context| self.poll_send(context)).await;

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::protocol::{DataForm, Encoding, Published, publication_push};
+use crate::{
+    protocol::{DataForm, Encoding, Published, publication_push},
+    websocket::Framed,
+};
 
 /// Publications in one frame at the most.
-pub(crate) const BATCH_PUBLICATIONS_MAX: usize = 128;
+pub(crate) const BATCH_PUBLICATIONS_MAX: usize = 256;
 /// Bytes in one frame, unless one publication alone is longer.
-pub(crate) const BATCH_BYTES_MAX: usize = 16 << 10;
+pub(crate) const BATCH_BYTES_MAX: usize = 32 << 10;
 
 /// How many batches are remembered: readers of one channel stand at few places at a time, and want few forms.
 const REMEMBERED: usize = 6;
@@ -45,7 +46,7 @@ struct Batch {
     from: u64,
     to: u64,
     form: Form,
-    frame: Bytes,
+    frame: Framed,
 }
 
 impl Form {
@@ -77,7 +78,7 @@ impl Batches {
         form: Form,
         before: Option<&'a Published>,
         publications: impl Iterator<Item = &'a Arc<Published>>,
-    ) -> Bytes {
+    ) -> Framed {
         let same = |batch: &&Batch| batch.from == from && batch.to == to && batch.form == form;
         if let Some(made) = self.made.iter().flatten().find(same) {
             return made.frame.clone();
@@ -97,13 +98,13 @@ pub(super) fn frame<'a>(
     form: Form,
     mut before: Option<&'a Published>,
     publications: impl Iterator<Item = &'a Arc<Published>>,
-) -> Bytes {
+) -> Framed {
     let mut frame = Vec::new();
     for (index, published) in publications.enumerate() {
         publication_push(form.encoding, &mut frame, channel, published, form.of(index), before);
         before = Some(published);
     }
-    frame.into()
+    form.encoding.frame(&frame)
 }
 
 /// How many of these publications fit one frame; one always does.

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use ports::{
     about::ClientInfo,
     bus::{Movement, Publication},
@@ -28,6 +27,7 @@ use crate::{
     needs::ChannelRules,
     protocol::{Encoding, Published},
     settings::{PAGE_BYTES_MAX, PAGE_PUBLICATIONS_MAX},
+    websocket::Framed,
 };
 
 /// Publications a channel without a log keeps for readers that are behind.
@@ -37,7 +37,7 @@ const PASSING_PUBLICATIONS: usize = 64;
 pub(crate) enum Upcoming {
     /// Publications as one frame.
     Batch {
-        frame: Bytes,
+        frame: Framed,
         publications: u64,
         /// The place behind them.
         next: u64,
@@ -183,7 +183,7 @@ impl Channel {
     }
 
     /// Who came and left from movement number `from` on, as one frame, and the number behind it.
-    pub(crate) fn movements(&self, from: u64, encoding: Encoding) -> Option<(Bytes, u64)> {
+    pub(crate) fn movements(&self, from: u64, encoding: Encoding) -> Option<(Framed, u64)> {
         self.movements.frame(&self.name, from, encoding)
     }
 

@@ -10,10 +10,10 @@ use std::{
     },
 };
 
-use bytes::Bytes;
 use ports::bus::Movement;
 
 use crate::protocol::{Encoding, Message, Push, encode};
+use crate::websocket::Framed;
 
 /// Movements a channel keeps for readers that are behind.
 const KEPT: usize = 256;
@@ -45,7 +45,7 @@ impl Movements {
     }
 
     /// Movements from number `from` on as one frame, and the number behind them.
-    pub(super) fn frame(&self, channel: &Arc<str>, from: u64, encoding: Encoding) -> Option<(Bytes, u64)> {
+    pub(super) fn frame(&self, channel: &Arc<str>, from: u64, encoding: Encoding) -> Option<(Framed, u64)> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.next();
         let from = from.max(next - recent.len() as u64);
@@ -62,6 +62,6 @@ impl Movements {
             encoding.append(&mut frame, &encode(encoding, &Message::Push(channel.clone(), push)));
             to += 1;
         }
-        Some((frame.into(), to))
+        Some((encoding.frame(&frame), to))
     }
 }

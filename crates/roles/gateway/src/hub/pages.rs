@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use ports::room_log::{Record, RoomLogError};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -16,7 +15,7 @@ use super::{
     Channel, LogReader,
     batches::{self, Form, fitting},
 };
-use crate::protocol::Published;
+use crate::{protocol::Published, websocket::Framed};
 
 /// Publications on a page. Pages begin at offset 1, 101, 201 and so on, so that readers meet on them.
 const PAGE_PUBLICATIONS: u64 = 100;
@@ -28,7 +27,7 @@ const KEPT: Duration = Duration::from_secs(5);
 /// Publications as one frame.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
-    pub(crate) bytes: Bytes,
+    pub(crate) framed: Framed,
     pub(crate) publications: u64,
 }
 
@@ -167,8 +166,8 @@ fn frames(channel: &str, form: Form, mut publications: &[Arc<Published>]) -> Vec
     let mut frames = Vec::new();
     while !publications.is_empty() {
         let (now, later) = publications.split_at(fitting(channel, publications.iter()));
-        let bytes = batches::frame(channel, form, None, now.iter());
-        frames.push(Frame { bytes, publications: now.len() as u64 });
+        let framed = batches::frame(channel, form, None, now.iter());
+        frames.push(Frame { framed, publications: now.len() as u64 });
         publications = later;
     }
     frames

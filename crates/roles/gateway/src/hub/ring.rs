@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 
 use super::batches::{Batches, Form, fitting};
-use crate::protocol::Published;
+use crate::{protocol::Published, websocket::Framed};
 
 /// How much a ring keeps.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ impl Ring {
     }
 
     /// Publications of `channel` from `from` on as one frame, and the number behind them; none when `from` is not held.
-    pub(super) fn batch(&mut self, channel: &str, from: u64, form: Form) -> Option<(Bytes, u64)> {
+    pub(super) fn batch(&mut self, channel: &str, from: u64, form: Form) -> Option<(Framed, u64)> {
         if from < self.first() || from >= self.next {
             return None;
         }

@@ -1,5 +1,7 @@
 //! The two encodings of the protocol.
 
+use crate::websocket::{Framed, Kind};
+
 /// How a connection's messages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
@@ -17,6 +19,15 @@ impl Encoding {
             frame.push(b'\n');
         }
         frame.extend_from_slice(message);
+    }
+
+    /// Messages that belong together, as a frame.
+    pub(crate) fn frame(self, messages: &[u8]) -> Framed {
+        let kind = match self {
+            Self::Json => Kind::Text,
+            Self::Protobuf => Kind::Binary,
+        };
+        Framed::new(kind, messages)
     }
 
     /// The ping of a server: an empty reply.

@@ -30,6 +30,35 @@ impl Kind {
     }
 }
 
+/// A message as a frame: written once, for as many clients as get it.
+#[derive(Debug, Clone)]
+pub(crate) struct Framed {
+    bytes: Bytes,
+    payload_bytes: usize,
+}
+
+impl Framed {
+    /// Frames a payload.
+    pub(crate) fn new(kind: Kind, payload: &[u8]) -> Self {
+        Self { bytes: frame(kind, payload), payload_bytes: payload.len() }
+    }
+
+    /// The whole frame.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// What it carries.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.bytes.get(self.bytes.len() - self.payload_bytes..).unwrap_or_default()
+    }
+
+    /// How many bytes it carries.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        self.payload_bytes
+    }
+}
+
 /// One frame with this payload. A text is the caller's promise that it is UTF-8.
 pub(crate) fn frame(kind: Kind, payload: &[u8]) -> Bytes {
     frame_of(kind, payload.len(), |out| out.extend_from_slice(payload))

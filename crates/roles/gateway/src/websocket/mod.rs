@@ -11,5 +11,5 @@ mod handshake;
 mod tests;
 
 pub(crate) use decoder::{Decoder, Event, Violation};
-pub(crate) use frame::{Kind, close, frame};
+pub(crate) use frame::{Framed, Kind, close, frame};
 pub(crate) use handshake::{Handshake, NotWebSocket};
