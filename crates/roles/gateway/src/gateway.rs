@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Admission,
-    connection::{CLOSE_TIMEOUT, Counters},
+    connection::{CLOSE_TIMEOUT, Counters, Wheel},
     hub::Hub,
     needs::{Channels, Connector},
     registry::Registry,
@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) registry: Registry,
+    pub(crate) wheel: Arc<Wheel>,
     pub(crate) counters: Counters,
     /// Cancelled when the process is about to end.
     pub(crate) closing: CancellationToken,
@@ -62,6 +63,9 @@ impl Gateway {
         let stopped = CancellationToken::new();
         let hub = Hub::start(&settings, bus, stopped.clone());
         let admission = Arc::new(Admission::new(settings.connections_max, settings.connections_per_address_max));
+        let wheel = Arc::new(Wheel::new());
+        let turning = (wheel.clone(), stopped.clone());
+        tokio::spawn(async move { turning.1.run_until_cancelled(turning.0.run()).await });
         let shared = Arc::new(Shared {
             settings,
             hub,
@@ -70,6 +74,7 @@ impl Gateway {
             clock,
             admission,
             registry: Registry::default(),
+            wheel: wheel.clone(),
             counters: Counters::new(),
             closing: CancellationToken::new(),
             connections: TaskTracker::new(),
@@ -89,6 +94,7 @@ impl Gateway {
     /// (3001). Returns when all are gone, or a little after the time commands have to finish.
     pub async fn shutdown(&self) {
         self.shared.closing.cancel();
+        self.shared.wheel.wake_all();
         self.shared.connections.close();
         let drain = Duration::from_millis(self.shared.settings.drain_ms);
         let longest = drain + CLOSE_TIMEOUT + Duration::from_millis(500);
@@ -115,6 +121,7 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.shared.closing.cancel();
+        self.shared.wheel.wake_all();
         self.shared.stopped.cancel();
     }
 }

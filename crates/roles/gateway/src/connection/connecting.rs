@@ -9,6 +9,7 @@ use super::{
     Connection, Phase,
     commands::{Done, Session},
     expiry::{Expiry, RunOut},
+    heartbeat::Heartbeat,
     identity::Identified,
     subscriptions::Subscription,
 };
@@ -90,12 +91,12 @@ impl Connection {
 
     fn open(&mut self, id: u32, let_in: LetIn, proof: Arc<Proof>, asked_at: Timestamp) {
         let LetIn { connected, client, expiry, subscriptions } = let_in;
-        self.heartbeat.connected(Instant::now(), mix(self.member.number()));
+        self.heartbeat.connected(&self.shared.settings, Instant::now(), mix(self.member.number()));
         let mut result = ConnectResult {
             client: client.id.clone(),
             lifetime: expiry.lifetime,
             data: connected.data,
-            ping_s: if self.peer.native_pings { 0 } else { self.heartbeat.interval_s() },
+            ping_s: if self.peer.native_pings { 0 } else { Heartbeat::interval_s(&self.shared.settings) },
             time_ms: self.shared.clock.now().as_millis(),
             ..ConnectResult::default()
         };

@@ -24,9 +24,6 @@ pub(super) enum Beat {
 
 /// The times of one connection.
 pub(super) struct Heartbeat {
-    interval: Duration,
-    pong_timeout: Duration,
-    stalled_timeout: Duration,
     deadline: Instant,
     expects: Expects,
     /// How much had been sent when the client was last known to have read everything before.
@@ -44,9 +41,6 @@ impl Heartbeat {
     /// A connection that begins now.
     pub(super) fn new(settings: &Settings, now: Instant) -> Self {
         Self {
-            interval: Duration::from_millis(settings.ping_interval_ms.max(1)),
-            pong_timeout: Duration::from_millis(settings.pong_timeout_ms),
-            stalled_timeout: Duration::from_millis(settings.stalled_timeout_ms),
             deadline: now + Duration::from_millis(settings.connect_timeout_ms),
             expects: Expects::Connect,
             seen_bytes: 0,
@@ -59,14 +53,14 @@ impl Heartbeat {
     }
 
     /// Whole seconds between pings, rounded up, as the client is told.
-    pub(super) fn interval_s(&self) -> u32 {
-        u32::try_from(self.interval.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+    pub(super) fn interval_s(settings: &Settings) -> u32 {
+        u32::try_from(interval(settings).as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
     }
 
     /// The client has connected. The first ping comes after half an interval to a whole one, as `random` has it, so that
     /// clients that connect together are not pinged together.
-    pub(super) fn connected(&mut self, now: Instant, random: u64) {
-        let half = self.interval / 2;
+    pub(super) fn connected(&mut self, settings: &Settings, now: Instant, random: u64) {
+        let half = interval(settings) / 2;
         let share = (random % 1_000) as u32;
         self.deadline = now + half + half * share / 1_000;
         self.expects = Expects::Nothing;
@@ -74,17 +68,18 @@ impl Heartbeat {
 
     /// The client answered a ping. False: there was none.
     #[must_use]
-    pub(super) fn pong(&mut self, now: Instant) -> bool {
+    pub(super) fn pong(&mut self, settings: &Settings, now: Instant) -> bool {
         let Expects::Pong { since, sent_bytes } = self.expects else { return false };
         self.seen_bytes = sent_bytes;
         self.expects = Expects::Nothing;
-        self.deadline = now.max(since + self.interval);
+        self.deadline = now.max(since + interval(settings));
         true
     }
 
     /// What to do at `now`. `sent_bytes` is all that was ever sent; `busy` says that something waits to be sent, or that
     /// what the client sent is not read at the moment.
-    pub(super) fn beat(&mut self, now: Instant, sent_bytes: u64, busy: bool) -> Beat {
+    pub(super) fn beat(&mut self, settings: &Settings, now: Instant, sent_bytes: u64, busy: bool) -> Beat {
+        let pong_timeout = Duration::from_millis(settings.pong_timeout_ms);
         if now < self.deadline {
             return Beat::Wait;
         }
@@ -92,20 +87,24 @@ impl Heartbeat {
             Expects::Connect => Beat::Stale,
             Expects::Nothing => {
                 self.expects = Expects::Pong { since: now, sent_bytes };
-                self.deadline = now + self.pong_timeout;
+                self.deadline = now + pong_timeout;
                 Beat::Ping
             }
             Expects::Pong { since, .. } => {
-                let last_moment = since + self.stalled_timeout;
+                let last_moment = since + Duration::from_millis(settings.stalled_timeout_ms);
                 let slow = busy || sent_bytes.saturating_sub(self.seen_bytes) > IN_FLIGHT_BYTES;
                 if !slow || now >= last_moment {
                     return Beat::NoPong;
                 }
-                self.deadline = (now + self.pong_timeout.max(Duration::from_millis(1))).min(last_moment);
+                self.deadline = (now + pong_timeout.max(Duration::from_millis(1))).min(last_moment);
                 Beat::Wait
             }
         }
     }
+}
+
+fn interval(settings: &Settings) -> Duration {
+    Duration::from_millis(settings.ping_interval_ms.max(1))
 }
 
 #[cfg(test)]
@@ -119,27 +118,29 @@ mod tests {
     #[test]
     fn a_silent_client_is_given_up_and_a_slow_one_is_not() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(&Settings::default(), start);
-        assert_eq!(heartbeat.beat(start + seconds(14), 0, false), Beat::Wait);
-        assert!(!heartbeat.pong(start), "no ping was sent");
-        heartbeat.connected(start, 0);
+        let settings = Settings::default();
+        let mut heartbeat = Heartbeat::new(&settings, start);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(14), 0, false), Beat::Wait);
+        assert!(!heartbeat.pong(&settings, start), "no ping was sent");
+        heartbeat.connected(&settings, start, 0);
         assert_eq!(heartbeat.deadline(), start + seconds(25) / 2);
-        assert_eq!(heartbeat.beat(start + seconds(13), 100, false), Beat::Ping);
-        assert!(heartbeat.pong(start + seconds(14)));
-        assert!(!heartbeat.pong(start + seconds(14)), "answered twice");
-        assert_eq!(heartbeat.beat(start + seconds(38), 100, false), Beat::Ping);
-        assert_eq!(heartbeat.beat(start + seconds(48), 1 << 20, false), Beat::Wait, "much is on its way");
-        assert_eq!(heartbeat.beat(start + seconds(157), 1 << 20, true), Beat::Wait);
-        assert_eq!(heartbeat.beat(start + seconds(158), 1 << 20, true), Beat::NoPong);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(13), 100, false), Beat::Ping);
+        assert!(heartbeat.pong(&settings, start + seconds(14)));
+        assert!(!heartbeat.pong(&settings, start + seconds(14)), "answered twice");
+        assert_eq!(heartbeat.beat(&settings, start + seconds(38), 100, false), Beat::Ping);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(48), 1 << 20, false), Beat::Wait, "much is on its way");
+        assert_eq!(heartbeat.beat(&settings, start + seconds(157), 1 << 20, true), Beat::Wait);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(158), 1 << 20, true), Beat::NoPong);
     }
 
     #[test]
     fn without_connect_it_is_stale_and_without_pong_it_is_over() {
         let start = Instant::now();
-        let mut heartbeat = Heartbeat::new(&Settings::default(), start);
-        assert_eq!(heartbeat.beat(start + seconds(15), 0, false), Beat::Stale);
-        heartbeat.connected(start, 999);
-        assert_eq!(heartbeat.beat(start + seconds(25), 200, false), Beat::Ping);
-        assert_eq!(heartbeat.beat(start + seconds(35), 300, false), Beat::NoPong);
+        let settings = Settings::default();
+        let mut heartbeat = Heartbeat::new(&settings, start);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(15), 0, false), Beat::Stale);
+        heartbeat.connected(&settings, start, 999);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(25), 200, false), Beat::Ping);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(35), 300, false), Beat::NoPong);
     }
 }

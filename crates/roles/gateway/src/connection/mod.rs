@@ -24,18 +24,20 @@ mod refreshing;
 mod subscribing;
 mod subscriptions;
 mod transport;
+mod wheel;
 
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 pub(crate) use counters::Counters;
 pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};
+pub(crate) use wheel::Wheel;
 
 use crate::{
     admission::Admitted,
     gateway::Shared,
-    hub::{Member, Order},
+    hub::{Calls, Member, Order},
     protocol::{
         self, Command, Decoded, Encoding, Message, Push, Request,
         codes::{self, Disconnect},
@@ -51,6 +53,7 @@ use inbox::{Inbox, Waiting};
 use outbox::Outbox;
 use subscriptions::{Next, Origin, Subscriptions};
 use transport::{Event, Incoming};
+use wheel::Tick;
 
 /// What is known of a client when its WebSocket opens.
 pub(crate) struct Peer {
@@ -85,8 +88,10 @@ pub(crate) struct Connection {
     heartbeat: Heartbeat,
     allowance: Allowance,
     sent_bytes: u64,
-    /// It only finishes what is under way.
-    draining: bool,
+    /// It only finishes what is under way, and no longer than until then.
+    drained_by: Option<Instant>,
+    /// When the wheel wakes it.
+    alarm: Option<Tick>,
 }
 
 /// How far the session is.
@@ -118,7 +123,8 @@ impl Connection {
             heartbeat: Heartbeat::new(&shared.settings, now),
             allowance: Allowance::new(shared.settings.commands_per_second_max, now),
             sent_bytes: 0,
-            draining: false,
+            drained_by: None,
+            alarm: None,
             peer,
             shared,
         }
@@ -141,49 +147,72 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Disconnect> {
-        let closing = self.shared.closing.clone();
-        let mut closing = std::pin::pin!(closing.cancelled_owned());
-        let mut timer = std::pin::pin!(sleep_until(self.heartbeat.deadline()));
-        let mut drained_by = None;
+        self.set_alarm();
+        // Whoever closes wakes those that have set their alarm.
+        if self.shared.closing.is_cancelled() {
+            return Err(codes::SHUTDOWN);
+        }
         loop {
             self.bound()?;
-            if !self.draining {
+            if self.drained_by.is_none() {
                 self.start_commands()?;
             } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
                 return Err(codes::SHUTDOWN);
             }
             self.subscriptions.catch_up();
-            let heard_by = self.first_over_at.map_or(self.heartbeat.deadline(), |at| at.min(self.heartbeat.deadline()));
-            let deadline = drained_by.unwrap_or(heard_by);
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
-            let has_news = !self.draining && self.subscriptions.has_news();
+            self.set_alarm();
+            let has_news = self.drained_by.is_none() && self.subscriptions.has_news();
             let has_output = self.ping_due || !self.outbox.is_empty() || has_news;
             let may_read = self.may_read();
             tokio::select! {
                 biased;
-                () = &mut closing, if !self.draining => {
-                    self.draining = true;
-                    drained_by = Some(Instant::now() + Duration::from_millis(self.shared.settings.drain_ms));
-                }
-                () = &mut timer => {
-                    if drained_by.is_some() {
-                        return Err(codes::SHUTDOWN);
-                    }
-                    self.end_what_is_over()?;
-                    self.beat(may_read)?;
-                }
+                calls = self.member.called() => self.answer(calls, may_read)?,
                 done = finished(&mut self.work) => self.finish(done)?,
                 ended = self.subscriptions.page_read() => self.announce(ended)?,
-                () = self.member.ordered() => self.take_orders()?,
                 event = self.transport.event(has_output, may_read) => match event {
                     Event::Writable => self.send_next()?,
                     Event::Incoming(incoming) => self.receive(incoming)?,
                     Event::WriteFailed => return Err(codes::WRITE_ERROR),
                 },
-                () = self.member.woken(), if !has_output => {}
             }
+        }
+    }
+
+    /// Does what it was called for. News need nothing: they are looked for in any case.
+    fn answer(&mut self, calls: Calls, may_read: bool) -> Result<(), Disconnect> {
+        if calls.orders {
+            self.take_orders()?;
+        }
+        if !calls.time {
+            return Ok(());
+        }
+        let now = Instant::now();
+        self.alarm = self.alarm.filter(|alarm| *alarm > self.shared.wheel.tick_of(now));
+        if self.drained_by.is_none() && self.shared.closing.is_cancelled() {
+            self.drained_by = Some(now + Duration::from_millis(self.shared.settings.drain_ms));
+        }
+        if self.drained_by.is_some_and(|end| end <= now) {
+            return Err(codes::SHUTDOWN);
+        }
+        if self.drained_by.is_none() && self.due_at() <= now {
+            self.end_what_is_over()?;
+            self.beat(now, may_read)?;
+        }
+        Ok(())
+    }
+
+    /// When something of it is due, at the earliest.
+    fn due_at(&self) -> Instant {
+        let beat = self.heartbeat.deadline();
+        self.drained_by.unwrap_or_else(|| self.first_over_at.map_or(beat, |over| over.min(beat)))
+    }
+
+    /// Sees to it that it is woken when something is due. To be woken earlier than that does no harm.
+    fn set_alarm(&mut self) {
+        let due = self.shared.wheel.tick_of(self.due_at());
+        if self.alarm.is_none_or(|alarm| alarm > due) {
+            self.alarm = Some(due);
+            self.shared.wheel.wake_at(due, self.member.clone());
         }
     }
 
@@ -196,12 +225,12 @@ impl Connection {
 
     fn may_read(&self) -> bool {
         let buffered = self.outbox.bytes() < self.shared.settings.buffered_bytes_max;
-        !self.draining && buffered && !self.inbox.is_full()
+        self.drained_by.is_none() && buffered && !self.inbox.is_full()
     }
 
-    fn beat(&mut self, may_read: bool) -> Result<(), Disconnect> {
+    fn beat(&mut self, now: Instant, may_read: bool) -> Result<(), Disconnect> {
         let busy = !may_read || self.transport.is_unflushed() || !self.outbox.is_empty();
-        let beat = self.heartbeat.beat(Instant::now(), self.sent_bytes, busy);
+        let beat = self.heartbeat.beat(&self.shared.settings, now, self.sent_bytes, busy);
         self.identity_due |= beat == Beat::Ping;
         match beat {
             Beat::Wait => Ok(()),
@@ -225,7 +254,7 @@ impl Connection {
             Incoming::Other => self.count_frame(now),
             Incoming::Pong => {
                 // RFC 6455 §5.5.3 allows unsolicited ones.
-                let _ = self.peer.native_pings && self.heartbeat.pong(now);
+                let _ = self.peer.native_pings && self.heartbeat.pong(&self.shared.settings, now);
                 self.count_frame(now)
             }
             Incoming::Frame(frame) => {
@@ -254,7 +283,11 @@ impl Connection {
         }
         if command.request == Request::Pong {
             let expected = matches!(self.phase, Phase::Open(_)) && !self.peer.native_pings;
-            return if expected && self.heartbeat.pong(now) { Ok(()) } else { Err(codes::BAD_FRAME) };
+            return if expected && self.heartbeat.pong(&self.shared.settings, now) {
+                Ok(())
+            } else {
+                Err(codes::BAD_FRAME)
+            };
         }
         self.inbox.push(Waiting { command, bytes, too_many: verdict == Verdict::Refused });
         Ok(())

@@ -1,6 +1,9 @@
 //! A connection as channels and the server know it: whom it stands for, how to wake it, and what it was told to do.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+    atomic::{AtomicU8, Ordering},
+};
 
 use tokio::sync::Notify;
 
@@ -18,10 +21,26 @@ pub(crate) struct Member {
     /// Whom it stands for; fixed once it is known.
     user: OnceLock<Arc<str>>,
     client: RwLock<Option<Arc<Client>>>,
-    news: Notify,
+    /// What it was called for since it last looked: bits of [`Calls`].
+    calls: AtomicU8,
+    called: Notify,
     orders: Mutex<Vec<Order>>,
-    ordered: Notify,
 }
+
+/// What a connection was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Calls {
+    /// There may be news in its channels.
+    pub(crate) news: bool,
+    /// It was told to do something.
+    pub(crate) orders: bool,
+    /// Something of it may be due.
+    pub(crate) time: bool,
+}
+
+const NEWS: u8 = 1;
+const ORDERS: u8 = 2;
+const TIME: u8 = 4;
 
 impl Member {
     /// The connection with this number (unique in the process) and this public id.
@@ -31,9 +50,9 @@ impl Member {
             id,
             user: OnceLock::new(),
             client: RwLock::default(),
-            news: Notify::new(),
+            calls: AtomicU8::new(0),
+            called: Notify::new(),
             orders: Mutex::default(),
-            ordered: Notify::new(),
         }
     }
 
@@ -62,14 +81,39 @@ impl Member {
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
-    /// Wakes the connection; any number of calls before it looks are one.
+    /// Wakes the connection for news; any number of calls before it looks are one.
     pub(crate) fn wake(&self) {
-        self.news.notify_one();
+        self.call(NEWS);
     }
 
-    /// Returns when somebody has called `wake` since the last return.
-    pub(crate) async fn woken(&self) {
-        self.news.notified().await;
+    /// Wakes the connection to look at the clock.
+    pub(crate) fn wake_for_time(&self) {
+        self.call(TIME);
+    }
+
+    /// Waits until it is called, unless it was since the last time. Can be dropped and called again without loss.
+    pub(crate) async fn called(&self) -> Calls {
+        loop {
+            let calls = self.take_calls();
+            if calls != Calls::default() {
+                return calls;
+            }
+            self.called.notified().await;
+        }
+    }
+
+    /// What it was called for since it last looked.
+    pub(crate) fn take_calls(&self) -> Calls {
+        // Acquire, with the release of `call`: who sees the call sees what it is about.
+        let calls = self.calls.swap(0, Ordering::Acquire);
+        Calls { news: calls & NEWS != 0, orders: calls & ORDERS != 0, time: calls & TIME != 0 }
+    }
+
+    fn call(&self, why: u8) {
+        // Whoever set the bit first wakes for all who find it set.
+        if self.calls.fetch_or(why, Ordering::AcqRel) & why == 0 {
+            self.called.notify_one();
+        }
     }
 
     /// Tells the connection to do something. False: too much waits for it already, and it is told to end.
@@ -81,13 +125,8 @@ impl Member {
         }
         orders.push(if fits { order } else { Order::Disconnect(crate::protocol::codes::SLOW) });
         drop(orders);
-        self.ordered.notify_one();
+        self.call(ORDERS);
         fits
-    }
-
-    /// Returns when something may have been ordered.
-    pub(crate) async fn ordered(&self) {
-        self.ordered.notified().await;
     }
 
     /// What was ordered since the last call.

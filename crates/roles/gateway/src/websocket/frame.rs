@@ -49,6 +49,7 @@ impl Framed {
     }
 
     /// What it carries.
+    #[cfg(test)]
     pub(crate) fn payload(&self) -> &[u8] {
         self.bytes.get(self.bytes.len() - self.payload_bytes..).unwrap_or_default()
     }
