@@ -27,14 +27,15 @@ impl Connection {
                 self.identify_again(None);
                 continue;
             }
-            if self.outbox.bytes() >= self.shared.settings.buffered_bytes_max {
-                return Ok(());
-            }
             if let Phase::Open(_) = self.phase
                 && let Some(order) = self.orders.pop_front()
             {
                 self.carry_out(order)?;
+                self.bound()?;
                 continue;
+            }
+            if self.outbox.bytes() >= self.shared.settings.buffered_bytes_max {
+                return Ok(());
             }
             let Some(Waiting { command: Command { id, request }, too_many, .. }) = self.inbox.pop() else {
                 return Ok(());

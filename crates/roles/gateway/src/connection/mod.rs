@@ -153,7 +153,6 @@ impl Connection {
             return Err(codes::SHUTDOWN);
         }
         loop {
-            self.bound()?;
             if self.drained_by.is_none() {
                 self.start_commands()?;
             } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
@@ -217,7 +216,7 @@ impl Connection {
     }
 
     /// Ends what holds more than a connection may.
-    fn bound(&self) -> Result<(), Disconnect> {
+    pub(super) fn bound(&self) -> Result<(), Disconnect> {
         let settings = &self.shared.settings;
         let limit = settings.unsent_bytes_max.max(settings.buffered_bytes_max + 2 * PAGE_BYTES_MAX);
         if self.outbox.bytes() > limit { Err(codes::SLOW) } else { Ok(()) }

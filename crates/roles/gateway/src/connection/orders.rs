@@ -2,8 +2,11 @@
 
 use super::{Connection, Phase, commands::Session};
 use crate::{
-    hub::Order,
-    protocol::{Message, Push, codes::Disconnect},
+    hub::{ORDERS_MAX, Order},
+    protocol::{
+        Message, Push,
+        codes::{self, Disconnect},
+    },
     settings::SUBSCRIPTIONS_MAX,
 };
 
@@ -13,6 +16,7 @@ impl Connection {
         for order in self.member.take_orders() {
             match order {
                 Order::Disconnect(why) => return Err(why),
+                _ if self.orders.len() == ORDERS_MAX => return Err(codes::SLOW),
                 order => self.orders.push_back(order),
             }
         }

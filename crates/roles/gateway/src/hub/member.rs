@@ -11,7 +11,7 @@ use super::Order;
 use crate::needs::Client;
 
 /// Orders that wait for a connection at the most.
-const ORDERS_MAX: usize = 1_024;
+pub(crate) const ORDERS_MAX: usize = 1_024;
 
 /// One connection.
 #[derive(Debug)]

@@ -40,7 +40,7 @@ use announcer::Announcer;
 pub(crate) use batches::{BATCH_BYTES_MAX, Difference, Form};
 pub(crate) use channel::{Channel, Upcoming};
 pub(crate) use log_reader::LogReader;
-pub(crate) use member::{Calls, Member};
+pub(crate) use member::{Calls, Member, ORDERS_MAX};
 pub(crate) use order::Order;
 pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;

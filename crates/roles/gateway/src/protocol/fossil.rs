@@ -145,7 +145,7 @@ mod tests {
         (value, operator)
     }
 
-    /// Applies a difference as the format says; a decoder by others is asked in `tests/it/delta.rs`.
+    /// Applies a difference as the format says.
     fn apply(before: &[u8], mut rest: &[u8]) -> Vec<u8> {
         let (length, b'\n') = take(&mut rest) else { panic!() };
         let mut after = Vec::new();

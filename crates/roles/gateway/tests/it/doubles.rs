@@ -13,13 +13,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gateway::{
     needs::{
-        ChannelRules, Channels, Client, ClientError, ConnectRequest, Connected, Connector, Proof, Refused, Room,
-        SubscribeRequest,
+        ChannelRules, Channels, Client, ClientError, ConnectRequest, Connected, Connector, Proof, Refreshed, Refused,
+        Room, SubscribeRequest, SubscriptionRefreshed,
     },
     protocol::codes,
 };
 use kernel::{AccountId, Caller, Clock, Identity, SessionId, Timestamp};
 use ports::{
+    about::About,
     bus::{Bus, BusError, Listener, Movement, Position, Publication},
     room_log::{Appended, Entry, Head, Record, Redaction, RoomLog, RoomLogError},
 };
@@ -36,11 +37,15 @@ pub(crate) struct MemoryLog {
 impl MemoryLog {
     /// Appends and returns the offset.
     pub(crate) fn add(&self, room: &str, data: &str) -> u64 {
+        self.add_bytes(room, Bytes::copy_from_slice(data.as_bytes()), None)
+    }
+
+    /// The same with any bytes, and what is told about them.
+    pub(crate) fn add_bytes(&self, room: &str, data: Bytes, about: Option<Arc<About>>) -> u64 {
         let mut rooms = self.rooms.lock().unwrap();
         let records = rooms.entry(room.into()).or_default();
         let offset = records.last().map_or(1, |record| record.offset + 1);
-        let data = Bytes::copy_from_slice(data.as_bytes());
-        records.push(Record { offset, at: Timestamp::from_millis(0), data, about: None });
+        records.push(Record { offset, at: Timestamp::from_millis(0), data, about });
         offset
     }
 
@@ -159,6 +164,12 @@ pub(crate) struct World {
     pub(crate) bus: Arc<TestBus>,
     pub(crate) state: Mutex<String>,
     pub(crate) opened: AtomicUsize,
+    /// What channels offer for which the rules above are not enough.
+    pub(crate) rules: Mutex<HashMap<String, ChannelRules>>,
+    /// What tokens of subscriptions bring.
+    pub(crate) refreshes: Mutex<HashMap<String, SubscriptionRefreshed>>,
+    /// Messages clients sent.
+    pub(crate) sent: Mutex<Vec<Bytes>>,
 }
 
 impl World {
@@ -168,6 +179,9 @@ impl World {
             bus: Arc::default(),
             state: Mutex::new("{\"n\":0}".into()),
             opened: AtomicUsize::new(0),
+            rules: Mutex::default(),
+            refreshes: Mutex::default(),
+            sent: Mutex::default(),
         })
     }
 
@@ -176,6 +190,21 @@ impl World {
         let offset = self.log.add(channel, data);
         self.bus.deliver(channel, &[self.publication(offset, data)]);
         offset
+    }
+
+    /// The same with any bytes, and what is told about them.
+    pub(crate) fn publish_bytes(&self, channel: &str, data: Bytes, about: Option<Arc<About>>) -> u64 {
+        let offset = self.log.add_bytes(channel, data.clone(), about.clone());
+        let position = Some(Position { offset, epoch: self.log.epoch().into() });
+        self.bus.deliver(channel, &[Publication { position, data, redacts: None, about }]);
+        offset
+    }
+
+    /// What a channel offers that is kept in the log, with these changes.
+    pub(crate) fn offer(&self, channel: &str, change: impl FnOnce(ChannelRules) -> ChannelRules) {
+        let kept = ChannelRules::kept(Room::new(self.log.clone(), channel));
+        let rules = change(ChannelRules { presence: true, ..kept });
+        self.rules.lock().unwrap().insert(channel.into(), rules);
     }
 
     /// Puts `gone` in the place of what was published at `offset`, then says so.
@@ -213,6 +242,9 @@ impl World {
 impl Channels for World {
     async fn open(&self, _: &Client, request: &SubscribeRequest) -> Result<ChannelRules, ClientError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
+        if let Some(rules) = self.rules.lock().unwrap().get(&request.channel) {
+            return Ok(rules.clone());
+        }
         match request.channel.split_once(':').map(|(kind, _)| kind) {
             Some("room") => {
                 let room = Room::new(self.log.clone(), &request.channel);
@@ -239,8 +271,16 @@ impl Channels for World {
         }
         // Takes a while, as something durable does.
         tokio::task::yield_now().await;
-        World::publish(self, channel, std::str::from_utf8(&data).unwrap());
+        self.publish_bytes(channel, data, None);
         Ok(())
+    }
+
+    async fn refresh(&self, _: &Client, _: &str, token: &str) -> Result<SubscriptionRefreshed, ClientError> {
+        self.refreshes.lock().unwrap().get(token).cloned().ok_or(codes::NOT_AVAILABLE.into())
+    }
+
+    async fn send(&self, _: &Client, data: Bytes) {
+        self.sent.lock().unwrap().push(data);
     }
 
     async fn rpc(&self, _: &Client, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
@@ -259,12 +299,31 @@ pub(crate) struct Tokens {
     pub(crate) revoked: Mutex<HashSet<String>>,
     pub(crate) failing: AtomicBool,
     pub(crate) asked: AtomicUsize,
+    /// Clients that are let in by a token, as the test has it.
+    pub(crate) let_in: Mutex<HashMap<String, Connected>>,
+    /// What new tokens bring.
+    pub(crate) refreshes: Mutex<HashMap<String, Refreshed>>,
+    /// What clients sent to connect.
+    pub(crate) requests: Mutex<Vec<ConnectRequest>>,
 }
 
 #[async_trait]
 impl Connector for Tokens {
     async fn connect(&self, request: &ConnectRequest) -> Result<Connected, Refused> {
-        self.still(&request.proof, request.address).await.map(Connected::new)
+        self.requests.lock().unwrap().push(request.clone());
+        let let_in = request.proof.token.as_ref().and_then(|token| self.let_in.lock().unwrap().get(token).cloned());
+        match let_in {
+            Some(connected) => Ok(connected),
+            None => self.still(&request.proof, request.address).await.map(Connected::new),
+        }
+    }
+
+    async fn refresh(&self, _: &Client, token: &str) -> Result<Refreshed, Refused> {
+        match token {
+            "expired" => Err(Refused::TokenExpired),
+            "forged" => Err(Refused::InvalidToken),
+            _ => self.refreshes.lock().unwrap().get(token).cloned().ok_or(Refused::Error(codes::NOT_AVAILABLE.into())),
+        }
     }
 
     async fn still(&self, proof: &Proof, address: IpAddr) -> Result<Caller, Refused> {

@@ -3,12 +3,19 @@
 
 mod client;
 mod commands;
+mod delta;
 mod disconnects;
 mod doubles;
+mod expiry;
 mod gaps;
 mod hostile;
 mod identity;
+mod join_leave;
+mod offers;
+mod orders;
+mod protobuf;
 mod recovery;
 mod redactions;
+mod schema;
 mod server;
 mod slow_readers;
