@@ -35,12 +35,12 @@ impl Edge {
             .map_err(|error| format!("cannot listen on {} for HTTP: {error}", config.http))?;
         let http = shell.local_address();
         let own = realtime::namespaces(&machine, &stores.room_log, &stores.bus, &config)?;
-        let connector = TokenConnector::new(own.verifier, own.channels.clone(), config.gateway.client.clone());
+        let connector = TokenConnector::new(own.verifier.clone(), own.channels.clone(), config.gateway.client.clone());
         let realtime = Gateway::new(
             config.gateway(),
             stores.bus.clone(),
             Arc::new(connector),
-            own.channels,
+            own.channels.clone(),
             machine.clock.clone(),
             realtime::seed(&machine)?,
         );
@@ -51,7 +51,7 @@ impl Edge {
             lean: OpenApiRouter::new(),
             direct: Vec::new(),
             takeovers: realtime.takeovers(),
-            realtime: Default::default(),
+            realtime: realtime.router().merge(own.server_api(&machine, &realtime, &config)),
             ready: Arc::new(RoomsReady(stores.clone())),
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(Nobody),

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use engines::embedded::RoomWindow;
 use gateway::{
     Gateway,
     namespaces::{Namespaces, Publishing, Span, TokenConnector},
+    server_api::ServerApi,
     tokens::{KeySource, Verifier},
 };
 use ports::{bus::Bus, room_log::RoomLog};
@@ -17,6 +19,23 @@ use crate::{config::Config, wire};
 pub(super) struct Configured {
     pub(super) verifier: Arc<Verifier>,
     pub(super) channels: Arc<Namespaces>,
+    pub(super) publishing: Arc<Publishing>,
+}
+
+impl Configured {
+    /// The server API for these channels, when the settings have a key for it.
+    pub(super) fn server_api(&self, machine: &Machine, gateway: &Arc<Gateway>, config: &Config) -> Router {
+        let (publishing, channels) = (self.publishing.clone(), self.channels.clone());
+        let api = ServerApi::new(gateway.clone(), publishing, channels, machine.clock.clone());
+        api.router(&config.gateway.server_api)
+    }
+}
+
+/// A running gateway.
+pub(crate) struct Realtime {
+    pub(crate) gateway: Arc<Gateway>,
+    /// Routes that stay HTTP.
+    pub(crate) router: Router,
 }
 
 /// Starts the gateway of a site.
@@ -25,12 +44,12 @@ pub(crate) fn start(
     stores: &Stores,
     config: &Config,
     domains: &Domains,
-) -> Result<Arc<Gateway>, AnyError> {
+) -> Result<Realtime, AnyError> {
     let own = namespaces(machine, &stores.room_log, &stores.bus, config)?;
     if let Some(name) = wire::SITE_NAMESPACES.iter().find(|name| config.gateway.namespaces.contains_key(**name)) {
         return Err(format!("gateway.namespaces.{name} cannot be used: the site's own channels are called so").into());
     }
-    let tokens = TokenConnector::new(own.verifier, own.channels.clone(), config.gateway.client.clone());
+    let tokens = TokenConnector::new(own.verifier.clone(), own.channels.clone(), config.gateway.client.clone());
     let channels = wire::RealtimeChannels {
         chat: domains.chat.clone(),
         feed: domains.feed.clone(),
@@ -39,14 +58,16 @@ pub(crate) fn start(
         room_log: stores.room_log.clone(),
     };
     let sessions = wire::RealtimeConnector(domains.people.clone());
-    Ok(Gateway::new(
+    let gateway = Gateway::new(
         config.gateway(),
         stores.bus.clone(),
         Arc::new(wire::SiteConnector { sessions, tokens }),
-        Arc::new(wire::SiteChannels { own: channels, configured: own.channels }),
+        Arc::new(wire::SiteChannels { own: channels, configured: own.channels.clone() }),
         machine.clock.clone(),
         seed(machine)?,
-    ))
+    );
+    let router = gateway.router().merge(own.server_api(machine, &gateway, config));
+    Ok(Realtime { gateway, router })
 }
 
 /// The channels and tokens of the configuration.
@@ -86,8 +107,9 @@ pub(super) fn namespaces(
     if insecure {
         tracing::warn!("gateway.client.insecure is on: anybody may do everything with the configured channels");
     }
-    let channels = Namespaces::new(Arc::new(publishing), verifier.clone(), insecure, machine.clock.clone());
-    Ok(Configured { verifier, channels: Arc::new(channels) })
+    let publishing = Arc::new(publishing);
+    let channels = Namespaces::new(publishing.clone(), verifier.clone(), insecure, machine.clock.clone());
+    Ok(Configured { verifier, channels: Arc::new(channels), publishing })
 }
 
 /// A number no other process has.

@@ -80,7 +80,7 @@ impl Site {
         let domains = Domains::open(&machine, &stores, &config, people, streams, &ingest_url).await?;
         domains.broadcasts.recover_after_restart().await?;
         gatekeeper.open(domains.broadcasts.clone());
-        let realtime = realtime::start(&machine, &stores, &config, &domains)?;
+        let realtime::Realtime { gateway: realtime, router } = realtime::start(&machine, &stores, &config, &domains)?;
 
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
@@ -93,7 +93,7 @@ impl Site {
             lean: domains.lean().merge(media.router().into()),
             direct: domains.direct(),
             takeovers: realtime.takeovers(),
-            realtime: Default::default(),
+            realtime: router,
             ready: Arc::new(StoresReady(stores.clone())),
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),

@@ -16,6 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admission::Admission,
     connection::{CLOSE_TIMEOUT, Counters, Wheel},
+    fallbacks,
     hub::Hub,
     needs::{Channels, Connector},
     registry::Registry,
@@ -88,6 +89,12 @@ impl Gateway {
     /// The route clients connect to: `GET /connection/websocket`.
     pub fn takeovers(&self) -> Vec<Arc<dyn Takeover>> {
         vec![Arc::new(WebSocketRoute(self.shared.clone()))]
+    }
+
+    /// Routes of clients that WebSockets do not reach: `/connection/http_stream`, `/connection/sse`, `/emulation`. They look for
+    /// [`rest::ClientAddress`] among the request's extensions.
+    pub fn router(&self) -> axum::Router {
+        fallbacks::router(self.shared.clone())
     }
 
     /// Drains: no new connections; each open one finishes the command it is at, and is told to connect elsewhere

@@ -13,12 +13,14 @@
 mod admission;
 mod connection;
 mod control;
+mod fallbacks;
 mod gateway;
 mod hub;
 pub mod namespaces;
 pub mod needs;
 pub mod protocol;
 mod registry;
+pub mod server_api;
 pub mod settings;
 pub mod tokens;
 mod upgrade;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::namespaces::{ChannelOptions, ClientSettings};
+use crate::{
+    namespaces::{ChannelOptions, ClientSettings},
+    server_api::ServerApiSettings,
+};
 
 /// A client's message, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -27,6 +30,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Who may connect besides those the site knows.
     pub client: ClientSettings,
+    /// Who may use the server API.
+    pub server_api: ServerApiSettings,
     /// What channels without a namespace offer.
     pub without_namespace: ChannelOptions,
     /// What the channels of each namespace offer.
@@ -76,6 +81,7 @@ impl Default for Settings {
         Self {
             allowed_origins: Vec::new(),
             client: ClientSettings::default(),
+            server_api: ServerApiSettings::default(),
             without_namespace: ChannelOptions::default(),
             namespaces: BTreeMap::new(),
             connections_max: 12_000,

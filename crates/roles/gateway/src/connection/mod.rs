@@ -63,6 +63,8 @@ pub(crate) struct Peer {
     /// It wants pings of the WebSocket protocol.
     pub(crate) native_pings: bool,
     pub(crate) encoding: Encoding,
+    /// Names the session for transports of several requests; empty for others.
+    pub(crate) session: Arc<str>,
     /// Held as long as the connection is open.
     pub(crate) _place: Admitted,
 }

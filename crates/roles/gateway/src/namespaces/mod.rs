@@ -20,8 +20,10 @@ mod span;
 mod tests;
 
 pub use channels::Namespaces;
+pub(crate) use channels::told;
 pub use client_settings::{ClientSettings, PersonalChannel};
 pub use connector::TokenConnector;
 pub use options::{ChannelOptions, DeltaType};
+pub(crate) use publishing::ToPublish;
 pub use publishing::{Publishing, Windows};
 pub use span::Span;

@@ -12,7 +12,10 @@ use ports::{
 use sequencer::{Draft, Error, Placed, Sequencers};
 
 use super::{ChannelOptions, Span, channel_name::ChannelName};
-use crate::needs::Room;
+use crate::{
+    needs::{ClientError, Room},
+    protocol::codes,
+};
 
 /// Makes a log that keeps the latest so many publications of each room, each for so long, in memory.
 pub type Windows<'a> = &'a dyn Fn(usize, Span) -> Arc<dyn RoomLog>;
@@ -45,8 +48,6 @@ pub(crate) struct ToPublish {
     pub(crate) about: Option<Arc<About>>,
     /// A key its resend brings again.
     pub(crate) resend_key: Option<String>,
-    /// Not to be kept, also where others are.
-    pub(crate) skip_history: bool,
 }
 
 impl Publishing {
@@ -97,6 +98,12 @@ impl Publishing {
         self.namespaces.keys().map(String::as_str)
     }
 
+    /// Where the publications of a channel are kept, if they are. An error: there is no such namespace.
+    pub(crate) fn room(&self, channel: &str) -> Result<Option<Room>, ClientError> {
+        let namespace = self.namespace(&ChannelName::parse(channel)).ok_or(codes::UNKNOWN_CHANNEL)?;
+        Ok(namespace.room(channel))
+    }
+
     /// The namespace of a channel; none: there is no such namespace.
     pub(super) fn namespace(&self, name: &ChannelName<'_>) -> Option<&Namespace> {
         if name.namespace.is_empty() { Some(&self.without_namespace) } else { self.namespaces.get(name.namespace) }
@@ -109,7 +116,7 @@ impl Publishing {
         all: Vec<ToPublish>,
     ) -> Option<Vec<Result<Option<Placed>, Error>>> {
         let namespace = self.namespace(&ChannelName::parse(channel))?;
-        let Some(kept) = namespace.kept.as_ref().filter(|_| !all.iter().any(|one| one.skip_history)) else {
+        let Some(kept) = namespace.kept.as_ref() else {
             let publications = all.into_iter().map(|ToPublish { data, about, .. }| Publication {
                 data,
                 about,

@@ -45,7 +45,6 @@ pub(crate) enum Push {
     Unsubscribe(Unsubscribe),
     Message(Bytes),
     Subscribe(SubscribeResult),
-    #[cfg_attr(not(test), allow(dead_code, reason = "for transports that have no code to close with"))]
     Disconnect(Disconnect),
     Refresh(Lifetime),
 }

@@ -24,5 +24,14 @@ pub use encoding::Encoding;
 pub(crate) use message::{ConnectResult, HistoryResult, Lifetime, Message, Place, Push, Reply, SubscribeResult};
 pub(crate) use published::{DataForm, Published, other_line};
 
+pub(crate) use protobuf::emulated;
+
+/// A frame of a client, and the session it belongs to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct EmulatedFrame {
+    pub(crate) session: String,
+    pub(crate) data: bytes::Bytes,
+}
+
 /// What the gateway calls itself towards clients.
 const VERSION: &str = concat!("madang ", env!("CARGO_PKG_VERSION"));

@@ -4,9 +4,11 @@
 //! copies besides the values it keeps.
 
 mod decode;
+mod emulated;
 mod encode;
 mod reader;
 mod writer;
 
 pub(crate) use decode::decode;
+pub(crate) use emulated::emulated;
 pub(crate) use encode::{message, publication_push};

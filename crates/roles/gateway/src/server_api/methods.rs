@@ -1,0 +1,45 @@
+//! The methods by name.
+
+/// One method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Publish,
+    Broadcast,
+    Subscribe,
+    Unsubscribe,
+    Disconnect,
+    Refresh,
+    Presence,
+    PresenceStats,
+    History,
+    HistoryRemove,
+    Channels,
+    Info,
+    Batch,
+}
+
+const ALL: [(Method, &str); 13] = [
+    (Method::Publish, "publish"),
+    (Method::Broadcast, "broadcast"),
+    (Method::Subscribe, "subscribe"),
+    (Method::Unsubscribe, "unsubscribe"),
+    (Method::Disconnect, "disconnect"),
+    (Method::Refresh, "refresh"),
+    (Method::Presence, "presence"),
+    (Method::PresenceStats, "presence_stats"),
+    (Method::History, "history"),
+    (Method::HistoryRemove, "history_remove"),
+    (Method::Channels, "channels"),
+    (Method::Info, "info"),
+    (Method::Batch, "batch"),
+];
+
+impl Method {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|(_, own)| *own == name).map(|(method, _)| *method)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        ALL.iter().find(|(method, _)| *method == self).map_or("", |(_, name)| name)
+    }
+}
