@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     Publish,
-    Broadcast,
+    PublishToAll,
     Subscribe,
     Unsubscribe,
     Disconnect,
@@ -20,7 +20,7 @@ pub(super) enum Method {
 
 const ALL: [(Method, &str); 13] = [
     (Method::Publish, "publish"),
-    (Method::Broadcast, "broadcast"),
+    (Method::PublishToAll, "broadcast"),
     (Method::Subscribe, "subscribe"),
     (Method::Unsubscribe, "unsubscribe"),
     (Method::Disconnect, "disconnect"),

@@ -77,7 +77,7 @@ impl ServerApi {
     async fn call(&self, method: Method, body: &[u8]) -> Answer {
         match method {
             Method::Publish => self.publish(answer::read(body)?).await,
-            Method::Broadcast => self.broadcast(answer::read(body)?).await,
+            Method::PublishToAll => self.broadcast(answer::read(body)?).await,
             Method::Subscribe => self.subscribe(answer::read(body)?),
             Method::Unsubscribe => self.unsubscribe(answer::read(body)?),
             Method::Disconnect => self.disconnect(answer::read(body)?),
