@@ -35,6 +35,25 @@ export type Tombstone = Schemas['Tombstone'];
 /** The publication that deletes; it has an offset of its own. */
 export type MessageDeleted = Schemas['Deletion'];
 export type RoomEntry = Schemas['HistoryItem'];
+export type Person = Schemas['Person'];
+export type ReplyTo = Schemas['ReplyTo'];
+export type Emote = Schemas['Emote'];
+export type RoomState = Schemas['RoomState'];
+export type RoomSettings = Schemas['RoomSettings'];
+export type OwnStanding = Schemas['OwnStanding'];
+/** A message that waits until a moderator has seen it. */
+export type HeldMessage = Schemas['HeldMessage'];
+
+export type Moderator = Schemas['Moderator'];
+export type Member = Schemas['Member'];
+export type Timeout = Schemas['Timeout'];
+export type Ban = Schemas['Ban'];
+export type AddressBan = Schemas['AddressBan'];
+export type BlockedWord = Schemas['BlockedWord'];
+export type Consequence = Schemas['Consequence'];
+export type ReviewItem = Schemas['ReviewItem'];
+export type ModLogEntry = Schemas['ModLogEntry'];
+export type Act = Schemas['Act'];
 
 export interface Page<Item> {
   items: Item[];

@@ -3,6 +3,7 @@ import { readBroadcast } from '../api/broadcasts';
 import { Problem } from '../api/problem';
 import type { Broadcast, LiveState } from '../api/types';
 import { Room } from '../chat/room.svelte';
+import { me } from '../people/session.svelte';
 import { BroadcastConnection } from '../realtime/broadcast_connection';
 
 /** Without the realtime connection the page asks now and then. */
@@ -24,7 +25,7 @@ export class Show {
   private closed = false;
 
   constructor(readonly id: string) {
-    this.room = new Room(id);
+    this.room = new Room(id, () => me()?.id);
   }
 
   async open(): Promise<void> {

@@ -38,3 +38,16 @@ async fn a_streamer_goes_live_from_the_studio() {
     let rtmp = site.rtmp.to_string();
     run("studio.mjs", &[&format!("http://{}", site.http), &rtmp, &crate::encoder::ffmpeg()]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_keeps_order_in_a_browser() {
+    let site = Site::start().await;
+    let host = site.person("host").await;
+    for handle in ["moderator", "fan"] {
+        site.person(handle).await;
+    }
+    let broadcast = site.broadcast(&host).await;
+    let appoint = json!({ "handle": "moderator" });
+    site.api.post("/api/v1/channels/host/moderators", Some(&host.token), &appoint).await.unwrap();
+    run("chat.mjs", &[&format!("http://{}", site.http), id(&broadcast), "host", "moderator", "fan"]).await;
+}

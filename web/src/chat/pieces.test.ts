@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { piecesOf } from './links';
+import { piecesOf } from './pieces';
 
 describe('piecesOf', () => {
   it('finds addresses and leaves the sentence its punctuation', () => {
@@ -17,5 +17,16 @@ describe('piecesOf', () => {
   it('links neither scripts nor markup', () => {
     const hostile = 'javascript:alert(1) <img src=x onerror=alert(1)> data:text/html,x';
     expect(piecesOf(hostile)).toEqual([{ text: hostile }]);
+  });
+
+  it('knows mentions and emotes by what the server named', () => {
+    const known = { mentions: new Set(['mina']), emotes: new Map([['fire', '🔥']]) };
+    expect(piecesOf('@Mina @jun :fire: :ice:', known)).toEqual([
+      { text: '@Mina', mention: 'mina' },
+      { text: ' @jun ' },
+      { text: '🔥', emote: 'fire' },
+      { text: ' :ice:' },
+    ]);
+    expect(piecesOf('https://example.com/@mina/:fire:x', known)).toHaveLength(1);
   });
 });
