@@ -63,7 +63,7 @@ impl Session {
         let ServerSubscription { channel, mut rules, since: given } = wish;
         let greeting = rules.data.take();
         let wishes = Wishes { recover: given.or(since), join_leave: true, ..Wishes::default() };
-        let rules = Arc::new(rules);
+        let rules = self.shared.hub.share(&channel, rules);
         let seat = self.enter(&channel, &rules).await?;
         let (subscription, mut result) = self.begin(seat, rules, wishes, Origin::Server, None).await?;
         result.data = greeting;
@@ -79,7 +79,7 @@ impl Session {
         let ask = SubscribeRequest { channel, token, data };
         let mut rules = self.shared.channels.open(&self.client, &ask).await?;
         let mut greeting = rules.data.take();
-        let rules = Arc::new(rules);
+        let rules = self.shared.hub.share(&ask.channel, rules);
         let seat = self.enter(&ask.channel, &rules).await?;
         if known.is_none() && greeting.is_some() && rules.room.is_none() {
             // Nobody listened when the state was asked for: what was published since then is lost, so ask again.

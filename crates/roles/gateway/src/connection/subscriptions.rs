@@ -95,10 +95,17 @@ pub(super) enum Next {
     Ended(Arc<str>, Origin, Unsubscribe),
 }
 
-/// A page being read, and for which channel.
-struct Reading {
+/// A subscription that catches up from the room log.
+struct CatchingUp {
     channel: Arc<str>,
-    page: Pin<Box<dyn Future<Output = Page> + Send>>,
+    page: Reading,
+}
+
+enum Reading {
+    /// A page is being read.
+    Page(Pin<Box<dyn Future<Output = Page> + Send>>),
+    /// What the last page brought; goes out before anything else.
+    Frames(VecDeque<Frame>),
 }
 
 /// All subscriptions of a connection. Besides the cursors it holds one page of the room log at the most.
@@ -107,17 +114,13 @@ pub(super) struct Subscriptions {
     list: Vec<Subscription>,
     /// Whose turn it is: none starves another.
     turn: usize,
-    reading: Option<Reading>,
-    /// What the last page brought; goes out before anything else.
-    page: VecDeque<Frame>,
-    /// Whose page it is.
-    page_channel: Option<Arc<str>>,
+    /// One at a time; boxed, because it is rare.
+    catching_up: Option<Box<CatchingUp>>,
 }
 
 impl Subscriptions {
     pub(super) fn new(encoding: Encoding) -> Self {
-        let (list, page) = (Vec::new(), VecDeque::new());
-        Self { encoding, list, turn: 0, reading: None, page, page_channel: None }
+        Self { encoding, list: Vec::new(), turn: 0, catching_up: None }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -146,13 +149,7 @@ impl Subscriptions {
         if let Some(index) = index {
             self.list.swap_remove(index);
         }
-        if self.reading.as_ref().is_some_and(|reading| *reading.channel == *channel) {
-            self.reading = None;
-        }
-        if self.page_channel.as_deref() == Some(channel) {
-            self.page = VecDeque::new();
-            self.page_channel = None;
-        }
+        self.catching_up.take_if(|catching_up| *catching_up.channel == *channel);
         index.is_some()
     }
 
@@ -169,12 +166,13 @@ impl Subscriptions {
 
     /// Whether `next` may have something.
     pub(super) fn has_news(&self) -> bool {
-        !self.page.is_empty() || self.list.iter().any(Subscription::has_news)
+        let read = self.catching_up.as_ref().is_some_and(|one| matches!(one.page, Reading::Frames(_)));
+        read || self.list.iter().any(Subscription::has_news)
     }
 
     /// What to send next.
     pub(super) fn next(&mut self) -> Option<Next> {
-        if let Some(frame) = self.page.pop_front() {
+        if let Some(frame) = self.next_of_page() {
             return Some(Next::Frame(frame));
         }
         for step in 0..self.list.len() {
@@ -213,9 +211,18 @@ impl Subscriptions {
         None
     }
 
+    fn next_of_page(&mut self) -> Option<Frame> {
+        let Reading::Frames(frames) = &mut self.catching_up.as_mut()?.page else { return None };
+        let frame = frames.pop_front();
+        if frames.is_empty() {
+            self.catching_up = None;
+        }
+        frame
+    }
+
     /// Begins to read from the room log for a subscription that needs it, unless it reads already.
     pub(super) fn catch_up(&mut self) {
-        if self.reading.is_some() || !self.page.is_empty() {
+        if self.catching_up.is_some() {
             return;
         }
         let Some(subscription) = self.list.iter().find(|subscription| subscription.behind) else { return };
@@ -223,15 +230,17 @@ impl Subscriptions {
         let name = channel.name().clone();
         let form = Form { encoding: self.encoding, difference: subscription.difference };
         let page = Box::pin(catch_up::read(channel, subscription.cursor, form.with_first_whole()));
-        self.reading = Some(Reading { channel: name, page });
+        self.catching_up = Some(Box::new(CatchingUp { channel: name, page: Reading::Page(page) }));
     }
 
     /// Waits for the page that is being read; forever when none is. Can be dropped and called again.
     pub(super) async fn page_read(&mut self) -> Option<Next> {
-        let Some(reading) = &mut self.reading else { return std::future::pending().await };
-        let page = reading.page.as_mut().await;
-        let channel = reading.channel.clone();
-        self.reading = None;
+        let Some(CatchingUp { channel, page: Reading::Page(page) }) = self.catching_up.as_deref_mut() else {
+            return std::future::pending().await;
+        };
+        let page = page.as_mut().await;
+        let channel = channel.clone();
+        self.catching_up = None;
         self.take_page(&channel, page)
     }
 
@@ -248,8 +257,8 @@ impl Subscriptions {
                 subscription.cursor = next;
                 subscription.behind = false;
                 subscription.has_before();
-                self.page = frames.into();
-                self.page_channel = Some(channel.clone());
+                let page = Reading::Frames(frames.into());
+                self.catching_up = Some(Box::new(CatchingUp { channel: channel.clone(), page }));
                 None
             }
             Page::Hole => {

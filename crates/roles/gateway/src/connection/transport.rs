@@ -63,8 +63,6 @@ pub(crate) struct WebSocketTransport {
     wire: Wire,
     encoding: Encoding,
     decoder: Decoder,
-    /// What came with the request that opened it, until it is read.
-    early: Bytes,
     /// Read and not yet asked for.
     arrived: VecDeque<Incoming>,
     unsent: VecDeque<Bytes>,
@@ -77,17 +75,18 @@ pub(crate) struct WebSocketTransport {
 impl WebSocketTransport {
     /// `early` is what came behind the opening handshake.
     pub(crate) fn new(wire: Wire, early: Bytes, encoding: Encoding) -> Self {
-        Self {
+        let mut transport = Self {
             wire,
             encoding,
             decoder: Decoder::new(MESSAGE_BYTES_MAX),
-            early,
             arrived: VecDeque::new(),
             unsent: VecDeque::new(),
             unsent_bytes: 0,
             reads_first: true,
             ended: false,
-        }
+        };
+        transport.decode(&mut early.to_vec());
+        transport
     }
 
     /// Waits until there is something to do; can be dropped and called again without loss. It sends what it was given.
@@ -216,21 +215,10 @@ impl WebSocketTransport {
     /// Reads once, and decodes what came.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
         READ.with_borrow_mut(|room| {
-            let early = std::mem::take(&mut self.early);
-            let count = match early.len().min(room.len()) {
-                0 => {
-                    let mut buffer = ReadBuf::new(room);
-                    match ready!(self.wire.as_mut().poll_read(context, &mut buffer)) {
-                        Ok(()) => buffer.filled().len(),
-                        Err(_) => 0,
-                    }
-                }
-                count => {
-                    let (now, later) = early.split_at(count);
-                    room.iter_mut().zip(now).for_each(|(place, byte)| *place = *byte);
-                    self.early = Bytes::copy_from_slice(later);
-                    count
-                }
+            let mut buffer = ReadBuf::new(room);
+            let count = match ready!(self.wire.as_mut().poll_read(context, &mut buffer)) {
+                Ok(()) => buffer.filled().len(),
+                Err(_) => 0,
             };
             match room.get_mut(..count) {
                 Some(bytes) if count > 0 => self.decode(bytes),

@@ -321,6 +321,10 @@ impl Channel {
         self.being_repaired.store(false, Ordering::Release);
     }
 
+    pub(super) fn share(&self, rules: ChannelRules) -> Arc<ChannelRules> {
+        self.members.share(rules)
+    }
+
     pub(super) fn join(&self, member: Arc<Member>, rules: Arc<ChannelRules>) {
         self.members.join(member, rules);
     }

@@ -18,6 +18,8 @@ struct State {
     by_number: HashMap<u64, Subscriber>,
     /// How many of them each user has.
     users: HashMap<Arc<str>, u32>,
+    /// Those that were asked for last.
+    rules: Option<Arc<ChannelRules>>,
     empty_since: Instant,
 }
 
@@ -29,7 +31,16 @@ struct Subscriber {
 impl Members {
     pub(super) fn none() -> Self {
         let empty_since = Instant::now();
-        Self(Mutex::new(State { by_number: HashMap::new(), users: HashMap::new(), empty_since }))
+        Self(Mutex::new(State { by_number: HashMap::new(), users: HashMap::new(), rules: None, empty_since }))
+    }
+
+    /// The rules, in the place where the same ones are already, if they are those that were asked for last.
+    pub(super) fn share(&self, rules: ChannelRules) -> Arc<ChannelRules> {
+        let mut state = self.state();
+        match &state.rules {
+            Some(same) if **same == rules => same.clone(),
+            _ => state.rules.insert(Arc::new(rules)).clone(),
+        }
     }
 
     pub(super) fn join(&self, member: Arc<Member>, rules: Arc<ChannelRules>) {

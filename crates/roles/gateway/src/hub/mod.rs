@@ -162,6 +162,14 @@ impl Hub {
         Ok(self.take_seat(&channel, rules, member))
     }
 
+    /// The rules, as those who came before hold them: most subscribers of a channel have the same.
+    pub(crate) fn share(&self, name: &str, rules: ChannelRules) -> Arc<ChannelRules> {
+        match self.find(name) {
+            Some(channel) => channel.share(rules),
+            None => Arc::new(rules),
+        }
+    }
+
     /// Says that the channel's log goes on to `next`: what is missing here is read from it.
     pub(crate) fn heard(&self, channel: &Arc<Channel>, next: u64) {
         channel.heard(next);

@@ -7,7 +7,7 @@ use kernel::Timestamp;
 use ports::room_log::RoomLog;
 
 /// What a channel offers one client.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChannelRules {
     /// Where its publications are kept; none: nowhere, and a slow reader may miss some. The same for all clients.
     pub room: Option<Room>,
@@ -76,6 +76,15 @@ impl Room {
         Self { log, name: name.into() }
     }
 }
+
+/// The same room of the same log.
+impl PartialEq for Room {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.log, &other.log) && self.name == other.name
+    }
+}
+
+impl Eq for Room {}
 
 impl fmt::Debug for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
