@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ports::about::ClientInfo;
 
 use super::{
-    Published,
+    DataForm, Published,
     codes::{Disconnect, Unsubscribe},
 };
 use crate::needs::ClientError;
@@ -94,6 +94,22 @@ pub(crate) struct Place {
     pub(crate) recovered: bool,
     /// What was missed, oldest first.
     pub(crate) publications: Vec<Arc<Published>>,
+}
+
+impl Place {
+    /// What was missed, each with the form it is written in and the one before it. With `delta` all but the first may be
+    /// differences.
+    pub(super) fn in_a_row(&self, delta: bool) -> impl Iterator<Item = (&Published, DataForm, Option<&Published>)> {
+        let before = std::iter::once(None).chain(self.publications.iter().map(|one| Some(&**one)));
+        self.publications.iter().zip(before).map(move |(one, before)| {
+            let form = match (delta, before) {
+                (false, _) => DataForm::Plain,
+                (true, None) => DataForm::Whole,
+                (true, Some(_)) => DataForm::Difference,
+            };
+            (&**one, form, before)
+        })
+    }
 }
 
 /// Past publications, and the newest position.

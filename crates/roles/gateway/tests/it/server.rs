@@ -30,7 +30,12 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let (world, tokens, clock) = (World::new(), Arc::new(Tokens::default()), TestClock::new());
+        Self::of(World::new(), settings).await
+    }
+
+    /// A gateway to a world that was there before.
+    pub(crate) async fn of(world: Arc<World>, settings: Settings) -> Self {
+        let (tokens, clock) = (Arc::new(Tokens::default()), TestClock::new());
         let gateway = Gateway::new(settings, world.bus.clone(), tokens.clone(), world.clone(), clock.clone(), 7);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -127,8 +127,9 @@ fn subscribed(body: &mut ObjectWriter<'_>, result: &SubscribeResult) {
 fn stands(body: &mut ObjectWriter<'_>, place: &Place, delta: bool) {
     body.flag("recoverable", place.recoverable).text("epoch", &place.epoch);
     if !place.publications.is_empty() {
-        let form = if delta { DataForm::Whole } else { DataForm::Plain };
-        body.list("publications", place.publications.iter(), |body, one| publication(body, one, form, None));
+        body.list("publications", place.in_a_row(delta), |body, (one, form, before)| {
+            publication(body, one, form, before);
+        });
     }
     body.flag("recovered", place.recovered).number("offset", place.offset);
     body.flag("positioned", true).flag("was_recovering", place.was_recovering);

@@ -135,9 +135,8 @@ fn subscribed(out: &mut Vec<u8>, result: &SubscribeResult) {
 fn stands(out: &mut Vec<u8>, place: &Place, delta: bool) {
     flag(out, 3, place.recoverable);
     bytes(out, 6, place.epoch.as_bytes());
-    let form = if delta { DataForm::Whole } else { DataForm::Plain };
-    for one in &place.publications {
-        field(out, 7, |out| publication(out, one, form, None));
+    for (one, form, before) in place.in_a_row(delta) {
+        field(out, 7, |out| publication(out, one, form, before));
     }
     flag(out, 8, place.recovered);
     number(out, 9, place.offset);
