@@ -1,6 +1,7 @@
 //! Publications as differences to the ones before them.
 
 use gateway::{Settings, needs::ChannelRules};
+use ports::{bus::Publication, room_log::Redaction};
 use serde_json::{Value, json};
 
 use crate::{
@@ -75,6 +76,32 @@ async fn a_redaction_never_becomes_the_base_of_a_difference() {
     assert_eq!(reader.next().await, state(8));
     let late = DifferenceReader::subscribe(&server, Some(0)).await;
     assert_eq!(late.before, Some(state(8).to_string().into_bytes()));
+}
+
+#[tokio::test]
+async fn what_follows_a_redaction_is_no_difference_to_the_replacement() {
+    let server = start(Settings::default()).await;
+    let world = &server.world;
+    let mut reader = DifferenceReader::subscribe(&server, None).await;
+    let secret = json!("a secret of the same length as what stands there later, or longer than that").to_string();
+    world.publish("room:1", &secret);
+    reader.next().await;
+    // The redacting one comes right behind what it redacts, and looks like the replacement.
+    let redact = |offset: u64, own: u64| {
+        let replacement = bytes::Bytes::from(state(1).to_string());
+        let redacts = Some(Redaction { offset, replacement });
+        Publication { redacts, ..world.publication(own, &state(2).to_string()) }
+    };
+    let own = world.log.add("room:1", &state(2).to_string());
+    world.bus.deliver("room:1", &[redact(own - 1, own)]);
+    assert_eq!(reader.next().await, state(2));
+    // Another one stands in between, and the reader gets it after the redaction.
+    let (first, second) = (world.publish("room:1", &secret), world.log.add("room:1", &state(3).to_string()));
+    reader.next().await;
+    let own = world.log.add("room:1", &state(2).to_string());
+    let between = world.publication(second, &state(3).to_string());
+    world.bus.deliver("room:1", &[between, redact(first, own)]);
+    assert_eq!((reader.next().await, reader.next().await), (state(3), state(2)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

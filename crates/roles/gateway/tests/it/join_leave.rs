@@ -81,8 +81,11 @@ async fn a_channel_may_tell_everybody_or_nobody() {
     let body = json!({ "channel": "room:none", "join_leave": true });
     client.call("subscribe", body).await;
     client.subscribe("room:all").await;
+    server.world.offer("room:quiet", |rules| ChannelRules { join_leave: Offer::Always, ..rules });
+    client.subscribe("room:quiet").await;
     let (mut other, other_id) = connect(&server, "b").await;
     other.subscribe("room:none").await;
+    other.subscribe("room:quiet").await;
     other.subscribe("room:all").await;
     for id in [id, other_id] {
         let (channel, kind, found) = movement(&mut client).await;

@@ -92,6 +92,7 @@ async fn history_of_a_trimmed_log_begins_where_it_begins() {
         (json!({ "limit": 3, "since": { "offset": 4, "epoch": "" } }), vec![11, 12, 13]),
         (json!({ "limit": 15, "reverse": true }), (11..=20).rev().collect()),
         (json!({ "limit": 2, "since": { "offset": 13, "epoch": "" }, "reverse": true }), vec![12, 11]),
+        (json!({ "limit": 5, "since": { "offset": 12, "epoch": "" }, "reverse": true }), vec![11]),
     ] {
         let mut ask = body.clone();
         ask["channel"] = "room:1".into();

@@ -42,9 +42,11 @@ async fn a_client_is_subscribed_with_its_connection_and_recovers_with_it() {
     assert_eq!(result["subs"], json!({ "inbox:u": expected }), "{result}");
     world.publish("inbox:u", "2");
     assert_eq!(client.publication().await, json!({ "channel": "inbox:u", "pub": { "data": 2, "offset": 2 } }));
+    world.publish("inbox:u", "3");
+    assert_eq!(client.publication().await["pub"]["offset"], 3, "named twice, subscribed once");
     assert_eq!(client.call("subscribe", json!({ "channel": "inbox:u" })).await["error"]["code"], 105);
     drop(client);
-    for number in 3..=700 {
+    for number in 4..=700 {
         world.publish("inbox:u", &number.to_string());
     }
     let position = json!({ "recover": true, "offset": 2, "epoch": epoch });

@@ -221,7 +221,9 @@ async fn pings_are_empty_messages_and_an_empty_command_answers_them() {
 #[tokio::test]
 async fn what_is_not_protobuf_ends_the_connection_and_text_is_not_spoken() {
     let server = Server::start().await;
-    let frames: [&[u8]; 7] = [
+    let frames: [&[u8]; 8] = [
+        // A ping, and then a group, which nobody sends.
+        b"\x06\x08\x02\x5a\x00\x9b\x06",
         b"",
         b"\x05\x08",
         b"\x02\x0b\x00",
