@@ -137,4 +137,22 @@ mod tests {
             assert!(range.contains(inside.parse().unwrap()) && !range.contains(outside.parse().unwrap()), "{range}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_range_or_refused(text in "[0-9a-f:./ ]{0,45}") {
+            if let Ok(range) = text.parse::<AddressRange>() {
+                proptest::prop_assert_eq!(range.to_string().parse(), Ok(range));
+            }
+        }
+
+        #[test]
+        fn a_range_holds_the_address_it_was_made_of(bits: u128, v4: bool, length in 0_u8..=128) {
+            let address = if v4 { IpAddr::from((bits as u32).to_be_bytes()) } else { IpAddr::from(bits.to_be_bytes()) };
+            proptest::prop_assert!(AddressRange::of_customer(address).contains(address));
+            if let Ok(range) = format!("{address}/{length}").parse::<AddressRange>() {
+                proptest::prop_assert!(range.contains(address), "{range}");
+            }
+        }
+    }
 }

@@ -207,4 +207,28 @@ mod tests {
         let long = "\u{fdfa} ".repeat(250);
         assert_eq!(matcher.judge(&long), Verdict::Mask("* ".repeat(250)));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_word_is_found_in_itself_and_masking_keeps_the_length(word in "\\PC{1,12}", around in "\\PC{0,40}") {
+            if let Some(pattern) = Pattern::new(&word, Consequence::Mask) {
+                let matcher = WordMatcher::new(vec![(word.clone(), Consequence::Refuse)]);
+                let core = word.trim().trim_matches('*');
+                if core.len() == word.len() {
+                    proptest::prop_assert_eq!(matcher.judge(&word), Verdict::Refuse(word.clone()), "{:?}", pattern);
+                }
+                let matcher = WordMatcher::new(vec![(word.clone(), Consequence::Mask)]);
+                let text = format!("{around} {word} {around}");
+                if let Verdict::Mask(masked) = matcher.judge(&text) {
+                    proptest::prop_assert_eq!(masked.chars().count(), text.chars().count());
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_gets_a_verdict(word in proptest::string::string_regex("(?s).{0,20}").unwrap(), text in proptest::string::string_regex("(?s).{0,200}").unwrap()) {
+            let matcher = WordMatcher::new(vec![(word, Consequence::Mask), ("a*".into(), Consequence::Hold)]);
+            let _ = matcher.judge(&text);
+        }
+    }
 }

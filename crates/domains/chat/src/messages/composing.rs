@@ -63,4 +63,16 @@ mod tests {
         let many: String = (0..50).map(|number| format!("@person{number} ")).collect();
         assert_eq!(handles(&many).count(), limits::MESSAGE_MENTIONS);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_at_most_ten_handles(text in "[@a-zA-Z0-9_. 가-힣]{0,200}") {
+            for handle in handles(&text) {
+                proptest::prop_assert!(limits::HANDLE_CHARS.contains(&handle.len()));
+                let written = format!("@{handle}");
+                proptest::prop_assert!(text.to_ascii_lowercase().contains(&written));
+            }
+            proptest::prop_assert!(handles(&text).count() <= limits::MESSAGE_MENTIONS);
+        }
+    }
 }

@@ -69,10 +69,16 @@ impl Permission {
         self.rooms.room(broadcast).await?.ok_or(Error::BroadcastUnknown)
     }
 
-    /// What the caller is in the room.
-    pub(super) async fn role(&self, identity: &Identity, room: &RoomInfo) -> Result<Role, Error> {
+    /// What the caller is in the room, and what another account is as far as its id tells.
+    pub(super) async fn roles(
+        &self,
+        identity: &Identity,
+        other: AccountId,
+        room: &RoomInfo,
+    ) -> Result<(Role, Role), Error> {
         let order = self.order.of(room.host).await?;
-        Ok(role_of(identity.account, identity.admin, room.host, &order))
+        let role = role_of(identity.account, identity.admin, room.host, &order);
+        Ok((role, role_of(other, false, room.host, &order)))
     }
 
     /// The caller as a writer in the room; what is read here holds for a group of messages.

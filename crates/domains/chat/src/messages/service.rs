@@ -129,23 +129,24 @@ impl Messages {
         Ok(Page { items, next_cursor: (from > 1).then(|| from.to_string()) })
     }
 
-    /// Deletes a message: its author and those who moderate may. Its text is gone from the log when this returns, a
-    /// tombstone stands in its place, and the deletion is published. Deleted before: nothing to do.
+    /// Deletes a message: its author may, and whoever may silence its author. Its text is gone from the log when this
+    /// returns, a tombstone stands in its place, and the deletion is published. Deleted before: nothing to do.
     pub async fn delete(&self, caller: &Caller, broadcast: BroadcastId, message: MessageId) -> Result<(), Error> {
         let identity = caller.identity.as_ref().ok_or(Error::SignInRequired)?;
         let host = self.permission.room(broadcast).await?;
-        let moderator = self.permission.role(identity, &host).await?.moderates();
         let room = room_name(broadcast);
         let place = self.place_of(&room, message).await?;
-        let deleted = match self.item_at(&room, place).await? {
-            HistoryItem::Message(message) => message,
-            _ if moderator => return Ok(()),
-            _ => return Err(Error::NotAllowed),
+        let item = self.item_at(&room, place).await?;
+        let author = match &item {
+            HistoryItem::Message(message) => message.account.id,
+            HistoryItem::Deleted(Tombstone { author: Some(author), .. }) => *author,
+            _ => identity.account,
         };
-        let author = deleted.account.id;
-        if !moderator && author != identity.account {
+        let (role, authors) = self.permission.roles(identity, author, &host).await?;
+        if author != identity.account && !role.silences(authors) && !role.appoints() {
             return Err(Error::NotAllowed);
         }
+        let HistoryItem::Message(deleted) = item else { return Ok(()) };
         let now = self.clock.now();
         if author != identity.account {
             let record = mod_log::Record {

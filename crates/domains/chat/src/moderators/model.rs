@@ -32,7 +32,7 @@ impl Role {
         self >= Self::Administrator
     }
 
-    /// Whether it may time out and ban an account of the role `other`.
+    /// Whether it may time out and ban an account of the role `other`, and delete its messages.
     pub fn silences(self, other: Self) -> bool {
         self.moderates() && (other == Self::Viewer || (other == Self::Moderator && self.appoints()))
     }

@@ -62,6 +62,13 @@ async fn who_may_not_is_refused() {
             let refused = chat.time_out(&caller(7), BROADCAST, silenced, 60, None).await;
             assert!(matches!(refused, Err(Error::Protected)));
         }
+        let of_host = chat.post(&caller(1), BROADCAST, "a".into(), None).await.unwrap();
+        let of_other = chat.post(&caller(8), BROADCAST, "a".into(), None).await.unwrap();
+        for message in [&of_host, &of_other] {
+            let refused = chat.delete(&caller(7), BROADCAST, message.id).await;
+            assert!(matches!(refused, Err(messages::Error::NotAllowed)));
+            chat.delete(&administrator(9), BROADCAST, message.id).await.unwrap();
+        }
         chat.time_out(&caller(1), BROADCAST, MODERATOR, 60, None).await.unwrap();
         chat.moderators.dismiss(&caller(7), CHANNEL, MODERATOR).await.unwrap();
         let elsewhere = chat.moderators.list(&caller(8), "person_5").await;

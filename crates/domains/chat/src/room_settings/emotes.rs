@@ -146,4 +146,14 @@ mod tests {
             assert!(serde_json::from_str::<Emotes>(bad).is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_judged_and_letters_are_no_emoji(text in "\\PC{0,60}") {
+            let emotes = Emotes::default();
+            let judged = emotes.are_all_of(&text);
+            let letters = text.contains(|character: char| character.is_alphabetic() && !text.contains(':'));
+            proptest::prop_assert!(!(judged && letters), "{text:?}");
+        }
+    }
 }
