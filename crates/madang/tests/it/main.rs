@@ -16,4 +16,5 @@ mod openapi;
 mod postgres;
 mod realtime;
 mod replay;
+mod sdks;
 mod site;

@@ -163,7 +163,7 @@ impl Channels for Namespaces {
     }
 
     async fn rpc(&self, _: &Client, _: &str, _: Bytes) -> Result<Bytes, ClientError> {
-        Err(codes::METHOD_NOT_FOUND.into())
+        Err(codes::NOT_AVAILABLE.into())
     }
 }
 
