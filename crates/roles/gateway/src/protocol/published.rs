@@ -108,7 +108,9 @@ pub(crate) fn other_line(data: &Bytes) -> Option<Bytes> {
         // A line feed inside JSON can only be white space between tokens.
         Ok(json) => Some(json.get().replace('\n', " ").into()),
         Err(error) => {
-            tracing::error!(%error, "data for readers of JSON is not JSON; it was replaced by null");
+            // Anybody who may publish in Protobuf can cause this as often as they like: counted, and told to who looks.
+            metrics::counter!("madang_gateway_values_not_json").increment(1);
+            tracing::debug!(%error, "a value for readers of JSON is not JSON; they get null");
             Some(Bytes::from_static(b"null"))
         }
     }
