@@ -50,9 +50,10 @@ pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &
         let entrance = entrance.clone();
         // A token of its own: polling it does not contend with other connections.
         let drain = cancel.child_token();
+        // Boxed out here, so that those who stay do not keep the room of those who come.
+        let admitted = Box::pin(entrance.admit(stream, peer, drain));
         connections.spawn(async move {
-            // Boxed, so that those who stay do not keep the room of those who come.
-            if let Some(served) = Box::pin(entrance.admit(stream, peer, drain)).await {
+            if let Some(served) = admitted.await {
                 served.await;
             }
         });

@@ -46,7 +46,8 @@ pub(crate) struct Decoder {
     /// The message that has begun and not ended, with the opcode it began with.
     message: Option<Box<Message>>,
     /// The payload of a control frame that came in pieces.
-    control: Vec<u8>,
+    #[expect(clippy::box_collection, reason = "there is hardly ever one, and there are many decoders")]
+    control: Option<Box<Vec<u8>>>,
     closed: bool,
 }
 
@@ -82,7 +83,7 @@ impl Decoder {
             head_bytes: 0,
             frame: None,
             message: None,
-            control: Vec::new(),
+            control: None,
             closed: false,
         }
     }
@@ -191,11 +192,14 @@ impl Decoder {
         let ended = frame.left == 0;
         match frame.opcode {
             CLOSE | PING | PONG if ended => {
-                let payload = if self.control.is_empty() { Bytes::copy_from_slice(bytes) } else { self.rest(bytes) };
+                let payload = match self.control.take() {
+                    None => Bytes::copy_from_slice(bytes),
+                    Some(begun) => [&begun[..], &*bytes].concat().into(),
+                };
                 self.control_frame(frame.opcode, payload, event)
             }
             CLOSE | PING | PONG => {
-                self.control.extend_from_slice(bytes);
+                self.control.get_or_insert_default().extend_from_slice(bytes);
                 Ok(())
             }
             // The usual case: one frame, in one piece.
@@ -204,11 +208,6 @@ impl Decoder {
             }
             opcode => self.part(opcode, frame, bytes, event),
         }
-    }
-
-    fn rest(&mut self, bytes: &[u8]) -> Bytes {
-        self.control.extend_from_slice(bytes);
-        std::mem::take(&mut self.control).into()
     }
 
     /// Takes a part of a message that came in several.
