@@ -185,6 +185,8 @@ export const en = {
     title: 'Moderation',
     tabs: { room: 'Room', review: 'Review', bans: 'Bans', words: 'Words', people: 'People', log: 'Log' },
     none: 'Nothing here yet.',
+    studioText: 'Room modes, words, bans and moderators stay from show to show.',
+    open: 'Open moderation',
     slow: 'Slow mode',
     slowHint: 'Each person writes once in this time. The host and moderators are exempt.',
     off: 'Off',

@@ -187,6 +187,8 @@ export const ko: Dictionary = {
     title: '채팅 관리',
     tabs: { room: '채팅방', review: '확인', bans: '차단', words: '금지어', people: '매니저·멤버', log: '기록' },
     none: '아직 없어요.',
+    studioText: '채팅방 설정, 금지어, 차단, 매니저는 방송이 없을 때도 그대로예요.',
+    open: '관리 열기',
     slow: '저속 모드',
     slowHint: '한 사람이 이 간격으로만 쓸 수 있어요. 진행자와 매니저는 예외예요.',
     off: '끔',

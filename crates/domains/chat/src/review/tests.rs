@@ -110,6 +110,8 @@ async fn an_approval_that_was_cut_off_is_finished_and_published_once() {
         assert!(cut_off.review.approve(&caller(1), CHANNEL, one.id).await.is_err());
         assert_eq!(stage.log().await, []);
         assert!(matches!(chat.review.reject(&caller(1), CHANNEL, one.id).await, Err(Error::Decided)));
+        stage.clock.advance(DAY_MS);
+        DropExpired(chat.review.clone()).run().await.unwrap();
         for _ in 0..2 {
             FinishApprovals(chat.review.clone()).run().await.unwrap();
         }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use ports::room_log::{Appended, Entry, Head, Record, RoomLog, RoomLogError};
 
 use crate::messages::Error;
-use crate::testing::{BROADCAST, Stage, caller, stages};
+use crate::testing::{BROADCAST, CHANNEL, Stage, caller, stages};
 use crate::{Chat, Settings};
 
 /// Fails the next so many calls of a kind.
@@ -120,5 +120,21 @@ async fn a_log_that_is_gone_is_a_temporary_error_and_costs_no_rate() {
         log.before_append.store(0, SeqCst);
         chat.post(&caller(2), BROADCAST, "a".into(), None).await.unwrap();
         assert_eq!(stage.log().await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_failed_and_was_repeated_is_one_act_of_moderation() {
+    for stage in stages().await {
+        let failing = Failing::on(&stage);
+        let chat = failing.chat(&stage);
+        let message = chat.post(&caller(2), BROADCAST, "bad".into(), None).await.unwrap();
+        failing.before_append.store(10, SeqCst);
+        assert!(chat.delete(&caller(1), BROADCAST, message.id).await.is_err());
+        failing.before_append.store(0, SeqCst);
+        let log = async || chat.mod_log.entries(&caller(1), CHANNEL, None, 10).await.unwrap().items.len();
+        assert_eq!(log().await, 1, "no deletion is without an entry");
+        chat.delete(&caller(1), BROADCAST, message.id).await.unwrap();
+        assert_eq!(log().await, 1);
     }
 }
