@@ -10,6 +10,7 @@ mod crash;
 mod crowd;
 mod disk_full;
 mod encoder;
+mod gateway_alone;
 mod going_live;
 mod hostile;
 mod openapi;

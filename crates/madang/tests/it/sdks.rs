@@ -4,59 +4,38 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, copy_bidirectional},
+    io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    process::{Child, Command},
+    process::Command,
     sync::watch,
 };
 
-use crate::site::PATIENCE;
+use crate::gateway_alone::Alone;
 
 /// How long one library may take with all of its steps.
 const LONGEST: Duration = Duration::from_secs(180);
 
 /// A realtime server, and a proxy before it.
-struct Server {
-    _child: Child,
-    _folder: tempfile::TempDir,
-    address: SocketAddr,
+struct Proxied {
+    server: Alone,
     proxy: SocketAddr,
     control: SocketAddr,
 }
 
-impl Server {
+impl Proxied {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
-            .args(["serve", "--http", "127.0.0.1:0", "--config"])
-            .arg(sdk().join("server.toml"))
-            .arg("--data-dir")
-            .arg(folder.path().join("data"))
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = loop {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it starts").unwrap();
-            let line = line.expect("the server ended before it was ready; its messages are above");
-            if let Some((_, rest)) = line.split_once("ws://") {
-                break rest.split('/').next().unwrap().parse().unwrap();
-            }
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let (proxy, control) = start_proxy(address).await;
-        Self { _child: child, _folder: folder, address, proxy, control }
+        let server = Alone::start(&std::fs::read_to_string(sdk().join("server.toml")).unwrap()).await;
+        let (proxy, control) = start_proxy(server.address).await;
+        Self { server, proxy, control }
     }
 
     /// Runs a library's program; it tells what went wrong.
     async fn drive(&self, mut program: Command) {
-        let places = [self.address, self.proxy, self.control].map(|place| place.to_string());
+        let places = [self.server.address, self.proxy, self.control].map(|place| place.to_string());
         let running = program.args(places).kill_on_drop(true).output();
         let output = tokio::time::timeout(LONGEST, running).await.expect("the library is through in time").unwrap();
         let (told, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -105,7 +84,7 @@ async fn the_javascript_library_gets_through_everything() {
     assert!(web.join("node_modules/eventsource").exists(), "run `npm ci` in web/ first, as `make test` does");
     let mut program = Command::new("node");
     program.current_dir(&web).arg("tests/sdk.mjs");
-    Server::start().await.drive(program).await;
+    Proxied::start().await.drive(program).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +97,7 @@ async fn the_python_library_gets_through_everything() {
     );
     let mut program = Command::new(python);
     program.arg(sdk().join("client.py"));
-    Server::start().await.drive(program).await;
+    Proxied::start().await.drive(program).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,5 +107,5 @@ async fn the_go_library_gets_through_everything() {
     let built = Command::new("go").current_dir(sdk().join("go")).arg("build").arg("-o").arg(&client).arg(".").output();
     let built = built.await.expect("Go is installed, as `make test` does");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Server::start().await.drive(Command::new(client)).await;
+    Proxied::start().await.drive(Command::new(client)).await;
 }

@@ -1,0 +1,180 @@
+//! `--role gateway`: what it refuses to start with, whom it lets in, and what happens to those WebSockets do not reach.
+
+use std::{net::SocketAddr, process::Stdio};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::site::{PATIENCE, Site, until};
+
+/// A realtime server on its own.
+pub(crate) struct Alone {
+    _child: Child,
+    _folder: tempfile::TempDir,
+    pub(crate) address: SocketAddr,
+}
+
+impl Alone {
+    /// One with these settings.
+    pub(crate) async fn start(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("madang.toml");
+        std::fs::write(&config, settings).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(["serve", "--role", "gateway", "--http", "127.0.0.1:0", "--config"])
+            .arg(&config)
+            .arg("--data-dir")
+            .arg(folder.path().join("data"))
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = loop {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it starts").unwrap();
+            let line = line.expect("the server ended before it was ready; its messages are above");
+            if let Some((_, rest)) = line.split_once("ws://") {
+                break rest.split('/').next().unwrap().parse().unwrap();
+            }
+        };
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { _child: child, _folder: folder, address }
+    }
+
+    /// The reply to the connect command with this token, or the code the connection is closed with.
+    async fn connect(&self, token: &str) -> Result<Value, u16> {
+        let url = format!("ws://{}/connection/websocket", self.address);
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let command = json!({ "id": 1, "connect": { "token": token } }).to_string();
+        socket.send(Message::text(command)).await.unwrap();
+        match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap() {
+            Message::Text(text) => Ok(serde_json::from_str(&text).unwrap()),
+            Message::Close(Some(frame)) => Err(frame.code.into()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a request; the connection, to be read from.
+    async fn request(&self, head: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let length = body.len();
+        let request =
+            format!("{head} HTTP/1.1\r\nhost: test\r\nx-api-key: key\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// The answer to a request that is answered at once.
+    async fn answer(&self, head: &str, body: &str) -> String {
+        let mut stream = self.request(head, body).await;
+        let (mut answer, mut room) = (Vec::new(), [0; 4096]);
+        while !answer.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+            let count = tokio::time::timeout(PATIENCE, stream.read(&mut room)).await.unwrap().unwrap();
+            answer.extend_from_slice(&room[..count]);
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn clients(&self) -> Value {
+        let answer = self.answer("POST /api/info", "{}").await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<Value>(body).unwrap()["result"]["nodes"][0]["num_clients"].clone()
+    }
+}
+
+/// Reads until `text` came; everything up to then.
+async fn read_until(stream: &mut TcpStream, text: &str) -> String {
+    let mut read = String::new();
+    let mut room = [0; 4096];
+    while !read.contains(text) {
+        let count = tokio::time::timeout(PATIENCE, stream.read(&mut room)).await.expect(text).unwrap();
+        assert!(count > 0, "it ended without {text}: {read}");
+        read.push_str(std::str::from_utf8(&room[..count]).unwrap());
+    }
+    read
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_meant_stop_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for (settings, word) in [
+        ("role = \"gateways\"", "gateways"),
+        ("[gateway.namespaces.a]\nhistory = 5", "history"),
+        ("[gateway.namespaces.a]\nhistory_size = 5", "gateway.namespaces.a"),
+        ("[gateway.namespaces.\"a:b\"]", "a:b"),
+        ("[gateway.without_namespace]\nhistory_ttl = \"soon\"", "soon"),
+        ("[gateway.client.token]\nrsa_public_key = \"x\"", "gateway.client.token.rsa_public_key"),
+        ("[gateway.client.token]\njwks_public_endpoint = \"ftp://x\"", "jwks_public_endpoint"),
+        ("role = \"all\"\n[gateway.namespaces.chat]\n", "gateway.namespaces.chat"),
+    ] {
+        let config = folder.path().join("madang.toml");
+        let role = if settings.starts_with("role") { "" } else { "role = \"gateway\"\n" };
+        std::fs::write(&config, format!("{role}{settings}")).unwrap();
+        let (status, told) = Site::refused(&[("MADANG_CONFIG", config.to_str().unwrap())]).await;
+        assert!(!status.success() && told.contains(word), "{settings}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_fetched_from_where_the_settings_say() {
+    let keys = include_str!("../../../roles/gateway/src/tokens/testdata/keys.json");
+    let tokens = include_str!("../../../roles/gateway/src/tokens/testdata/tokens.txt");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", keys.len());
+            let _ = stream.write_all(format!("{head}{keys}").as_bytes()).await;
+        }
+    });
+    let settings = format!("[gateway.client.token]\njwks_public_endpoint = \"http://{endpoint}/keys.json\"");
+    let server = Alone::start(&settings).await;
+    for line in tokens.lines() {
+        let (algorithm, token) = line.split_once(' ').unwrap();
+        let reply = server.connect(token).await.unwrap();
+        assert!(reply["connect"]["client"].is_string(), "{algorithm}: {reply}");
+    }
+    let (_, token) = tokens.lines().next().unwrap().split_once(' ').unwrap();
+    assert_eq!(server.connect(&token[..token.len() - 8]).await, Err(3500));
+    assert_eq!(server.connect("").await, Err(3500), "nobody connects without a token");
+}
+
+#[tokio::test]
+async fn a_session_over_http_ends_with_its_response_and_obeys_the_protocol() {
+    let server = Alone::start("[gateway.client]\ninsecure = true\n[gateway.server_api]\nkey = \"key\"").await;
+    let mut stream = server.request("POST /connection/http_stream", r#"{"id":1,"connect":{}}"#).await;
+    let opened = read_until(&mut stream, "\"session\"").await;
+    let session = opened.split("\"session\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let frame = |data: &str| json!({ "session": session, "node": "1", "data": data }).to_string();
+    let subscribe = frame(r#"{"id":2,"subscribe":{"channel":"a"}}"#);
+    assert!(server.answer("POST /emulation", &subscribe).await.starts_with("HTTP/1.1 204"));
+    read_until(&mut stream, "\"id\":2").await;
+    server.answer("POST /api/publish", r#"{"channel":"a","data":"hello over there"}"#).await;
+    read_until(&mut stream, "hello over there").await;
+    assert_eq!(server.clients().await, 1);
+
+    drop(stream);
+    until("the session is over", || async { (server.clients().await == 0).then_some(()) }).await;
+    assert!(server.answer("POST /emulation", &subscribe).await.starts_with("HTTP/1.1 404"));
+    assert!(server.answer("POST /emulation", "{}").await.starts_with("HTTP/1.1 400"));
+    assert!(server.answer("GET /connection/sse", "").await.starts_with("HTTP/1.1 400"));
+
+    // What breaks the protocol is told in a push, because there is no close code; then the response ends.
+    for (head, body) in [
+        ("POST /connection/http_stream", "nonsense"),
+        ("POST /connection/http_stream", r#"{"id":1,"subscribe":{"channel":"a"}}"#),
+        ("GET /connection/sse?cf_connect=nonsense", ""),
+    ] {
+        let mut stream = server.request(head, body).await;
+        let told = read_until(&mut stream, "\r\n0\r\n\r\n").await;
+        assert!(told.contains("\"disconnect\":{\"code\":3501"), "{head}: {told}");
+    }
+    assert_eq!(server.clients().await, 0);
+}
