@@ -62,7 +62,8 @@ impl Session {
     ) -> Result<(Subscription, SubscribeResult), ClientError> {
         let ServerSubscription { channel, mut rules, since: given } = wish;
         let greeting = rules.data.take();
-        let wishes = Wishes { recover: given.or(since), join_leave: true, ..Wishes::default() };
+        // Of what is given to those who ask, it gets nothing but the way back.
+        let wishes = Wishes { recover: given.or(since), ..Wishes::default() };
         let rules = self.shared.hub.share(&channel, rules);
         let seat = self.enter(&channel, &rules).await?;
         let (subscription, mut result) = self.begin(seat, rules, wishes, Origin::Server, None).await?;

@@ -1,7 +1,10 @@
 //! Who comes and who leaves, and what others see of them.
 
 use bytes::Bytes;
-use gateway::needs::{ChannelRules, Connected, Offer};
+use gateway::{
+    Target,
+    needs::{ChannelRules, Connected, Offer, ServerSubscription},
+};
 use kernel::Caller;
 use serde_json::{Value, json};
 
@@ -91,6 +94,26 @@ async fn a_channel_may_tell_everybody_or_nobody() {
         let (channel, kind, found) = movement(&mut client).await;
         assert_eq!((channel.as_str(), kind, &found["client"]), ("room:all", "join", &json!(id)));
     }
+}
+
+#[tokio::test]
+async fn who_was_subscribed_by_the_server_has_not_asked() {
+    let server = Server::start().await;
+    for (channel, join_leave) in [("room:asked", Offer::Asked), ("room:all", Offer::Always)] {
+        offer(&server, channel, join_leave);
+    }
+    let (mut client, _) = connect(&server, "a").await;
+    for channel in ["room:asked", "room:all"] {
+        let rules = server.world.rules.lock().unwrap()[channel].clone();
+        let target = Target::User { user: "ua".into(), except: vec![] };
+        server.gateway.subscribe(&target, &ServerSubscription::new(channel, rules));
+        assert!(client.message().await["push"]["subscribe"].is_object());
+    }
+    assert_eq!(movement(&mut client).await.0, "room:all");
+    let (mut other, _) = connect(&server, "b").await;
+    other.subscribe("room:asked").await;
+    other.subscribe("room:all").await;
+    assert_eq!(movement(&mut client).await.0, "room:all");
 }
 
 #[tokio::test]
