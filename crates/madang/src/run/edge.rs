@@ -57,6 +57,7 @@ impl Edge {
             authenticator: Arc::new(Nobody),
             clock: machine.clock.clone(),
             site: config.site(),
+            pages: false,
             media_origin: None,
         };
         let until = cancel.clone();

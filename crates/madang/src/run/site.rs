@@ -99,6 +99,7 @@ impl Site {
             authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),
             clock: machine.clock.clone(),
             site: config.site(),
+            pages: true,
             media_origin: config.media_origin()?,
         };
         let until = edges.clone();

@@ -177,4 +177,6 @@ async fn a_session_over_http_ends_with_its_response_and_obeys_the_protocol() {
         assert!(told.contains("\"disconnect\":{\"code\":3501"), "{head}: {told}");
     }
     assert_eq!(server.clients().await, 0);
+    assert!(server.answer("GET /", "").await.starts_with("HTTP/1.1 404"), "there is no web UI here");
+    assert!(server.answer("GET /readyz", "").await.starts_with("HTTP/1.1 200"));
 }

@@ -36,6 +36,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// What `GET /api/v1/site` tells.
     pub site: Site,
+    /// Whether the web UI is served.
+    pub pages: bool,
     /// Where media is played from when that is another site, a CDN's: pages may load from there.
     pub media_origin: Option<Origin>,
 }
@@ -67,7 +69,8 @@ impl Shell {
     pub async fn serve(self, parts: Parts, cancel: CancellationToken) {
         let (direct, takeovers) = (parts.direct.clone(), parts.takeovers.clone());
         let origins = routes::trusted_origins(&self.settings);
-        let router = routes::assemble(&self.settings, parts, origins.clone(), Pages::embedded());
+        let pages = if parts.pages { Pages::embedded() } else { Pages::none() };
+        let router = routes::assemble(&self.settings, parts, origins.clone(), pages);
         let front = Arc::new(Front::new(router, direct, takeovers, origins, &self.settings));
         accept(self.listener, front, &self.settings, cancel).await;
     }

@@ -1,4 +1,5 @@
-//! The realtime edge: speaks the Centrifuge client protocol v2, in JSON and Protobuf, over WebSocket.
+//! The realtime edge: speaks the Centrifuge client protocol v2, in JSON and Protobuf, over WebSocket and where that does not
+//! get through over HTTP.
 //!
 //! Promise: a client receives every publication of a recoverable channel once and in order, from the position it asked
 //! for; what the bus loses and what the client missed is read from the room log. Commands of a connection are answered
@@ -8,7 +9,8 @@
 //! ([`needs`]).
 //!
 //! Layers, each knowing only the ones before it: `protocol` (bytes), `hub` (channels), `connection` (one client's
-//! session), `upgrade` (HTTP).
+//! session), `upgrade` and `fallbacks` (HTTP). Beside them, for whoever brings a backend of their own: `tokens` (who a client is),
+//! `namespaces` (channels by configuration), `server_api`.
 
 mod admission;
 mod connection;

@@ -33,12 +33,19 @@ const UNBUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 #[derive(Debug)]
 pub(crate) struct Pages {
     files: HashMap<String, File>,
+    /// There is a UI to be served.
+    served: bool,
 }
 
 impl Pages {
     /// The files in this binary.
     pub(crate) fn embedded() -> Self {
         Self::new(embedded::files())
+    }
+
+    /// No UI: what it would answer is not found.
+    pub(crate) fn none() -> Self {
+        Self { files: HashMap::new(), served: false }
     }
 
     /// Pages of these files; `.br` and `.gz` beside a file are that file, compressed.
@@ -54,12 +61,12 @@ impl Pages {
                 files.insert(path, file);
             }
         }
-        Self { files }
+        Self { files, served: true }
     }
 
     /// The answer to a request for `path`.
     pub(crate) fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+        if !self.served || !matches!(*method, Method::GET | Method::HEAD) {
             return problem_response(&problems::not_found());
         }
         let path = path.trim_start_matches('/');

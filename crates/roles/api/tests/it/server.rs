@@ -164,6 +164,7 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
             version: "1.2.3".into(),
         },
         media_origin: Some("https://cdn.test".parse().unwrap()),
+        pages: true,
     }
 }
 

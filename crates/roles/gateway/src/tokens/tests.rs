@@ -137,6 +137,10 @@ async fn no_algorithm_stands_in_for_another() {
     for key in [RSA.as_bytes(), RSA.trim().as_bytes(), b""] {
         assert_eq!(verifier.connection(&sign_as("HS256", key, &claims)).await, Err(TokenError::Invalid));
     }
+    // The right secret, under the name of an algorithm that has none.
+    for algorithm in ["RS256", "PS256", "ES256", "ES384"] {
+        assert_eq!(verifier.connection(&sign_as(algorithm, b"secret", &claims)).await, Err(TokenError::Invalid));
+    }
     let good = sign(&claims);
     let (_, signature) = good.rsplit_once('.').unwrap();
     for algorithm in ["none", "None", "", "hs256", "HS1", "RS256", "ES256", "HS512", "EdDSA"] {
