@@ -19,6 +19,9 @@ pub(super) struct Beginning {
     pub(super) cursor: u64,
     /// Of which history (see `Channel::replaced`).
     pub(super) replaced: u32,
+    /// What the client has by then is what the channel has in memory: the next one can be a difference to it. What was
+    /// read from the log may have been redacted there before the channel heard of it.
+    pub(super) has_before: bool,
     pub(super) place: Place,
 }
 
@@ -37,30 +40,32 @@ pub(super) async fn begin(
         && (since.epoch.is_empty() || *since.epoch == *epoch)
         && let Some(from) = since.offset.checked_add(1)
         && window.is_none_or(|window| next.saturating_sub(from) <= window)
-        && let Some(publications) = missed(hub, seat, log, &epoch, from).await?
+        && let Some((publications, kept)) = missed(hub, seat, log, &epoch, from).await?
     {
+        let has_before = kept && !publications.is_empty();
         let cursor = from + publications.len() as u64;
         // The client moves its position with each publication, so the reply carries the one it asked from.
         let place = Place { offset: since.offset, recovered: true, publications, ..place };
-        return Ok(Beginning { cursor, replaced, place });
+        return Ok(Beginning { cursor, replaced, has_before, place });
     }
-    Ok(Beginning { cursor: next, replaced, place: Place { offset: next - 1, ..place } })
+    Ok(Beginning { cursor: next, replaced, has_before: false, place: Place { offset: next - 1, ..place } })
 }
 
-/// What stands from `from` on, as much as a reply holds; none when that place is not part of the log.
+/// What stands from `from` on, as much as a reply holds, and whether that is what the channel has in memory; none when that
+/// place is not part of the log.
 async fn missed(
     hub: &Hub,
     seat: &Seat,
     log: &LogReader,
     epoch: &str,
     from: u64,
-) -> Result<Option<Vec<Arc<Published>>>, RoomLogError> {
+) -> Result<Option<(Vec<Arc<Published>>, bool)>, RoomLogError> {
     let channel = seat.channel();
     match channel.missed(from) {
-        Missed::These(publications) => Ok(Some(publications)),
+        Missed::These(publications) => Ok(Some((publications, true))),
         Missed::MoreThanKept => {
             let publications = from_log(seat, from).await?;
-            Ok((!publications.is_empty()).then_some(publications))
+            Ok((!publications.is_empty()).then_some((publications, false)))
         }
         Missed::Ahead => {
             // The client may have heard of it from a gateway the bus reached sooner: ask the log itself.
@@ -69,7 +74,7 @@ async fn missed(
                 return Ok(None);
             }
             hub.heard(channel, head.next);
-            Ok(Some(Vec::new()))
+            Ok(Some((Vec::new(), false)))
         }
     }
 }

@@ -124,7 +124,7 @@ impl Session {
                     return Err(codes::UNRECOVERABLE_POSITION.into());
                 }
                 (cursor, replaced) = (begun.cursor, begun.replaced);
-                has_before = !begun.place.publications.is_empty();
+                has_before = begun.has_before;
                 self.shared.counters.sent(0, begun.place.publications.len() as u64);
                 result.place = Some(crate::protocol::Place { recoverable, ..begun.place });
             }

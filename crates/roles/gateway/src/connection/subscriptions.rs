@@ -77,6 +77,13 @@ impl Subscription {
         self.moved != NOT_WANTED && self.seat.channel().next_movement() > self.moved
     }
 
+    /// The client may have something else than the channel holds as the publication before the next one.
+    fn lacks_before(&mut self) {
+        if self.difference == Difference::Always {
+            self.difference = Difference::FirstWhole;
+        }
+    }
+
     /// From now on the client has the publication before the next one.
     fn has_before(&mut self) {
         if self.difference == Difference::FirstWhole {
@@ -256,7 +263,8 @@ impl Subscriptions {
             Page::Frames(frames, next) => {
                 subscription.cursor = next;
                 subscription.behind = false;
-                subscription.has_before();
+                // What was read from the log may have been redacted there before the channel heard of it.
+                subscription.lacks_before();
                 let page = Reading::Frames(frames.into());
                 self.catching_up = Some(Box::new(CatchingUp { channel: channel.clone(), page }));
                 None

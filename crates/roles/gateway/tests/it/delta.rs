@@ -104,6 +104,32 @@ async fn what_follows_a_redaction_is_no_difference_to_the_replacement() {
     assert_eq!((reader.next().await, reader.next().await), (state(3), state(2)));
 }
 
+#[tokio::test]
+async fn what_follows_the_log_is_no_difference_to_what_the_channel_holds() {
+    let text = |number: u64, filler: &str| json!([number, filler.repeat(6_000)]).to_string();
+    let prepare = || async {
+        let server = start(Settings { ring_publications: 200, ..Default::default() }).await;
+        let bystander = DifferenceReader::subscribe(&server, None).await;
+        for number in 1..=230 {
+            server.world.publish("room:1", &text(number, "x"));
+        }
+        (server, bystander)
+    };
+    let last_of =
+        |reader: &DifferenceReader| -> Value { serde_json::from_slice(reader.before.as_deref().unwrap()).unwrap() };
+    let (other, _bystander) = prepare().await;
+    let last = last_of(&DifferenceReader::subscribe(&other, Some(0)).await)[0].as_u64().unwrap();
+    assert!((31..230).contains(&last), "the channel goes on where the reply ends, at {last}");
+    // Redacted in the log, and the channel has not heard of it yet.
+    let (server, _bystander) = prepare().await;
+    server.world.log.redact("room:1", last, &text(last, "y"));
+    let mut reader = DifferenceReader::subscribe(&server, Some(0)).await;
+    assert!(last_of(&reader)[1].as_str().unwrap().starts_with('y'), "read from the log");
+    for number in last + 1..=230 {
+        assert_eq!(reader.next().await[0], number);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_falls_behind_and_comes_back_reads_the_same() {
     const MESSAGES: u64 = 4_000;
