@@ -16,8 +16,10 @@ pub(crate) async fn run(config: Config) -> Result<(), AnyError> {
 async fn run_edge(config: Config) -> Result<(), AnyError> {
     let insecure = config.gateway.client.insecure;
     let edge = Edge::start(config).await?;
+    // Before anybody is told that it runs, and may end it.
+    let asked_to_end = until_asked_to_end();
     greet_clients(&edge, insecure);
-    let is_lost = tokio::select! { () = until_asked_to_end() => false, () = edge.lost() => true };
+    let is_lost = tokio::select! { () = asked_to_end => false, () = edge.lost() => true };
     tracing::info!("ending; draining");
     edge.stop().await;
     if is_lost { Err(LOST.into()) } else { Ok(()) }
@@ -25,8 +27,10 @@ async fn run_edge(config: Config) -> Result<(), AnyError> {
 
 async fn run_site(config: Config) -> Result<(), AnyError> {
     let site = Site::start(config).await?;
+    // Before anybody is told that it runs, and may end it.
+    let asked_to_end = until_asked_to_end();
     greet(&site);
-    let is_lost = tokio::select! { () = until_asked_to_end() => false, () = site.lost() => true };
+    let is_lost = tokio::select! { () = asked_to_end => false, () = site.lost() => true };
     tracing::info!("ending; draining");
     site.stop().await;
     if is_lost { Err(LOST.into()) } else { Ok(()) }

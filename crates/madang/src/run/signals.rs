@@ -2,16 +2,18 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Returns at SIGINT or SIGTERM.
-pub(crate) async fn until_asked_to_end() {
+/// Listens for SIGINT and SIGTERM from the call on; the future returns at the first of them.
+pub(crate) fn until_asked_to_end() -> impl Future<Output = ()> {
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    match (interrupt, terminate) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
-        }
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "cannot listen for signals; the process ends only by force");
-            std::future::pending().await
+    async move {
+        match (interrupt, terminate) {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "cannot listen for signals; the process ends only by force");
+                std::future::pending().await
+            }
         }
     }
 }

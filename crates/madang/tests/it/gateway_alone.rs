@@ -11,11 +11,14 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::site::{PATIENCE, Site, until};
+use crate::{
+    realtime::Connection,
+    site::{PATIENCE, Person, Site, id, until},
+};
 
 /// A realtime server on its own.
 pub(crate) struct Alone {
-    _child: Child,
+    child: Child,
     _folder: tempfile::TempDir,
     pub(crate) address: SocketAddr,
 }
@@ -44,7 +47,7 @@ impl Alone {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { _child: child, _folder: folder, address }
+        Self { child, _folder: folder, address }
     }
 
     /// The reply to the connect command with this token, or the code the connection is closed with.
@@ -179,4 +182,51 @@ async fn a_session_over_http_ends_with_its_response_and_obeys_the_protocol() {
     assert_eq!(server.clients().await, 0);
     assert!(server.answer("GET /", "").await.starts_with("HTTP/1.1 404"), "there is no web UI here");
     assert!(server.answer("GET /readyz", "").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_server_that_ends_sends_sessions_over_http_elsewhere() {
+    let mut server = Alone::start("[gateway.client]\ninsecure = true").await;
+    let mut stream = server.request("POST /connection/http_stream", r#"{"id":1,"connect":{}}"#).await;
+    read_until(&mut stream, "\"session\"").await;
+    let pid = server.child.id().unwrap().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+    let told = read_until(&mut stream, "\r\n0\r\n\r\n").await;
+    assert!(told.contains("\"disconnect\":{\"code\":3001"), "{told}");
+    assert!(tokio::time::timeout(PATIENCE, server.child.wait()).await.unwrap().unwrap().success());
+}
+
+/// Of the user 42, until 2100, by the secret `secret`.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0MiIsImV4cCI6NDEwMjQ0NDgwMH0.M_VfhGMqfmyf4VDriS4dpLAF_Loc8gummQeWZ_frmiQ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_has_the_configured_channels_beside_its_own() {
+    let site = Site::start_with(&[
+        ("MADANG_GATEWAY_CLIENT_TOKEN_HMAC_SECRET_KEY", "secret"),
+        ("MADANG_GATEWAY_WITHOUT_NAMESPACE_ALLOW_SUBSCRIBE_FOR_CLIENT", "true"),
+        ("MADANG_GATEWAY_WITHOUT_NAMESPACE_ALLOW_PUBLISH_FOR_SUBSCRIBER", "true"),
+    ])
+    .await;
+    let host = site.person("host").await;
+    let chat = format!("chat:{}", id(&site.broadcast(&host).await));
+    let user = Person { handle: String::new(), account: String::new(), token: TOKEN.into() };
+    let mut bearer = Connection::open(&site, Some(&user)).await;
+    for channel in ["lobby", chat.as_str()] {
+        let reply = bearer.call("subscribe", json!({ "channel": channel })).await.unwrap();
+        assert!(reply["subscribe"].is_object(), "{channel}: {reply}");
+    }
+    // The account speaks in its chat and in the lobby, the bearer of a token, whom the site does not know, in the lobby alone.
+    let mut account = Connection::open(&site, Some(&host)).await;
+    account.call("subscribe", json!({ "channel": "lobby" })).await.unwrap();
+    for (channel, data) in [("lobby", json!({ "n": 1 })), (chat.as_str(), json!({ "text": "hi" }))] {
+        let reply = account.call("publish", json!({ "channel": channel, "data": data })).await.unwrap();
+        assert!(reply["publish"].is_object(), "{channel}: {reply}");
+        let heard = bearer.publication().await.unwrap();
+        assert_eq!(heard["channel"], channel, "{heard}");
+    }
+    let refused = bearer.call("publish", json!({ "channel": chat, "data": { "text": "hi" } })).await.unwrap();
+    assert_eq!(refused["error"]["code"], 101, "{refused}");
+    let mut visitor = Connection::open(&site, None).await;
+    let refused = visitor.call("subscribe", json!({ "channel": "lobby" })).await.unwrap();
+    assert_eq!(refused["error"]["code"], 103, "{refused}");
 }
