@@ -7,11 +7,11 @@ use bytes::Bytes;
 use crate::protocol::{Command, Request};
 
 /// While so many commands wait, no more are read.
-const COMMANDS_MAX: usize = 64;
+const COMMANDS_MAX: usize = 256;
 /// While commands of so many bytes wait, no more are read.
 const BYTES_MAX: usize = 128 << 10;
 /// Publications that are handed on together at the most.
-const PUBLISH_GROUP_MAX: usize = 64;
+const PUBLISH_GROUP_MAX: usize = 256;
 
 /// A command that waits.
 pub(super) struct Waiting {

@@ -160,10 +160,12 @@ impl Connection {
             } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
                 return Err(codes::SHUTDOWN);
             }
-            self.subscriptions.catch_up();
             self.set_alarm();
-            let has_news = self.drained_by.is_none() && self.subscriptions.has_news();
-            let has_output = self.ping_due || !self.outbox.is_empty() || has_news;
+            // All that fits, before it is written with one call.
+            while self.has_output() && self.transport.has_room() && self.send_next()? {}
+            // Behind it: what was to be sent may have turned out to be in the log alone.
+            self.subscriptions.catch_up();
+            let has_output = self.has_output();
             let may_read = self.may_read();
             tokio::select! {
                 biased;
@@ -171,7 +173,7 @@ impl Connection {
                 done = finished(&mut self.work) => self.finish(done)?,
                 ended = self.subscriptions.page_read() => self.announce(ended)?,
                 event = self.transport.event(has_output, may_read) => match event {
-                    Event::Writable => self.send_next()?,
+                    Event::Writable => {}
                     Event::Incoming(incoming) => self.receive(incoming)?,
                     Event::WriteFailed => return Err(codes::WRITE_ERROR),
                 },
@@ -294,7 +296,13 @@ impl Connection {
         Ok(())
     }
 
-    fn send_next(&mut self) -> Result<(), Disconnect> {
+    fn has_output(&self) -> bool {
+        let has_news = self.drained_by.is_none() && self.subscriptions.has_news();
+        self.ping_due || !self.outbox.is_empty() || has_news
+    }
+
+    /// Hands the next thing to the transport; false: there was nothing after all.
+    fn send_next(&mut self) -> Result<bool, Disconnect> {
         if std::mem::take(&mut self.ping_due) {
             self.transport.send_ping();
         } else if let Some(frame) = self.outbox.next_frame() {
@@ -303,10 +311,11 @@ impl Connection {
             match self.subscriptions.next() {
                 Some(Next::Frame(frame)) => self.send(frame.framed, frame.publications),
                 Some(Next::Movements(frame)) => self.send(frame, 0),
+                None => return Ok(false),
                 ended => self.announce(ended)?,
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn send(&mut self, frame: Framed, publications: u64) {

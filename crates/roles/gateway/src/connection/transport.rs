@@ -114,12 +114,17 @@ impl WebSocketTransport {
         .await
     }
 
-    /// Takes a whole frame; only after [`Event::Writable`].
+    /// Whether it takes another frame now.
+    pub(super) fn has_room(&self) -> bool {
+        self.unsent_bytes < UNSENT_BYTES
+    }
+
+    /// Takes a whole frame; only while it has room.
     pub(super) fn send(&mut self, frame: Framed) {
         self.push(frame.into_bytes());
     }
 
-    /// Takes a ping of the WebSocket protocol; only after [`Event::Writable`].
+    /// Takes a ping of the WebSocket protocol; only while it has room.
     pub(super) fn send_ping(&mut self) {
         self.push(websocket::frame(Kind::Ping, b""));
     }
@@ -149,7 +154,7 @@ impl WebSocketTransport {
     }
 
     fn poll_output(&mut self, context: &mut Context<'_>, has_output: bool) -> Poll<Event> {
-        if has_output && self.unsent_bytes < UNSENT_BYTES {
+        if has_output && self.has_room() {
             return Poll::Ready(Event::Writable);
         }
         match ready!(self.poll_send(context)) {

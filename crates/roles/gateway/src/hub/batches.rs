@@ -1,7 +1,7 @@
 //! Several publications as one frame, made once for all the connections that stand at the same place and want it in the
 //! same form.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     protocol::{DataForm, Encoding, Published, publication_push},
@@ -13,8 +13,10 @@ pub(crate) const BATCH_PUBLICATIONS_MAX: usize = 256;
 /// Bytes in one frame, unless one publication alone is longer.
 pub(crate) const BATCH_BYTES_MAX: usize = 32 << 10;
 
-/// How many batches are remembered: readers of one channel stand at few places at a time, and want few forms.
-const REMEMBERED: usize = 6;
+/// Batches that are remembered, for readers that come to the same place later.
+const REMEMBERED: usize = 64;
+/// Bytes of batches that are remembered, besides the newest.
+const REMEMBERED_BYTES: usize = 1 << 20;
 
 /// How a subscriber gets publications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +37,15 @@ pub(crate) enum Difference {
     Always,
 }
 
-/// The batches made last.
+/// The batches made last. A reader that comes to the beginning of one gets that one, also when more was published since:
+/// so readers that took different times meet at the same places again, and go on sharing.
 #[derive(Default)]
 pub(super) struct Batches {
-    made: [Option<Batch>; REMEMBERED],
-    oldest: usize,
+    made: VecDeque<Batch>,
+    bytes: usize,
 }
 
+/// Publications `from..to` as one frame.
 struct Batch {
     from: u64,
     to: u64,
@@ -69,26 +73,21 @@ impl Form {
 }
 
 impl Batches {
-    /// The publications `from..to` of a channel as one frame; `before` is the one before them.
-    pub(super) fn frame<'a>(
-        &mut self,
-        channel: &str,
-        from: u64,
-        to: u64,
-        form: Form,
-        before: Option<&'a Published>,
-        publications: impl Iterator<Item = &'a Arc<Published>>,
-    ) -> Framed {
-        let same = |batch: &&Batch| batch.from == from && batch.to == to && batch.form == form;
-        if let Some(made) = self.made.iter().flatten().find(same) {
-            return made.frame.clone();
+    /// The batch that begins with the publication `from`, and the number behind it.
+    pub(super) fn find(&self, from: u64, form: Form) -> Option<(Framed, u64)> {
+        // Most readers are at the newest places.
+        let found = self.made.iter().rev().find(|batch| batch.from == from && batch.form == form)?;
+        Some((found.frame.clone(), found.to))
+    }
+
+    /// Remembers the publications `from..to`.
+    pub(super) fn remember(&mut self, from: u64, to: u64, form: Form, frame: Framed) {
+        self.bytes += frame.payload_bytes();
+        self.made.push_back(Batch { from, to, form, frame });
+        while (self.made.len() > REMEMBERED || self.bytes > REMEMBERED_BYTES) && self.made.len() > 1 {
+            let Some(oldest) = self.made.pop_front() else { return };
+            self.bytes -= oldest.frame.payload_bytes();
         }
-        let frame = frame(channel, form, before, publications);
-        if let Some(place) = self.made.get_mut(self.oldest) {
-            *place = Some(Batch { from, to, form, frame: frame.clone() });
-        }
-        self.oldest = (self.oldest + 1) % REMEMBERED;
-        frame
     }
 }
 

@@ -345,6 +345,7 @@ impl Channel {
     /// Lets go of what is kept for readers that were behind.
     pub(super) fn forget_pages(&self) {
         self.pages.forget();
+        self.state().ring.forget_batches();
     }
 
     /// Whether nobody has been subscribed for `idle`.

@@ -1,11 +1,15 @@
 //! A connection as channels and the server know it: whom it stands for, how to wake it, and what it was told to do.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::Poll,
 };
 
-use tokio::sync::Notify;
+use futures_util::task::AtomicWaker;
 
 use super::Order;
 use crate::needs::Client;
@@ -23,7 +27,7 @@ pub(crate) struct Member {
     client: RwLock<Option<Arc<Client>>>,
     /// What it was called for since it last looked: bits of [`Calls`].
     calls: AtomicU8,
-    called: Notify,
+    called: AtomicWaker,
     orders: Mutex<Vec<Order>>,
 }
 
@@ -51,7 +55,7 @@ impl Member {
             user: OnceLock::new(),
             client: RwLock::default(),
             calls: AtomicU8::new(0),
-            called: Notify::new(),
+            called: AtomicWaker::new(),
             orders: Mutex::default(),
         }
     }
@@ -93,13 +97,16 @@ impl Member {
 
     /// Waits until it is called, unless it was since the last time. Can be dropped and called again without loss.
     pub(crate) async fn called(&self) -> Calls {
-        loop {
-            let calls = self.take_calls();
-            if calls != Calls::default() {
-                return calls;
+        poll_fn(|context| {
+            let some = |calls: &Calls| *calls != Calls::default();
+            if let Some(calls) = Some(self.take_calls()).filter(some) {
+                return Poll::Ready(calls);
             }
-            self.called.notified().await;
-        }
+            self.called.register(context.waker());
+            // Again: a call before the waker was there wakes nobody.
+            Some(self.take_calls()).filter(some).map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 
     /// What it was called for since it last looked.
@@ -112,7 +119,7 @@ impl Member {
     fn call(&self, why: u8) {
         // Whoever set the bit first wakes for all who find it set.
         if self.calls.fetch_or(why, Ordering::AcqRel) & why == 0 {
-            self.called.notify_one();
+            self.called.wake();
         }
     }
 

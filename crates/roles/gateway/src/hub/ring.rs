@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
-use super::batches::{Batches, Form, fitting};
+use super::batches::{self, Batches, Form, fitting};
 use crate::{protocol::Published, websocket::Framed};
 
 /// How much a ring keeps.
@@ -83,12 +83,21 @@ impl Ring {
         if from < self.first() || from >= self.next {
             return None;
         }
+        if let Some(made) = self.batches.find(from, form) {
+            return Some(made);
+        }
         let start = (from - self.first()) as usize;
         let count = fitting(channel, self.entries.range(start..));
         let to = from + count as u64;
         let before = start.checked_sub(1).and_then(|before| self.entries.get(before)).map(AsRef::as_ref);
-        let publications = self.entries.range(start..start + count);
-        Some((self.batches.frame(channel, from, to, form, before, publications), to))
+        let frame = batches::frame(channel, form, before, self.entries.range(start..start + count));
+        self.batches.remember(from, to, form, frame.clone());
+        Some((frame, to))
+    }
+
+    /// Lets go of what was made for readers.
+    pub(super) fn forget_batches(&mut self) {
+        self.batches = Batches::default();
     }
 
     /// What a reader at `from` has missed, `limit` publications or `bytes` bytes of it.
