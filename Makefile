@@ -45,7 +45,7 @@ deny: ## Licences, duplicates and sources of all dependencies
 	cargo-deny --offline --log-level error check licenses bans sources
 
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
-	scripts/bench
+	python3 scripts/bench $(ONLY)
 
 services: ## Start the engines the tests need (PostgreSQL)
 	@scripts/postgres-for-tests start

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A yard for shows: live streaming with its crowd, in one binary.
 #[derive(Debug, Parser)]
@@ -146,6 +146,101 @@ pub(crate) enum Load {
         connections: usize,
         /// For how long, in seconds.
         #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// Be the bare WebSocket server that realtime servers are compared with: every message to everybody, nothing else.
+    Bare {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        http: SocketAddr,
+        /// Write each message by itself.
+        #[arg(long)]
+        single: bool,
+    },
+    /// Bring a crowd to a realtime server.
+    Crowd {
+        #[command(flatten)]
+        against: Against,
+        #[command(subcommand)]
+        load: CrowdLoad,
+    },
+}
+
+/// Which server, and how it is spoken to.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Against {
+    /// The server's address.
+    #[arg(long)]
+    pub(crate) server: SocketAddr,
+    /// What it speaks.
+    #[arg(long, value_enum, default_value = "madang")]
+    pub(crate) dialect: DialectName,
+    /// The room: a channel, subject or topic.
+    #[arg(long, default_value = "bench")]
+    pub(crate) room: String,
+    /// The token of the connect command.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// Bytes of a message.
+    #[arg(long, default_value_t = 146)]
+    pub(crate) payload_bytes: usize,
+    /// The server's processes, whose processor time is read, joined by commas.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) pids: Vec<u32>,
+}
+
+/// A protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DialectName {
+    /// The Centrifuge client protocol as JSON.
+    Madang,
+    /// That of `madang bench bare`.
+    Bare,
+    /// Redis's publish and subscribe, over TCP.
+    Redis,
+    /// NATS over WebSocket.
+    Nats,
+}
+
+/// What the crowd does.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum CrowdLoad {
+    /// Send as fast as messages arrive, and check that every viewer gets each one once and in order.
+    Busy {
+        #[arg(long, default_value_t = 500)]
+        viewers: usize,
+        #[arg(long, default_value_t = 10)]
+        senders: usize,
+        /// Messages of all senders together.
+        #[arg(long, default_value_t = 100_000)]
+        messages: usize,
+        /// Messages each sender may have on their way.
+        #[arg(long, default_value_t = 256)]
+        window: usize,
+    },
+    /// Send at a steady pace, and measure how long messages take.
+    Steady {
+        #[arg(long, default_value_t = 1)]
+        rooms: usize,
+        /// Viewers of each room.
+        #[arg(long, default_value_t = 3_000)]
+        viewers: usize,
+        /// Messages a second in each room.
+        #[arg(long, default_value_t = 40.0)]
+        rate: f64,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// Come all at one instant.
+    AtOnce {
+        #[arg(long, default_value_t = 2_000)]
+        viewers: usize,
+    },
+    /// Come, stay, and answer pings.
+    Idle {
+        #[arg(long, default_value_t = 18_000)]
+        viewers: usize,
+        #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
 }

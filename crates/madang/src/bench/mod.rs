@@ -6,6 +6,7 @@ mod hearts;
 mod http;
 mod processor;
 mod publish;
+mod realtime;
 
 use crate::cli::Load;
 
@@ -22,6 +23,8 @@ pub(crate) async fn run(load: Load) -> Result<(), AnyError> {
         Load::Hearts { server, pids, broadcast, connections, seconds } => {
             hearts::run(server, &pids, &broadcast, connections, seconds).await?
         }
+        Load::Bare { http, single } => realtime::serve_bare(http, single)?,
+        Load::Crowd { against, load } => realtime::run(&against, &load)?,
     };
     println!("{result}");
     Ok(())

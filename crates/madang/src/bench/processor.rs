@@ -8,6 +8,17 @@ pub(crate) fn seconds(pids: &[u32]) -> Result<f64, std::io::Error> {
     pids.iter().map(|pid| used(*pid)).sum()
 }
 
+/// KiB of memory these processes have in use.
+pub(crate) fn resident_kb(pids: &[u32]) -> Result<u64, std::io::Error> {
+    let of = |pid: &u32| -> Result<u64, std::io::Error> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        number.ok_or_else(|| std::io::Error::other(format!("/proc/{pid}/status has an unexpected form")))
+    };
+    pids.iter().map(of).sum()
+}
+
 fn used(pid: u32) -> Result<f64, std::io::Error> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let unexpected = || std::io::Error::other(format!("/proc/{pid}/stat has an unexpected form"));

@@ -1,0 +1,162 @@
+//! Madang's: the Centrifuge client protocol as JSON, lines in text frames. Publications are read without a parser, by the
+//! places their parts have; everything else is parsed.
+
+use std::io;
+
+use memchr::memchr;
+use serde_json::{Value, json, value::RawValue};
+
+use super::{Dialect, Part, Said};
+use crate::bench::realtime::{
+    frames::{self, CLOSE, Frame, TEXT},
+    payload::digits,
+};
+
+/// The command whose answer makes a connection ready: a viewer's subscribe, a sender's connect.
+const MAKES_READY: u64 = 2;
+/// Messages are the commands that follow.
+const FIRST_MESSAGE: usize = 3;
+
+pub(crate) struct Centrifuge {
+    token: Option<String>,
+    /// How a publication of the room begins.
+    publication: Vec<u8>,
+    payload_bytes: usize,
+}
+
+impl Centrifuge {
+    pub(crate) fn new(room: &str, token: Option<String>, payload_bytes: usize) -> Self {
+        let publication = format!("{{\"push\":{{\"channel\":\"{room}\",\"pub\":{{\"data\":").into_bytes();
+        Self { token, publication, payload_bytes }
+    }
+
+    fn connect(&self, id: u64) -> Value {
+        match &self.token {
+            Some(token) => json!({ "id": id, "connect": { "token": token } }),
+            None => json!({ "id": id, "connect": {} }),
+        }
+    }
+
+    /// The payload and the offset of a publication.
+    fn publication<'a>(&self, line: &'a [u8]) -> Option<(&'a [u8], Option<u64>)> {
+        let rest = line.strip_prefix(&self.publication[..]).or_else(|| after_data(line))?;
+        let (payload, rest) = rest.split_at_checked(self.payload_bytes)?;
+        let offset = rest.strip_prefix(b",\"offset\":").map(|rest| {
+            let end = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+            digits(&rest[..end]).unwrap_or(0) as u64
+        });
+        Some((payload, offset))
+    }
+
+    fn line(&self, line: &[u8], said: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
+        if let Some((payload, offset)) = self.publication(line) {
+            said(Said::Message { payload, offset });
+        } else if line == b"{}" {
+            said(Said::Ping(b"{}"));
+        } else if line.starts_with(b"{\"id\":") && line.ends_with(b",\"publish\":{}}") {
+            said(Said::Acknowledged);
+        } else {
+            reply(line, said)?;
+        }
+        Ok(())
+    }
+}
+
+impl Dialect for Centrifuge {
+    const ACKNOWLEDGES: bool = true;
+
+    fn path(&self, _: &Part, _: &str) -> Option<String> {
+        Some("/connection/websocket".to_owned())
+    }
+
+    fn greeting(&self, part: &Part, room: &str) -> Vec<u8> {
+        let subscribe = match part {
+            Part::Sender => None,
+            Part::Viewer => Some(json!({ "channel": room })),
+        };
+        let commands = match subscribe {
+            None => self.connect(MAKES_READY).to_string(),
+            Some(subscribe) => format!("{}\n{}", self.connect(1), json!({ "id": MAKES_READY, "subscribe": subscribe })),
+        };
+        let mut frame = Vec::new();
+        frames::append_masked(&mut frame, TEXT, commands.as_bytes());
+        frame
+    }
+
+    fn send(&self, room: &str, number: usize, payload: &[u8], out: &mut Vec<u8>) {
+        let mut command =
+            format!("{{\"id\":{},\"publish\":{{\"channel\":\"{room}\",\"data\":", FIRST_MESSAGE + number).into_bytes();
+        command.extend_from_slice(payload);
+        command.extend_from_slice(b"}}");
+        frames::append_masked(out, TEXT, &command);
+    }
+
+    fn read(&self, _: &mut usize, buffer: &mut [u8], mut said: impl FnMut(Said<'_>)) -> io::Result<usize> {
+        let mut at = 0;
+        while let Some(frame) = Frame::read(buffer, at)? {
+            at = frame.payload.end;
+            let mut rest = &buffer[frame.payload];
+            if frame.opcode == CLOSE {
+                said(Said::Refused(rest));
+                continue;
+            }
+            while let Some(end) = memchr(b'\n', rest) {
+                self.line(&rest[..end], &mut said)?;
+                rest = &rest[end + 1..];
+            }
+            if !rest.is_empty() {
+                self.line(rest, &mut said)?;
+            }
+        }
+        Ok(at)
+    }
+}
+
+/// What stands behind the data's name in a publication of any room.
+fn after_data(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"{\"push\":{\"channel\":\"")?;
+    rest.get(memchr(b'"', rest)? + 1..)?.strip_prefix(b",\"pub\":{\"data\":")
+}
+
+fn reply(line: &[u8], said: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
+    let value: Value = serde_json::from_slice(line)?;
+    let subscribed = &value["subscribe"];
+    if value["error"].is_object() || value["push"]["disconnect"].is_object() || value["push"]["unsubscribe"].is_object()
+    {
+        said(Said::Refused(line));
+    } else if value["id"] == MAKES_READY {
+        if subscribed["was_recovering"] == true && subscribed["recovered"] != true {
+            said(Said::Refused(line));
+        }
+        said(Said::Ready(subscribed["epoch"].as_str().unwrap_or_default()));
+        if subscribed["publications"].is_array() {
+            recovered(line, said)?;
+        }
+    }
+    Ok(())
+}
+
+/// The publications in the reply to a subscription, as the bytes they are.
+fn recovered(line: &[u8], said: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Reply<'a> {
+        #[serde(borrow)]
+        subscribe: Subscribed<'a>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Subscribed<'a> {
+        #[serde(borrow, default)]
+        publications: Vec<Publication<'a>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Publication<'a> {
+        #[serde(borrow)]
+        data: &'a RawValue,
+        offset: Option<u64>,
+    }
+    let reply: Reply<'_> = serde_json::from_slice(line)?;
+    for one in reply.subscribe.publications {
+        said(Said::Message { payload: one.data.get().as_bytes(), offset: one.offset });
+    }
+    Ok(())
+}

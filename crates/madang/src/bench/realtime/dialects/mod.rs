@@ -1,0 +1,52 @@
+//! How servers are spoken to. One load speaks to all of them, so that what is compared is the same work.
+
+mod bare;
+mod centrifuge;
+mod nats;
+mod redis;
+
+pub(crate) use self::{bare::Bare, centrifuge::Centrifuge, nats::Nats, redis::Redis};
+
+/// What a connection is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It gets what is sent to a room.
+    Viewer,
+    /// It sends to rooms, and gets nothing but acknowledgements.
+    Sender,
+}
+
+/// What a server said.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said<'a> {
+    /// The connection can do what it is for. The text is the epoch of the room's log, where there is one.
+    Ready(&'a str),
+    Message {
+        payload: &'a [u8],
+        offset: Option<u64>,
+    },
+    /// A message of this connection is safe, as this server understands it.
+    Acknowledged,
+    /// A message or the connection was refused; the text says why.
+    Refused(&'a [u8]),
+    /// The server wants these bytes back.
+    Ping(&'static [u8]),
+}
+
+/// A dialect. All of them are WebSocket's or plain TCP's.
+pub(crate) trait Dialect {
+    /// Whether each message is acknowledged to its sender.
+    const ACKNOWLEDGES: bool;
+
+    /// The path of the WebSocket; none: what follows goes over the connection as it is.
+    fn path(&self, part: &Part, room: &str) -> Option<String>;
+
+    /// What a connection says first, once it is open. Nothing: it is ready then.
+    fn greeting(&self, part: &Part, room: &str) -> Vec<u8>;
+
+    /// Appends the sending of one message; `number` counts the connection's messages.
+    fn send(&self, room: &str, number: usize, payload: &[u8], out: &mut Vec<u8>);
+
+    /// Reads what is whole in `buffer`, and says how far that reaches. `left` belongs to the connection.
+    fn read(&self, left: &mut usize, buffer: &mut [u8], said: impl FnMut(Said<'_>)) -> std::io::Result<usize>;
+}

@@ -1,0 +1,62 @@
+//! Loads for realtime servers, a bare server to compare with, and the dialects of others. One thread each; what is
+//! reported is the processor time of the servers.
+
+mod arrival;
+mod bare_server;
+mod crowd;
+mod dialects;
+mod frames;
+mod payload;
+mod room;
+mod steady;
+mod viewer;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::AnyError;
+use crate::cli::{Against, CrowdLoad, DialectName};
+use bare_server::Writes;
+use crowd::Crowd;
+use dialects::{Bare, Centrifuge, Dialect, Nats, Redis};
+
+/// The first address connections come from: others leave it alone.
+const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
+
+/// Serves as the bare server.
+pub(crate) fn serve_bare(address: SocketAddr, single: bool) -> Result<Value, AnyError> {
+    bare_server::run(address, if single { Writes::Single } else { Writes::Batched })?;
+    Ok(Value::Null)
+}
+
+/// Runs a load against a server.
+pub(crate) fn run(against: &Against, load: &CrowdLoad) -> Result<Value, AnyError> {
+    let Against { server, room, token, payload_bytes, .. } = against;
+    match against.dialect {
+        DialectName::Madang => run_as(Centrifuge::new(room, token.clone(), *payload_bytes), *server, against, load),
+        DialectName::Bare => run_as(Bare, *server, against, load),
+        DialectName::Redis => run_as(Redis, *server, against, load),
+        DialectName::Nats => run_as(Nats, *server, against, load),
+    }
+}
+
+fn run_as<D: Dialect>(dialect: D, server: SocketAddr, against: &Against, load: &CrowdLoad) -> Result<Value, AnyError> {
+    let crowd = Crowd::new(dialect, server, FROM)?;
+    let Against { room, payload_bytes, pids, .. } = against.clone();
+    match *load {
+        CrowdLoad::Busy { viewers, senders, messages, window } => {
+            let patience = Duration::from_secs(30);
+            let shape = room::Shape { room, viewers, senders, messages, payload_bytes, window, patience };
+            room::run(crowd, &shape, &pids)
+        }
+        CrowdLoad::Steady { rooms, viewers, rate, seconds } => {
+            steady::run(crowd, &steady::Pace { room, rooms, viewers, rate, payload_bytes, seconds }, &pids)
+        }
+        CrowdLoad::AtOnce { viewers } => arrival::at_once(crowd, &room, viewers, &pids),
+        CrowdLoad::Idle { viewers, seconds } => arrival::idle(crowd, &room, viewers, seconds, &pids),
+    }
+}

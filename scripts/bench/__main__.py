@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Measures the release binary against its peers in one run and writes docs/benchmarks.md.
+
+Needs Linux, Debian's nginx with its rtmp module, nats-server and redis-server (installed when missing), ffmpeg, Node with
+web/node_modules, Chromium. All servers listen on loopback, in folders of their own, and end with the run. What is compared
+is the processor time of the server's processes; wall-clock figures of a shared machine swing.
+
+Words on the command line name the parts to run (`site`, `realtime`); then nothing is written but the rows to the screen.
+"""
+
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import realtime_rows
+import site_rows
+from servers import ROOT, RUNS
+
+
+def main():
+    install()
+    chosen = sys.argv[1:] or ["site", "realtime"]
+    with tempfile.TemporaryDirectory(prefix="madang-bench-") as folder:
+        folder = pathlib.Path(folder)
+        os.chmod(folder, 0o755)
+        parts = {"site": site_rows.parts, "realtime": realtime_rows.parts}
+        tables = {}
+        for part in chosen:
+            tables[part] = []
+            for name, measure in parts[part](folder):
+                print(f"== {name}", flush=True)
+                work = folder / name.replace(" ", "-")
+                work.mkdir()
+                for row in measure(work):
+                    print("   ", *row, sep=" | ", flush=True)
+                    tables[part].append(row)
+    if not sys.argv[1:]:
+        write(tables)
+
+
+def install():
+    programs = [("nginx", "nginx"), ("ffmpeg", "ffmpeg"), ("chromium", "chromium"), ("nats-server", "nats-server"), ("redis-server", "redis-server")]
+    missing = [package for program, package in programs if not shutil.which(program)]
+    if not pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so").exists():
+        missing.append("libnginx-mod-rtmp")
+    if missing:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=True, stdout=subprocess.DEVNULL)
+
+
+def table(columns, rows):
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def write(tables):
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    memory = int(re.search(r"MemTotal:\s+(\d+)", open("/proc/meminfo").read())[1]) // 2**20
+    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr.strip().removeprefix("nginx version: ")
+    text = f"""# Benchmarks
+
+Written by `make bench` on {time.strftime('%Y-%m-%d')}; medians of {RUNS} runs where nothing else is said, ours and the peer's in turn. Machine: {os.cpu_count()} cores ({cpu}, shared),
+{memory} GiB, {platform.system()} {platform.release()}; clients, peers and server on the same machine, loopback only. Peers of Debian: {nginx},
+{realtime_rows.versions()}. "Per core-second" counts the processor time (user and system) of the server's processes alone.
+
+## The site
+
+The ffmpeg that takes a picture of each show every 30 s is a process of its own and not counted (nginx takes none). The limits on hearts per session and
+address are lifted for the heart row; nothing else is configured differently from the defaults but the bounds on accounts and connections.
+
+{table(["work", "ours", "peer", "ratio", "target"], tables["site"])}
+## Realtime
+
+{realtime_rows.INTRODUCTION}
+
+{table(["work", "ours", "bare server", "peers", "ratio to bare", "target", "lost / doubled / out of order"], tables["realtime"])}"""
+    (ROOT / "docs/benchmarks.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""What the gateway does alone, against a bare fan-out server of the same binary and against peers, with the same load."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import time
+
+from servers import MADANG, RUNS, free_port, running
+
+#: The whole of the headline is long; a smaller one while working on it.
+HEADLINE_MESSAGES = int(os.environ.get("MADANG_BENCH_HEADLINE", "1250000"))
+BUSY_MESSAGES = 60_000
+PAYLOAD_BYTES = 146
+
+INTRODUCTION = """`madang serve --role gateway` with a durable namespace (each message is synced to the disk before it is acknowledged) unless a row says otherwise. The bare
+server is `madang bench bare`: it sends to every viewer what a sender says and does nothing else; its messages have the length of
+ours on the wire. Every viewer checks every message."""
+
+CONFIG = """role = "gateway"
+[gateway]
+connections_max = 19000
+commands_per_second_max = 1000000
+[gateway.client]
+insecure = true
+[gateway.namespaces.durable]
+durable = true
+force_recovery = true
+[gateway.namespaces.passing]
+[api]
+max_connections = 19500
+"""
+
+
+def versions():
+    nats = subprocess.run(["nats-server", "--version"], capture_output=True, text=True).stdout.strip()
+    redis = re.search(r"v=(\S+)", subprocess.run(["redis-server", "--version"], capture_output=True, text=True).stdout)[1]
+    return f"{nats}, redis {redis}"
+
+
+class Server:
+    """A server process that says, or is told, where it listens."""
+
+    def __init__(self, dialect, command, address=None, found=None):
+        self.dialect = dialect
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.address = address
+        while not self.address:
+            line = self.process.stdout.readline()
+            assert line, f"{command[0]} did not start"
+            if match := re.search(found, line):
+                self.address = match[1]
+        self.pids = [self.process.pid]
+
+    def crowd(self, room, kind, payload_bytes=PAYLOAD_BYTES, **options):
+        words = [MADANG, "bench", "crowd", "--server", self.address, "--dialect", self.dialect, "--room", room]
+        words += ["--payload-bytes", str(payload_bytes), "--pids", ",".join(map(str, self.pids)), kind]
+        for name, value in options.items():
+            words += [f"--{name}", str(value)]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def gateway(folder):
+    config = folder / "gateway.toml"
+    config.write_text(CONFIG)
+    data = folder / f"data-{time.monotonic_ns()}"
+    return running(Server("madang", [MADANG, "serve", "--config", config, "--http", "127.0.0.1:0", "--data-dir", data], found=r"Realtime\s+ws://([^/\s]+)"))
+
+
+def bare(single=False):
+    return running(Server("bare", [MADANG, "bench", "bare", *(["--single"] if single else [])], found=r"^(\S+)$"))
+
+
+def nats(folder):
+    port = free_port()
+    config = folder / "nats.conf"
+    config.write_text(f'listen: "127.0.0.1:{free_port()}"\nwebsocket {{ listen: "127.0.0.1:{port}", no_tls: true }}\nmax_pending: 1GB\nwrite_deadline: "60s"\n')
+    server = Server("nats", ["nats-server", "-c", config], address=f"127.0.0.1:{port}")
+    time.sleep(1)
+    return running(server)
+
+
+def redis(folder):
+    port = free_port()
+    options = ["--port", port, "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--client-output-buffer-limit", "pubsub 0 0 0"]
+    server = Server("redis", ["redis-server", *map(str, options)], address=f"127.0.0.1:{port}")
+    time.sleep(1)
+    return running(server)
+
+
+def trouble(*results):
+    """Lost, doubled, out of order, over several results of ours."""
+    return " / ".join(str(sum(result[name] for result in results)) for name in ("lost", "doubled", "out_of_order"))
+
+
+def per_million(value):
+    return f"{value / 1e6:.2f} M"
+
+
+def busy(folder):
+    ours, bares, natses, redises = [], [], [], []
+    for _ in range(RUNS):
+        with gateway(folder) as server:
+            ours.append(server.crowd("durable:busy", "busy", messages=BUSY_MESSAGES))
+        on_the_wire = round(ours[-1]["bytes_per_delivery"]) - 4
+        with bare() as server:
+            bares.append(server.crowd("busy", "busy", payload_bytes=on_the_wire, messages=BUSY_MESSAGES))
+        with nats(folder) as server:
+            natses.append(server.crowd("busy", "busy", messages=BUSY_MESSAGES // 6))
+        with redis(folder) as server:
+            redises.append(server.crowd("busy", "busy", messages=BUSY_MESSAGES // 3))
+    each = [[result["deliveries_per_core_s"] for result in results] for results in (ours, bares, natses, redises)]
+    own, limit, of_nats, of_redis = map(statistics.median, each)
+    peers = f"nats {per_million(of_nats)} (ours {own / of_nats:.1f}×), redis over TCP {per_million(of_redis)} (ours {own / of_redis:.1f}×, bare {limit / of_redis:.1f}×)"
+    title = f"Busy room, persisted: 500 viewers, 10 senders, {PAYLOAD_BYTES}-byte payloads, closed loop with windows of 256: deliveries per core-second"
+    return [(title, per_million(own), per_million(limit), peers, f"{own / limit:.2f}×", "≥ 0.6× bare, ≥ 8× nats, ≥ 2× redis", trouble(*ours))]
+
+
+def headline(folder):
+    with gateway(folder) as server:
+        ours = server.crowd("durable:headline", "busy", messages=HEADLINE_MESSAGES, senders=100)
+    on_the_wire = round(ours["bytes_per_delivery"]) - 4
+    with bare() as server:
+        limit = server.crowd("headline", "busy", payload_bytes=on_the_wire, messages=HEADLINE_MESSAGES, senders=100)
+    figures = lambda result: f"{result['cpu_s']:.0f} s of processor, {result['wall_s']:.0f} s"
+    ratio = f"{ours['cpu_s'] / limit['cpu_s']:.2f}× processor, {ours['wall_s'] / limit['wall_s']:.2f}× time"
+    title = f"500 viewers, 100 senders, {HEADLINE_MESSAGES:,} messages, all persisted, {ours['deliveries']:,} deliveries (one run)"
+    return [(title, figures(ours), figures(limit), "–", ratio, "≤ 2× processor, ≤ 1.5× time", trouble(ours))]
+
+
+def calm(folder):
+    ours, limits = [], []
+    for _ in range(RUNS):
+        with gateway(folder) as server:
+            ours.append(server.crowd("durable:calm", "steady", viewers=3000, rate=40, seconds=10))
+        with bare(single=True) as server:
+            limits.append(server.crowd("calm", "steady", payload_bytes=PAYLOAD_BYTES + 60, viewers=3000, rate=40, seconds=10))
+    middle = lambda results, name: statistics.median(result[name] for result in results)
+    own, limit = middle(ours, "deliveries_per_core_s"), middle(limits, "deliveries_per_core_s")
+    figures = lambda results, rate: f"{rate / 1e3:.0f} k, p50 {middle(results, 'p50_ms'):.0f} ms, p99 {middle(results, 'p99_ms'):.0f} ms"
+    lost = f"{sum(result['lost'] for result in ours)} / – / –"
+    title = "Calm room: 3,000 viewers, 40 messages/s, persisted (bare server: one write per message): deliveries per core-second and delay"
+    return [(title, figures(ours, own), figures(limits, limit), "–", f"{own / limit:.2f}×", "≥ 1.4×, p99 ≤ 80 ms", lost)]
+
+
+def arrival(folder):
+    pairs = []
+    for _ in range(RUNS):
+        with gateway(folder) as server:
+            ours = server.crowd("durable:arrival", "at-once", viewers=2000)
+        with bare() as server:
+            limit = server.crowd("arrival", "at-once", viewers=2000)
+        pairs.append((ours["wall_s"], limit["wall_s"]))
+    own, limit = (statistics.median(column) for column in zip(*pairs))
+    title = "2,000 clients join one room at once: until all are subscribed (100 % were)"
+    return [(title, f"{own * 1e3:.0f} ms", f"{limit * 1e3:.0f} ms", "–", f"{own / limit:.2f}×", "100 %, ≤ 1.5×", "–")]
+
+
+def idle(folder):
+    with gateway(folder) as server:
+        quiet = server.crowd("durable:idle", "idle", viewers=1, seconds=10)
+        result = server.crowd("durable:idle", "idle", viewers=18000, seconds=75)
+    pings = 100 * (result["cores"] - quiet["cores"])
+    figures = f"{result['bytes_per_connection'] / 1024:.2f} KiB each; {result['pings']:,} pings in 75 s: {pings:.1f} % of a core"
+    return [("18,000 idle subscribed connections in one process: our memory, and the processor time of pings", figures, "–", "–", "–", "≤ 2 KB, ≤ 2 %", f"{result['ended']} ended / – / –")]
+
+
+def rooms(folder):
+    figures = {}
+    for channel in ("durable", "passing"):
+        pairs = []
+        for _ in range(RUNS):
+            with gateway(folder) as server:
+                many = server.crowd(f"{channel}:many", "steady", rooms=1000, viewers=15, rate=1, seconds=10)
+            with gateway(folder) as server:
+                one = server.crowd(f"{channel}:one", "steady", rooms=1, viewers=15000, rate=1, seconds=10)
+            pairs.append((many["cpu_s"], one["cpu_s"], many["lost"] + one["lost"]))
+        figures[channel] = (statistics.median(pair[0] / 10 for pair in pairs), statistics.median(pair[1] / 10 for pair in pairs), statistics.median(pair[0] / pair[1] for pair in pairs), sum(pair[2] for pair in pairs))
+    rows = []
+    for channel, (many, one, ratio, lost) in figures.items():
+        title = f"1,000 rooms of 15 viewers, one message a second in each, against one room of 15,000 with one message a second ({'every message synced to the disk' if channel == 'durable' else 'nothing kept'}): share of a core"
+        rows.append((title, f"{100 * many:.0f} %", "–", f"one room: {100 * one:.0f} %", f"{ratio:.2f}× of one room", "≤ 1.3×", f"{lost} / – / –"))
+    return rows
+
+
+def parts(_):
+    return [("busy room", busy), ("calm room", calm), ("arrival", arrival), ("idle", idle), ("rooms", rooms), ("headline", headline)]
