@@ -10,10 +10,13 @@ use mio::{
     Events, Interest, Poll, Token,
     net::{TcpListener, TcpStream},
 };
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frames::{self, Frame, PING, PONG, TEXT};
 
 const LISTENER: Token = Token(usize::MAX);
+/// As many connections may wait to be accepted as at Madang's own port.
+const BACKLOG: i32 = 4_096;
 const READ_BYTES: usize = 64 * 1024;
 /// Frames that all viewers have are let go once they are this many bytes.
 const LET_GO_BYTES: usize = 4 << 20;
@@ -49,7 +52,7 @@ struct Server {
 /// Serves until the process is ended; prints where.
 #[allow(clippy::print_stdout, reason = "whoever started it wants to know where it listens")]
 pub(crate) fn run(address: SocketAddr, writes: Writes) -> io::Result<()> {
-    let mut listener = TcpListener::bind(address)?;
+    let mut listener = listen(address)?;
     println!("{}", listener.local_addr()?);
     let poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -73,6 +76,15 @@ pub(crate) fn run(address: SocketAddr, writes: Writes) -> io::Result<()> {
             server.let_go();
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
 }
 
 impl Server {
