@@ -17,5 +17,6 @@ mod openapi;
 mod postgres;
 mod realtime;
 mod replay;
+mod resuming;
 mod sdks;
 mod site;

@@ -1,0 +1,130 @@
+//! A busy room whose server dies in the middle: what its viewers, who come back to where they were, have seen in the end.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    realtime::Connection,
+    site::{Site, id},
+};
+
+const VIEWERS: usize = 20;
+const WRITERS: usize = 4;
+/// Messages of each writer; the server dies when a viewer has seen a quarter of them all.
+const MESSAGES: usize = 1_500;
+const SEEN_BEFORE: usize = WRITERS * MESSAGES / 4;
+
+/// A viewer's account: offsets and client ids in the order they came.
+#[derive(Default)]
+struct Viewer {
+    epoch: String,
+    seen: Vec<(u64, String)>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn viewers_who_come_back_have_every_acknowledged_message_once_and_in_order() {
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")]).await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let channel = format!("chat:{}", id(&broadcast));
+
+    let mut viewers = JoinSet::new();
+    let (at_a_quarter, mut quarter) = tokio::sync::mpsc::channel(1);
+    for _ in 0..VIEWERS {
+        let mut connection = Connection::open(&site, None).await;
+        let reply = connection.call("subscribe", json!({ "channel": channel })).await.unwrap();
+        let mut viewer = Viewer { epoch: reply["subscribe"]["epoch"].as_str().unwrap().to_owned(), seen: Vec::new() };
+        let at_a_quarter = at_a_quarter.clone();
+        viewers.spawn(async move {
+            while let Some(push) = connection.publication().await {
+                viewer.take(&push["pub"]);
+                if viewer.seen.len() == SEEN_BEFORE {
+                    let _others_said_so = at_a_quarter.try_send(());
+                }
+            }
+            viewer
+        });
+    }
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let connection = Connection::open(&site, Some(&host)).await;
+        writers.spawn(write(connection, channel.clone(), writer));
+    }
+    quarter.recv().await.unwrap();
+    let site = site.kill_and_restart().await;
+
+    let acknowledged: BTreeSet<String> = writers.join_all().await.into_iter().flatten().collect();
+    let viewers = viewers.join_all().await;
+    assert!(viewers.iter().any(|viewer| viewer.seen.len() >= SEEN_BEFORE));
+    let mut writer = Connection::open(&site, Some(&host)).await;
+    let last = json!({ "channel": channel, "data": { "text": "the end", "client_id": "the end" } });
+    assert!(writer.call("publish", last).await.unwrap()["publish"].is_object());
+
+    let mut returning = JoinSet::new();
+    for viewer in viewers {
+        let connection = Connection::open(&site, None).await;
+        returning.spawn(viewer.come_back(connection, channel.clone()));
+    }
+    let accounts = returning.join_all().await;
+    for seen in &accounts {
+        assert!(seen.iter().map(|(offset, _)| *offset).eq(1..=seen.len() as u64), "every offset once, in order");
+        let messages: BTreeSet<&String> = seen.iter().map(|(_, message)| message).collect();
+        assert_eq!(messages.len(), seen.len(), "no message twice");
+        let lost: Vec<_> = acknowledged.iter().filter(|message| !messages.contains(message)).take(5).collect();
+        assert!(lost.is_empty(), "acknowledged but not seen: {lost:?}");
+        for writer in 0..WRITERS {
+            let of_writer = format!("{writer}-");
+            let said: Vec<usize> =
+                seen.iter().filter_map(|(_, one)| one.strip_prefix(&of_writer)?.parse().ok()).collect();
+            assert!(said.is_sorted(), "a writer's messages in its order");
+        }
+        assert!(seen == &accounts[0], "all viewers saw the same");
+    }
+}
+
+/// Sends without waiting until the server is gone, and tells what was acknowledged.
+async fn write(mut connection: Connection, channel: String, writer: usize) -> Vec<String> {
+    let mut sent = std::collections::HashMap::new();
+    for number in 0..MESSAGES {
+        let client_id = format!("{writer}-{number}");
+        let data = json!({ "text": format!("message {number}"), "client_id": client_id });
+        match connection.send("publish", json!({ "channel": channel, "data": data })).await {
+            Some(command) => drop(sent.insert(command, client_id)),
+            None => break,
+        }
+    }
+    let mut acknowledged = Vec::new();
+    while acknowledged.len() < MESSAGES
+        && let Some(message) = connection.message().await
+    {
+        if message["publish"].is_object() {
+            acknowledged.extend(sent.remove(&message["id"].as_u64().unwrap()));
+        }
+    }
+    acknowledged
+}
+
+impl Viewer {
+    fn take(&mut self, publication: &Value) {
+        let message = publication["data"]["client_id"].as_str().unwrap().to_owned();
+        self.seen.push((publication["offset"].as_u64().unwrap(), message));
+    }
+
+    /// Goes on where it was, and reads to the end.
+    async fn come_back(mut self, mut connection: Connection, channel: String) -> Vec<(u64, String)> {
+        let offset = self.seen.last().map_or(0, |(offset, _)| *offset);
+        let resume = json!({ "channel": channel, "recover": true, "epoch": self.epoch, "offset": offset });
+        let reply = connection.call("subscribe", resume).await.unwrap();
+        assert_eq!(reply["subscribe"]["recovered"], true, "{reply}");
+        for publication in reply["subscribe"]["publications"].as_array().into_iter().flatten() {
+            self.take(publication);
+        }
+        while self.seen.last().is_none_or(|(_, message)| message != "the end") {
+            let push = connection.publication().await.expect("the rest comes");
+            self.take(&push["pub"]);
+        }
+        self.seen
+    }
+}
