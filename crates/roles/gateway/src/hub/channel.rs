@@ -301,6 +301,11 @@ impl Channel {
         self.members.wake()
     }
 
+    /// How many subscribers it has.
+    pub(super) fn subscribers(&self) -> usize {
+        self.members.len()
+    }
+
     /// Until when its subscribers are not to be woken.
     pub(super) fn rests_until(&self) -> Option<Instant> {
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)

@@ -72,6 +72,10 @@ impl Members {
         state.empty_since = Instant::now();
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.state().by_number.len()
+    }
+
     /// Wakes all of them; how many they are.
     pub(super) fn wake(&self) -> usize {
         let state = self.state();

@@ -223,7 +223,12 @@ impl Hub {
     fn attend(&self, channel: &Arc<Channel>) {
         // This queue and the other hold a channel at most once; their receivers live as long as the gateway.
         if channel.became_dirty() {
-            let _ = self.dirty.send(channel.clone());
+            if waker::needs_no_rest(channel.subscribers()) {
+                // The way over the waker would cost more than to wake these few.
+                channel.wake_members();
+            } else {
+                let _ = self.dirty.send(channel.clone());
+            }
         }
         self.mend(channel);
     }

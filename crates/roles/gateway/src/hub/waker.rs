@@ -49,6 +49,11 @@ pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest
     }
 }
 
+/// Whether a channel with so few subscribers can have them woken at any time.
+pub(super) fn needs_no_rest(subscribers: usize) -> bool {
+    rest(subscribers, Duration::MAX).is_none()
+}
+
 fn rest(subscribers: usize, longest: Duration) -> Option<Duration> {
     let rest = REST_PER_SUBSCRIBER.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX)).min(longest);
     (rest >= SHORTEST_REST).then_some(rest)
@@ -119,5 +124,6 @@ mod tests {
         assert_eq!(rest(500, longest), Some(Duration::from_millis(8)));
         assert_eq!(rest(100_000, longest), Some(longest));
         assert_eq!(rest(100_000, Duration::ZERO), None);
+        assert!(needs_no_rest(62) && !needs_no_rest(63));
     }
 }
