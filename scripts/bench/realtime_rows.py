@@ -16,7 +16,7 @@ PAYLOAD_BYTES = 146
 
 INTRODUCTION = """`madang serve --role gateway` with a durable namespace (each message is synced to the disk before it is acknowledged) unless a row says otherwise. The bare
 server is `madang bench bare`: it sends to every viewer what a sender says and does nothing else; its messages have the length of
-ours on the wire. Every viewer checks every message."""
+ours on the wire. Every viewer checks every message. A window is one sender's: a message leaves it when it is acknowledged (ours, redis) and one viewer has it."""
 
 CONFIG = """role = "gateway"
 [gateway]

@@ -31,6 +31,35 @@ pub(crate) struct Shape {
     pub(crate) patience: Duration,
 }
 
+/// How long it is waited for doubles once all is there.
+const LATE: Duration = Duration::from_millis(300);
+
+/// What went wrong.
+#[derive(Default)]
+struct Trouble {
+    refused: u64,
+    connections_ended: u64,
+    first: String,
+}
+
+impl Trouble {
+    fn refused(&mut self, why: &[u8]) {
+        self.refused += 1;
+        self.note(|| String::from_utf8_lossy(why).into_owned());
+    }
+
+    fn ended(&mut self, number: usize, error: &io::Error) {
+        self.connections_ended += 1;
+        self.note(|| format!("connection {number} ended: {error}"));
+    }
+
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if self.first.is_empty() {
+            self.first = what();
+        }
+    }
+}
+
 #[derive(Default, Clone)]
 struct Sender {
     sent: usize,
@@ -44,10 +73,11 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, shape: &Shape, pids: &[u32]) 
     let mut viewers = vec![(); shape.viewers].into_iter().map(|()| Viewer::new(shape.senders)).collect::<Vec<_>>();
     let mut senders = vec![Sender::default(); shape.senders];
     let wanted = (each * shape.senders * shape.viewers) as u64;
-    let (mut arrived, mut refused, mut first_refusal, mut ended) = (0_u64, 0_u64, String::new(), 0_u64);
+    let (mut arrived, mut foreign, mut trouble) = (0_u64, 0_u64, Trouble::default());
     let (begun, before, own) = (Instant::now(), processor::seconds(pids)?, processor::seconds(&[std::process::id()])?);
     let mut last = (begun, 0);
-    while arrived < wanted {
+    let mut all_there = None;
+    while all_there.is_none_or(|(at, ..): (Instant, f64)| at.elapsed() < LATE) {
         for (index, sender) in senders.iter_mut().enumerate() {
             let seen = viewers[index % shape.viewers].next(index);
             let over = if D::ACKNOWLEDGES { seen.min(sender.acknowledged) } else { seen };
@@ -58,38 +88,40 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, shape: &Shape, pids: &[u32]) 
             crowd.flush(shape.viewers + index);
         }
         crowd.turn(&mut events, Duration::from_millis(100), |number, event| match event {
-            Event::Said(Said::Message { payload, offset }) => {
-                if let (Some(viewer), Some((sender, index))) = (viewers.get_mut(number), payload::read(payload)) {
-                    viewer.take(sender, index, offset);
-                    arrived += 1;
+            Event::Said(Said::Message { payload, offset }) => match (viewers.get_mut(number), payload::read(payload)) {
+                (Some(viewer), Some((sender, index))) => arrived += u64::from(viewer.take(sender, index, offset)),
+                _ => foreign += 1,
+            },
+            Event::Said(Said::Acknowledged) => {
+                if let Some(sender) = number.checked_sub(shape.viewers).and_then(|index| senders.get_mut(index)) {
+                    sender.acknowledged += 1;
                 }
             }
-            Event::Said(Said::Acknowledged) => senders[number - shape.viewers].acknowledged += 1,
-            Event::Said(Said::Refused(why)) => {
-                refused += 1;
-                if first_refusal.is_empty() {
-                    first_refusal = String::from_utf8_lossy(why).into_owned();
-                }
-            }
+            Event::Said(Said::Refused(why)) => trouble.refused(why),
             Event::Said(_) => {}
-            Event::Ended(error) => {
-                ended += 1;
-                first_refusal = format!("connection {number} ended: {error}");
-            }
+            Event::Ended(error) => trouble.ended(number, &error),
         })?;
+        if arrived == wanted && all_there.is_none() {
+            // What comes twice may come late.
+            all_there = Some((Instant::now(), processor::seconds(pids)?));
+        }
         if arrived != last.1 {
             last = (Instant::now(), arrived);
-        } else if last.0.elapsed() > shape.patience {
+        } else if last.0.elapsed() > shape.patience || trouble.connections_ended > 0 {
             break;
         }
     }
-    let (wall, cpu) = (begun.elapsed().as_secs_f64(), processor::seconds(pids)? - before);
+    let (at, after) = match all_there {
+        Some(found) => found,
+        None => (Instant::now(), processor::seconds(pids)?),
+    };
+    let (wall, cpu) = (at.duration_since(begun).as_secs_f64(), after - before);
     let mut count = Count::default();
     viewers.iter().for_each(|viewer| count += viewer.count);
     Ok(json!({
         "messages": each * shape.senders, "deliveries": count.delivered, "lost": wanted.saturating_sub(count.delivered),
         "doubled": count.doubled, "out_of_order": count.out_of_order, "offset_breaks": count.offset_breaks,
-        "refused": refused, "connections_ended": ended, "first_refusal": first_refusal,
+        "foreign": foreign, "refused": trouble.refused, "connections_ended": trouble.connections_ended, "first_trouble": trouble.first,
         "bytes_per_delivery": crowd.bytes_read() as f64 / count.delivered.max(1) as f64,
         "wall_s": wall, "cpu_s": cpu, "load_cpu_s": processor::seconds(&[std::process::id()])? - own,
         "deliveries_per_core_s": count.delivered as f64 / cpu,

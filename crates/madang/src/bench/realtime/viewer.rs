@@ -30,8 +30,10 @@ impl Viewer {
         Self { next: vec![0; senders], ..Self::default() }
     }
 
-    pub(crate) fn take(&mut self, sender: usize, number: usize, offset: Option<u64>) {
-        let Some(next) = self.next.get_mut(sender) else { return };
+    /// Takes a message; false: it came before.
+    pub(crate) fn take(&mut self, sender: usize, number: usize, offset: Option<u64>) -> bool {
+        let Some(next) = self.next.get_mut(sender) else { return false };
+        let before = self.count.delivered;
         let number = number as u32;
         if number == *next {
             *next += 1;
@@ -50,6 +52,7 @@ impl Viewer {
             self.count.offset_breaks += u64::from(self.offset.is_some_and(|last| offset != last + 1));
             self.offset = Some(offset);
         }
+        self.count.delivered > before
     }
 
     /// Of a sender's messages, the number of the one that comes next.
