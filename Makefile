@@ -42,6 +42,8 @@ lint: ## Formatting, lints, house rules
 
 deny: ## Licences, duplicates and sources of all dependencies
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
+	@# Also what only other systems need: nothing may be looked up later.
+	$(CARGO) fetch --locked --quiet
 	cargo-deny --offline --log-level error check licenses bans sources
 
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
