@@ -1,5 +1,6 @@
 """What a site does: start, take streams in, serve segments, count hearts, be watched."""
 
+import contextlib
 import json
 import shutil
 import statistics
@@ -101,36 +102,63 @@ def egress(folder, clip):
 
 def hearts(folder, clip):
     """Batches of three taps, each counted, against an nginx that answers without looking."""
-    pairs = []
-    settings = dict(HEART_LIMITS_OFF)
-    with running(Madang(folder, **settings)) as server:
-        server.host()
-        broadcast = server.broadcast()
-        publisher = subprocess.Popen([MADANG, "bench", "publish", "--url", f"rtmp://{server.rtmp}/live", "--keys", broadcast["stream_key"], "--flv", clip, "--seconds", "600"], stdout=subprocess.DEVNULL)
-        try:
-            show = f"/api/v1/broadcasts/{broadcast['id']}"
-            wait_for("the show", lambda: server.api("GET", show)["state"] == "live")
-            requests = folder / "requests"
-            requests.write_text('POST /x {"session":"' + "s" * 120 + '","seq":1,"taps":[100,200,300]}\n')
-            port = free_port()
-            counted = 0
-            with running(Nginx(folder, http_block(folder, port, "location / { return 204; }"))) as peer:
-                for _ in range(RUNS):
-                    ours = load("hearts", server, server=server.http, broadcast=broadcast["id"], connections=64, seconds=8)
-                    theirs = load("http", peer, server=f"127.0.0.1:{port}", requests=requests, connections=64, seconds=8)
-                    assert ours["errors"] == 0, ours
-                    counted += 3 * ours["answers"]
-                    pairs.append((ours["answers_per_core_s"] / 1e3, theirs["answers_per_core_s"] / 1e3))
-            total = wait_for("the total", lambda: (found := server.api("GET", show)["hearts"]) >= counted and found)
-            assert total == counted, f"{total} hearts counted, {counted} sent"
-        finally:
-            publisher.terminate()
-            publisher.wait()
+    pairs, counted = [], 0
+    with running(Madang(folder, **HEART_LIMITS_OFF)) as server, live_show(server, clip) as show:
+        requests = folder / "requests"
+        requests.write_text('POST /x {"session":"' + "s" * 120 + '","seq":1,"taps":[100,200,300]}\n')
+        port = free_port()
+        with running(Nginx(folder, http_block(folder, port, "location / { return 204; }"))) as peer:
+            for _ in range(RUNS):
+                ours = load("hearts", server, server=server.http, broadcast=show, connections=64, seconds=8)
+                theirs = load("http", peer, server=f"127.0.0.1:{port}", requests=requests, connections=64, seconds=8)
+                assert ours["errors"] == 0, ours
+                counted += 3 * ours["answers"]
+                pairs.append((ours["answers_per_core_s"] / 1e3, theirs["answers_per_core_s"] / 1e3))
+        total_is(server, show, counted)
     ours, theirs, ratio = medians(pairs)
     title = f"Heart batches of 3 taps, 64 connections, {counted:,} hearts, total right to the tap: per server core-second (peer: nginx `return 204`)"
     return [(title, f"{ours:.1f} k", f"{theirs:.1f} k", f"{ratio:.2f}×", "≥ 0.6×")]
 
 
+def hearts_over_websocket(folder, clip):
+    """Batches of twelve taps, a session and a connection each."""
+    speeds, counted = [], 0
+    with running(Madang(folder, api_request_rate="off", **HEART_LIMITS_OFF)) as server, live_show(server, clip) as show:
+        for _ in range(RUNS):
+            sessions = [server.api("POST", "/api/v1/playbacks", {"broadcast": show})["session"] for _ in range(HEART_SESSIONS)]
+            (folder / "sessions").write_text("\n".join(sessions))
+            words = [MADANG, "bench", "crowd", "--server", server.http, "--pids", str(server.pids[0]), "hearts", "--sessions", folder / "sessions", "--seconds", "8"]
+            result = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            assert result["errors"] == 0, result
+            counted += result["hearts"]
+            speeds.append(result["batches_per_core_s"] / 1e3)
+        total_is(server, show, counted)
+    title = f"Heart batches of 12 taps over WebSocket, {HEART_SESSIONS:,} sessions, {counted:,} hearts, total right to the tap: per server core-second"
+    return [(title, f"{statistics.median(speeds):.1f} k", "–", "–", "≥ 40 k")]
+
+
+@contextlib.contextmanager
+def live_show(server, clip):
+    """A show that has begun; gives its id."""
+    server.host()
+    broadcast = server.broadcast()
+    words = [MADANG, "bench", "publish", "--url", f"rtmp://{server.rtmp}/live", "--keys", broadcast["stream_key"], "--flv", clip, "--seconds", "600"]
+    publisher = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    try:
+        wait_for("the show", lambda: server.api("GET", f"/api/v1/broadcasts/{broadcast['id']}")["state"] == "live")
+        yield broadcast["id"]
+    finally:
+        publisher.terminate()
+        publisher.wait()
+
+
+def total_is(server, show, counted):
+    """Waits until as many hearts are counted as were sent, and makes sure that there are not more."""
+    total = wait_for("the total", lambda: (found := server.api("GET", f"/api/v1/broadcasts/{show}")["hearts"]) >= counted and found)
+    assert total == counted, f"{total} hearts counted, {counted} sent"
+
+
+HEART_SESSIONS = 2000
 HEART_LIMITS_OFF = {f"live_crowd_hearts_taps_per_{whom}": "off" for whom in ("session", "viewer", "address")}
 HEART_LIMITS_OFF["live_crowd_playbacks_sessions_per_address"] = "off"
 
@@ -155,5 +183,6 @@ def parts(folder):
         ("ingest", lambda work: ingest(work, clip)),
         ("egress", lambda work: egress(work, clip)),
         ("hearts", lambda work: hearts(work, clip)),
+        ("hearts over websocket", lambda work: hearts_over_websocket(work, clip)),
         ("glass to glass", latency),
     ]

@@ -236,6 +236,17 @@ pub(crate) enum CrowdLoad {
         #[arg(long, default_value_t = 2_000)]
         viewers: usize,
     },
+    /// Send batches of hearts, each as soon as the one before is answered (Madang only).
+    Hearts {
+        /// A file with a playback session on each line; each gets a connection.
+        #[arg(long)]
+        sessions: PathBuf,
+        /// Taps in a batch.
+        #[arg(long, default_value_t = 12)]
+        taps: usize,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Come, stay, and answer pings.
     Idle {
         #[arg(long, default_value_t = 18_000)]

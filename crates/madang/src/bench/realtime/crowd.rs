@@ -9,10 +9,11 @@ use std::{
 
 use memchr::memmem;
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
+use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
-    dialects::{Dialect, Part, Said},
+    dialects::{Calls, Dialect, Part, Said},
     frames::{self, TEXT},
 };
 
@@ -115,6 +116,16 @@ impl<D: Dialect> Crowd<D> {
     pub(crate) fn send_to(&mut self, number: usize, room: &str, message: usize, payload: &[u8]) {
         if let Some(link) = self.links.get_mut(number) {
             self.dialect.send(room, message, payload, &mut link.unsent);
+        }
+    }
+
+    /// Puts a call of a procedure in line.
+    pub(crate) fn call(&mut self, number: usize, message: usize, method: &str, data: &Value)
+    where
+        D: Calls,
+    {
+        if let Some(link) = self.links.get_mut(number) {
+            self.dialect.call(message, method, data, &mut link.unsent);
         }
     }
 

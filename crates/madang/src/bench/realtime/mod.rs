@@ -6,6 +6,7 @@ mod bare_server;
 mod crowd;
 mod dialects;
 mod frames;
+mod heart_batches;
 mod payload;
 mod room;
 mod steady;
@@ -36,6 +37,10 @@ pub(crate) fn serve_bare(address: SocketAddr, single: bool) -> Result<Value, Any
 /// Runs a load against a server.
 pub(crate) fn run(against: &Against, load: &CrowdLoad) -> Result<Value, AnyError> {
     let Against { server, room, token, payload_bytes, .. } = against;
+    if let CrowdLoad::Hearts { sessions, taps, seconds } = load {
+        let crowd = Crowd::new(Centrifuge::new(room, token.clone(), *payload_bytes), *server, FROM)?;
+        return heart_batches::run(crowd, sessions, *taps, *seconds, &against.pids);
+    }
     match against.dialect {
         DialectName::Madang => run_as(Centrifuge::new(room, token.clone(), *payload_bytes), *server, against, load),
         DialectName::Bare => run_as(Bare, *server, against, load),
@@ -57,6 +62,7 @@ fn run_as<D: Dialect>(dialect: D, server: SocketAddr, against: &Against, load: &
             steady::run(crowd, &steady::Pace { room, rooms, viewers, rate, payload_bytes, seconds }, &pids)
         }
         CrowdLoad::AtOnce { viewers } => arrival::at_once(crowd, &room, viewers, &pids),
+        CrowdLoad::Hearts { .. } => Err("hearts are counted by Madang alone".into()),
         CrowdLoad::Idle { viewers, seconds } => arrival::idle(crowd, &room, viewers, seconds, &pids),
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use memchr::memchr;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{Dialect, Part, Said};
+use super::{Calls, Dialect, Part, Said};
 use crate::bench::realtime::{
     frames::{self, CLOSE, Frame, TEXT},
     payload::digits,
@@ -53,7 +53,7 @@ impl Centrifuge {
             said(Said::Message { payload, offset });
         } else if line == b"{}" {
             said(Said::Ping(b"{}"));
-        } else if line.starts_with(b"{\"id\":") && line.ends_with(b",\"publish\":{}}") {
+        } else if line.starts_with(b"{\"id\":") && (line.ends_with(b",\"publish\":{}}") || answers_call(line)) {
             said(Said::Acknowledged);
         } else {
             reply(line, said)?;
@@ -110,6 +110,18 @@ impl Dialect for Centrifuge {
         }
         Ok(at)
     }
+}
+
+impl Calls for Centrifuge {
+    fn call(&self, number: usize, method: &str, data: &Value, out: &mut Vec<u8>) {
+        let command = json!({ "id": FIRST_MESSAGE + number, "rpc": { "method": method, "data": data } });
+        frames::append_masked(out, TEXT, command.to_string().as_bytes());
+    }
+}
+
+/// Whether the first thing behind the reply's number is the answer to a call.
+fn answers_call(line: &[u8]) -> bool {
+    memchr(b',', line).is_some_and(|comma| line[comma..].starts_with(b",\"rpc\":{"))
 }
 
 /// What stands behind the data's name in a publication of any room.

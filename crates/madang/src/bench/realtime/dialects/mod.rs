@@ -50,3 +50,9 @@ pub(crate) trait Dialect {
     /// Reads what is whole in `buffer`, and says how far that reaches. `left` belongs to the connection.
     fn read(&self, left: &mut usize, buffer: &mut [u8], said: impl FnMut(Said<'_>)) -> std::io::Result<usize>;
 }
+
+/// A dialect in which procedures are called. What they answer is an acknowledgement.
+pub(crate) trait Calls {
+    /// Appends one call; `number` counts the connection's messages.
+    fn call(&self, number: usize, method: &str, data: &serde_json::Value, out: &mut Vec<u8>);
+}
