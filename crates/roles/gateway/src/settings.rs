@@ -66,6 +66,8 @@ pub struct Settings {
     pub ring_publications: usize,
     /// Bytes of publications each channel keeps in memory.
     pub ring_bytes: usize,
+    /// Bytes of publications each channel keeps in memory for a few seconds when so much is published.
+    pub ring_burst_bytes: usize,
     /// Reads of the room log at the same time.
     pub log_reads_max: usize,
     /// Milliseconds between two looks whether a channel has missed the newest publication of its room.
@@ -97,6 +99,7 @@ impl Default for Settings {
             flush_interval_max_ms: 50,
             ring_publications: 4_096,
             ring_bytes: 1 << 20,
+            ring_burst_bytes: 32 << 20,
             log_reads_max: 32,
             position_check_ms: 40_000,
             channel_idle_ms: 30_000,

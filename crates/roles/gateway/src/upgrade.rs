@@ -34,8 +34,7 @@ impl Takeover for WebSocketRoute {
         let answer = handshake.accept(subprotocol(&handshake));
         let shared = shared.clone();
         let serve = move |wire, early| -> rest::Serving {
-            let connection =
-                Box::new(Connection::new(shared.clone(), WebSocketTransport::new(wire, early, peer.encoding), peer));
+            let connection = Connection::new(shared.clone(), WebSocketTransport::new(wire, early, peer.encoding), peer);
             Box::pin(shared.connections.track_future(connection.run()))
         };
         Ok(Opened { answer, serve: Box::new(serve) })

@@ -39,6 +39,8 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .idle_timeout(None)
+        // A file does not go away.
+        .test_before_acquire(false)
         .max_lifetime(None)
         .after_connect(|connection, _| {
             Box::pin(async move {

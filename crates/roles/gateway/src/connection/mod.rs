@@ -26,7 +26,14 @@ mod subscriptions;
 mod transport;
 mod wheel;
 
-use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -37,7 +44,7 @@ pub(crate) use wheel::Wheel;
 use crate::{
     admission::Admitted,
     gateway::Shared,
-    hub::{Calls, Member, Order},
+    hub::{Calls, Member, Order, Outlet},
     protocol::{
         self, Command, Decoded, Encoding, Message, Push, Request,
         codes::{self, Disconnect},
@@ -46,12 +53,12 @@ use crate::{
     websocket::Framed,
 };
 use allowance::{Allowance, Verdict};
-use commands::{Done, Work};
+use commands::Work;
 use heartbeat::{Beat, Heartbeat};
 use identity::Identified;
 use inbox::{Inbox, Waiting};
 use outbox::Outbox;
-use subscriptions::{Next, Origin, Subscriptions};
+use subscriptions::{AtHand, Next, Origin, Subscriptions};
 use transport::{Event, Incoming};
 use wheel::Tick;
 
@@ -133,52 +140,103 @@ impl Connection {
     }
 
     /// Serves the client until one of both has enough.
-    pub(crate) async fn run(mut self: Box<Self>) {
+    pub(crate) async fn run(self) {
+        let connection = Arc::new(Mutex::new(self));
+        // Only a borrowed one: what is in its channels must not keep it.
+        let outlet: Weak<Mutex<Self>> = Arc::downgrade(&connection);
+        lock(&connection).opened(outlet);
+        let why = poll_fn(|context| lock(&connection).poll_end(context)).await;
+        lock(&connection).ended(&why);
+        let farewell = poll_fn(|context| lock(&connection).transport.poll_farewell(context));
+        // Boxed: most of its life a connection does not need the room for it.
+        let _ = Box::pin(tokio::time::timeout(CLOSE_TIMEOUT, farewell)).await;
+    }
+
+    fn opened(&mut self, outlet: Weak<Mutex<Self>>) {
         self.shared.counters.opened();
-        let why = match self.serve().await {
-            Ok(never) => match never {},
-            Err(why) => why,
-        };
+        self.member.attach(outlet);
+        self.set_alarm();
+        // Whoever closes wakes those that have set their alarm.
+        if self.shared.closing.is_cancelled() {
+            self.drained_by = Some(Instant::now());
+        }
+    }
+
+    fn ended(&mut self, why: &Disconnect) {
         self.shared.counters.closed(why.code);
         tracing::debug!(client = %self.member.id(), code = why.code, reason = %why.reason, "a connection ends");
         // Before the farewell: it may take a while, and nobody is there any more.
         self.shared.registry.remove(&self.member);
         self.subscriptions = Subscriptions::new(self.peer.encoding);
         self.work = None;
-        self.transport.close(why).await;
+        self.transport.close(why);
     }
 
-    async fn serve(&mut self) -> Result<std::convert::Infallible, Disconnect> {
-        self.set_alarm();
-        // Whoever closes wakes those that have set their alarm.
-        if self.shared.closing.is_cancelled() {
-            return Err(codes::SHUTDOWN);
-        }
+    /// Ready when the session is over.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Disconnect> {
         loop {
-            if self.drained_by.is_none() {
-                self.start_commands()?;
-            } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
-                return Err(codes::SHUTDOWN);
-            }
-            self.set_alarm();
-            // All that fits, before it is written with one call.
-            while self.has_output() && self.transport.has_room() && self.send_next()? {}
-            // Behind it: what was to be sent may have turned out to be in the log alone.
-            self.subscriptions.catch_up();
-            let has_output = self.has_output();
-            let may_read = self.may_read();
-            tokio::select! {
-                biased;
-                calls = self.member.called() => self.answer(calls, may_read)?,
-                done = finished(&mut self.work) => self.finish(done)?,
-                ended = self.subscriptions.page_read() => self.announce(ended)?,
-                event = self.transport.event(has_output, may_read) => match event {
-                    Event::Writable => {}
-                    Event::Incoming(incoming) => self.receive(incoming)?,
-                    Event::WriteFailed => return Err(codes::WRITE_ERROR),
-                },
+            match self.poll_step(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(why)) => return Poll::Ready(why),
+                Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Does all that can be done now, and one thing that was waited for.
+    fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Disconnect>> {
+        if self.drained_by.is_none() {
+            self.start_commands()?;
+        } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
+            return Poll::Ready(Err(codes::SHUTDOWN));
+        }
+        self.set_alarm();
+        // All that fits, before it is written with one call.
+        while self.has_output() && self.transport.has_room() && self.send_next()? {}
+        // Behind it: what was to be sent may have turned out to be in the log alone.
+        self.subscriptions.catch_up();
+        let may_read = self.may_read();
+        if let Poll::Ready(calls) = self.member.poll_called(context) {
+            return Poll::Ready(self.answer(calls, may_read));
+        }
+        if let Some(work) = &mut self.work
+            && let Poll::Ready(done) = work.as_mut().poll(context)
+        {
+            self.work = None;
+            return Poll::Ready(self.finish(done));
+        }
+        if let Poll::Ready(ended) = self.subscriptions.poll_page(context) {
+            return Poll::Ready(self.announce(ended));
+        }
+        let has_output = self.has_output();
+        Poll::Ready(match ready!(self.transport.poll_event(context, has_output, may_read)) {
+            Event::Writable => Ok(()),
+            Event::Incoming(incoming) => self.receive(incoming),
+            Event::WriteFailed => Err(codes::WRITE_ERROR),
+        })
+    }
+
+    /// Sends what is new in its channels. False: it has to be polled for the rest, which is something else than
+    /// publications at hand, or more than the peer takes now.
+    fn hand_out(&mut self) -> bool {
+        if self.transport.is_unflushed() {
+            // When the peer takes more, it is polled anyway.
+            return true;
+        }
+        if self.drained_by.is_some() || self.ping_due || !self.outbox.is_empty() {
+            return false;
+        }
+        let none_left = loop {
+            if !self.transport.has_room() {
+                break false;
+            }
+            match self.subscriptions.next_at_hand() {
+                AtHand::Frame(frame) => self.send(frame.framed, frame.publications),
+                AtHand::Nothing => break true,
+                AtHand::Other => break false,
+            }
+        };
+        self.transport.send_now() && none_left
     }
 
     /// Does what it was called for. News need nothing: they are looked for in any case.
@@ -337,10 +395,13 @@ impl Connection {
     }
 }
 
-/// Waits for the command under way; forever when there is none. Can be dropped and called again.
-async fn finished(work: &mut Option<Work>) -> Done {
-    let Some(running) = work else { return std::future::pending().await };
-    let done = running.as_mut().await;
-    *work = None;
-    done
+impl Outlet for Mutex<Connection> {
+    fn hand_out(&self) -> bool {
+        // Whoever holds the lock may have looked for news already.
+        self.try_lock().is_ok_and(|mut connection| connection.hand_out())
+    }
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }

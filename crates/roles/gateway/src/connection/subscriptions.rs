@@ -1,6 +1,11 @@
 //! The subscriptions of one connection: a cursor each, and what comes next.
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc};
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use tokio::time::Instant;
 
@@ -84,8 +89,10 @@ impl Subscription {
         }
     }
 
-    /// From now on the client has the publication before the next one.
-    fn has_before(&mut self) {
+    /// The client gets everything before `next`.
+    fn went_on(&mut self, next: u64) {
+        self.cursor = next;
+        // And so it has the publication before the next one.
         if self.difference == Difference::FirstWhole {
             self.difference = Difference::Always;
         }
@@ -100,6 +107,16 @@ pub(super) enum Next {
     Movements(Framed),
     /// The end of this channel's subscription.
     Ended(Arc<str>, Origin, Unsubscribe),
+}
+
+/// What can be sent without further ado.
+pub(super) enum AtHand {
+    /// Publications.
+    Frame(Frame),
+    /// There are no news.
+    Nothing,
+    /// There may be news of another kind.
+    Other,
 }
 
 /// A subscription that catches up from the room log.
@@ -177,6 +194,31 @@ impl Subscriptions {
         read || self.list.iter().any(Subscription::has_news)
     }
 
+    /// What to send next, when it is publications a channel has in memory.
+    pub(super) fn next_at_hand(&mut self) -> AtHand {
+        if self.catching_up.is_some() {
+            return AtHand::Other;
+        }
+        for subscription in &mut self.list {
+            if subscription.behind || subscription.has_movements() {
+                return AtHand::Other;
+            }
+            if !subscription.has_news() {
+                continue;
+            }
+            let form = Form { encoding: self.encoding, difference: subscription.difference };
+            match subscription.seat.channel().upcoming(subscription.cursor, subscription.replaced, form) {
+                Upcoming::Batch { frame, publications, next } => {
+                    subscription.went_on(next);
+                    return AtHand::Frame(Frame { framed: frame, publications });
+                }
+                Upcoming::FromLog | Upcoming::OtherHistory => return AtHand::Other,
+                Upcoming::Nothing => {}
+            }
+        }
+        AtHand::Nothing
+    }
+
     /// What to send next.
     pub(super) fn next(&mut self) -> Option<Next> {
         if let Some(frame) = self.next_of_page() {
@@ -201,8 +243,7 @@ impl Subscriptions {
             let form = Form { encoding: self.encoding, difference: subscription.difference };
             match channel.upcoming(subscription.cursor, subscription.replaced, form) {
                 Upcoming::Batch { frame, publications, next } => {
-                    subscription.cursor = next;
-                    subscription.has_before();
+                    subscription.went_on(next);
                     self.turn = index + 1;
                     return Some(Next::Frame(Frame { framed: frame, publications }));
                 }
@@ -240,15 +281,15 @@ impl Subscriptions {
         self.catching_up = Some(Box::new(CatchingUp { channel: name, page: Reading::Page(page) }));
     }
 
-    /// Waits for the page that is being read; forever when none is. Can be dropped and called again.
-    pub(super) async fn page_read(&mut self) -> Option<Next> {
+    /// Ready when the page that is being read is there.
+    pub(super) fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Next>> {
         let Some(CatchingUp { channel, page: Reading::Page(page) }) = self.catching_up.as_deref_mut() else {
-            return std::future::pending().await;
+            return Poll::Pending;
         };
-        let page = page.as_mut().await;
+        let page = ready!(page.as_mut().poll(context));
         let channel = channel.clone();
         self.catching_up = None;
-        self.take_page(&channel, page)
+        Poll::Ready(self.take_page(&channel, page))
     }
 
     /// Takes a page; the end of the subscription when the log has lost its place.

@@ -3,9 +3,8 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
-    future::poll_fn,
     io::IoSlice,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -89,29 +88,26 @@ impl WebSocketTransport {
         transport
     }
 
-    /// Waits until there is something to do; can be dropped and called again without loss. It sends what it was given.
-    pub(super) async fn event(&mut self, has_output: bool, may_read: bool) -> Event {
-        poll_fn(|context| {
-            // In turns, so that neither a firehose of output nor one of input starves the other.
-            self.reads_first = !self.reads_first;
-            if self.reads_first
-                && may_read
-                && let Poll::Ready(incoming) = self.poll_incoming(context)
-            {
-                return Poll::Ready(Event::Incoming(incoming));
-            }
-            if let Poll::Ready(event) = self.poll_output(context, has_output) {
-                return Poll::Ready(event);
-            }
-            if !self.reads_first
-                && may_read
-                && let Poll::Ready(incoming) = self.poll_incoming(context)
-            {
-                return Poll::Ready(Event::Incoming(incoming));
-            }
-            Poll::Pending
-        })
-        .await
+    /// Ready when there is something to do. It sends what it was given.
+    pub(super) fn poll_event(&mut self, context: &mut Context<'_>, has_output: bool, may_read: bool) -> Poll<Event> {
+        // In turns, so that neither a firehose of output nor one of input starves the other.
+        self.reads_first = !self.reads_first;
+        if self.reads_first
+            && may_read
+            && let Poll::Ready(incoming) = self.poll_incoming(context)
+        {
+            return Poll::Ready(Event::Incoming(incoming));
+        }
+        if let Poll::Ready(event) = self.poll_output(context, has_output) {
+            return Poll::Ready(event);
+        }
+        if !self.reads_first
+            && may_read
+            && let Poll::Ready(incoming) = self.poll_incoming(context)
+        {
+            return Poll::Ready(Event::Incoming(incoming));
+        }
+        Poll::Pending
     }
 
     /// Whether it takes another frame now.
@@ -139,18 +135,26 @@ impl WebSocketTransport {
         !self.unsent.is_empty()
     }
 
-    /// Closes with the code, and waits a little for the peer to agree.
-    pub(super) async fn close(&mut self, why: Disconnect) {
+    /// Closes with the code, once [`Self::poll_farewell`] is called.
+    pub(super) fn close(&mut self, why: &Disconnect) {
         if !self.ended {
             self.push(websocket::close(why.code, &why.reason));
         }
-        let farewell = async {
-            let sent = poll_fn(|context| self.poll_send(context)).await;
-            let shut = poll_fn(|context| self.wire.as_mut().poll_shutdown(context)).await;
-            // The rest of the peer's bytes is seen off, or the close frame would be lost to a reset.
-            while sent.is_ok() && shut.is_ok() && poll_fn(|context| self.poll_discard(context)).await {}
-        };
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, farewell).await;
+    }
+
+    /// Ready when the peer has agreed to the close, or failed.
+    pub(super) fn poll_farewell(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let sent = ready!(self.poll_send(context));
+        let shut = ready!(self.wire.as_mut().poll_shutdown(context));
+        // The rest of the peer's bytes is seen off, or the close frame would be lost to a reset.
+        while sent.is_ok() && shut.is_ok() && ready!(self.poll_discard(context)) {}
+        Poll::Ready(())
+    }
+
+    /// Sends what the kernel takes now; whether that was all. If not, the connection has to be polled: it is not woken for
+    /// this.
+    pub(super) fn send_now(&mut self) -> bool {
+        matches!(self.poll_send(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
     }
 
     fn poll_output(&mut self, context: &mut Context<'_>, has_output: bool) -> Poll<Event> {

@@ -74,7 +74,7 @@ impl Fallbacks {
         let peer =
             Peer { address, cookie, native_pings: false, encoding, session: session.name().clone(), _place: place };
         let transport = WebSocketTransport::new(Box::pin(wire), Bytes::new(), encoding);
-        let connection = Box::new(Connection::new(self.shared.clone(), transport, peer));
+        let connection = Connection::new(self.shared.clone(), transport, peer);
         tokio::spawn(self.shared.connections.track_future(connection.run()));
         tokio::spawn(bridge::carry(other_end, first, up, down, encoding, session));
         Ok(frames)

@@ -8,15 +8,16 @@ use crate::{
     websocket::Framed,
 };
 
-/// Publications in one frame at the most.
-pub(crate) const BATCH_PUBLICATIONS_MAX: usize = 256;
+/// Publications in one frame at the most. A frame ends where a multiple of this begins, if it gets so far: readers that
+/// are behind at different places meet there, and share frames from then on.
+const MEETING: usize = 64;
 /// Bytes in one frame, unless one publication alone is longer.
 pub(crate) const BATCH_BYTES_MAX: usize = 32 << 10;
 
 /// Batches that are remembered, for readers that come to the same place later.
-const REMEMBERED: usize = 64;
+const REMEMBERED: usize = 512;
 /// Bytes of batches that are remembered, besides the newest.
-const REMEMBERED_BYTES: usize = 1 << 20;
+const REMEMBERED_BYTES: usize = 8 << 20;
 
 /// How a subscriber gets publications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,15 @@ impl Batches {
         Some((found.frame.clone(), found.to))
     }
 
+    /// Lets go of those that begin before the publication `from`.
+    pub(super) fn forget_before(&mut self, from: u64) {
+        self.made.retain(|batch| batch.from >= from);
+        self.bytes = self.made.iter().map(|batch| batch.frame.payload_bytes()).sum();
+        if self.made.is_empty() {
+            self.made = VecDeque::new();
+        }
+    }
+
     /// Remembers the publications `from..to`.
     pub(super) fn remember(&mut self, from: u64, to: u64, form: Form, frame: Framed) {
         self.bytes += frame.payload_bytes();
@@ -106,10 +116,15 @@ pub(super) fn frame<'a>(
     form.encoding.frame(&frame)
 }
 
+/// How many publications from `from` on go into one frame at the most.
+pub(super) fn up_to_meeting(from: u64) -> usize {
+    MEETING - (from % MEETING as u64) as usize
+}
+
 /// How many of these publications fit one frame; one always does.
 pub(super) fn fitting<'a>(channel: &str, publications: impl Iterator<Item = &'a Arc<Published>>) -> usize {
     let mut bytes = 0;
-    let fitting = publications.take(BATCH_PUBLICATIONS_MAX).take_while(|published| {
+    let fitting = publications.take(MEETING).take_while(|published| {
         bytes += channel.len() + published.size();
         bytes <= BATCH_BYTES_MAX
     });

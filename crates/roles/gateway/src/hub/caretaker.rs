@@ -12,6 +12,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// After so many reads that found nothing, what the log says of itself counts, not what was heard.
 const READS_IN_VAIN_MAX: u32 = 8;
+/// Between two times that channels let go of what they kept for a burst.
+const REST: Duration = Duration::from_secs(10);
 const SHORTEST_SWEEP: Duration = Duration::from_millis(10);
 
 /// The hub's background work.
@@ -24,7 +26,12 @@ pub(super) struct Caretaker {
 impl Caretaker {
     /// Works until it is dropped.
     pub(super) async fn run(self, behind: UnboundedReceiver<Arc<Channel>>) {
-        tokio::join!(self.fill_gaps(behind), self.check_positions(), self.give_up_idle_channels());
+        tokio::join!(
+            self.fill_gaps(behind),
+            self.check_positions(),
+            self.let_channels_rest(),
+            self.give_up_idle_channels()
+        );
     }
 
     async fn fill_gaps(&self, mut behind: UnboundedReceiver<Arc<Channel>>) {
@@ -58,11 +65,17 @@ impl Caretaker {
         }
     }
 
+    async fn let_channels_rest(&self) {
+        loop {
+            tokio::time::sleep(REST).await;
+            self.hub.all().iter().for_each(|channel| channel.rest());
+        }
+    }
+
     async fn give_up_idle_channels(&self) {
         loop {
             tokio::time::sleep((self.idle / 2).max(SHORTEST_SWEEP)).await;
             for channel in self.hub.all() {
-                channel.forget_pages();
                 if !channel.is_idle(self.idle) {
                     continue;
                 }

@@ -64,7 +64,7 @@ pub(crate) struct Channel {
     open: AtomicBool,
     dirty: AtomicBool,
     being_repaired: AtomicBool,
-    /// Only the waker's: it is told apart from the state so that it does not wait for publications.
+    /// Apart from the state: whoever looks at it does not wait for publications.
     rests_until: Mutex<Option<Instant>>,
     members: Members,
     movements: Movements,
@@ -84,7 +84,8 @@ impl Channel {
     pub(super) fn new(name: &str, log: Option<LogReader>, limits: Limits) -> Self {
         let limits = match log {
             Some(_) => limits,
-            None => Limits { publications: limits.publications.min(PASSING_PUBLICATIONS), ..limits },
+            // What was let go of is lost to readers: they are to see the newest, not a burst.
+            None => Limits { publications: limits.publications.min(PASSING_PUBLICATIONS), burst_bytes: 0, ..limits },
         };
         Self {
             name: name.into(),
@@ -294,11 +295,11 @@ impl Channel {
         !self.dirty.swap(true, Ordering::AcqRel)
     }
 
-    /// Wakes the subscribers; how many there are.
-    pub(super) fn wake_members(&self) -> usize {
+    /// Who is to be told of the news.
+    pub(super) fn take_dirty(&self) -> Vec<Arc<Member>> {
         // First the flag: what comes from now on is announced again.
         self.dirty.store(false, Ordering::Release);
-        self.members.wake()
+        self.members.all()
     }
 
     /// How many subscribers it has.
@@ -312,8 +313,8 @@ impl Channel {
     }
 
     /// Says until when its subscribers are not to be woken.
-    pub(super) fn rest_until(&self, until: Option<Instant>) {
-        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    pub(super) fn rest_until(&self, until: Instant) {
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// Whether somebody must now be told to fill a gap.
@@ -348,9 +349,9 @@ impl Channel {
     }
 
     /// Lets go of what is kept for readers that were behind.
-    pub(super) fn forget_pages(&self) {
+    pub(super) fn rest(&self) {
         self.pages.forget();
-        self.state().ring.forget_batches();
+        self.state().ring.rest();
     }
 
     /// Whether nobody has been subscribed for `idle`.

@@ -1,12 +1,11 @@
 //! A connection as channels and the server know it: whom it stands for, how to wake it, and what it was told to do.
 
 use std::{
-    future::poll_fn,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicU8, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
@@ -17,8 +16,14 @@ use crate::needs::Client;
 /// Orders that wait for a connection at the most.
 pub(crate) const ORDERS_MAX: usize = 1_024;
 
+/// The way to a connection's peer.
+pub(crate) trait Outlet: Send + Sync {
+    /// Hands the peer what is new in the connection's channels, without waiting for anything. False: the connection has to
+    /// be woken for it.
+    fn hand_out(&self) -> bool;
+}
+
 /// One connection.
-#[derive(Debug)]
 pub(crate) struct Member {
     number: u64,
     id: Arc<str>,
@@ -29,6 +34,7 @@ pub(crate) struct Member {
     calls: AtomicU8,
     called: AtomicWaker,
     orders: Mutex<Vec<Order>>,
+    outlet: OnceLock<Weak<dyn Outlet>>,
 }
 
 /// What a connection was called for.
@@ -57,7 +63,13 @@ impl Member {
             calls: AtomicU8::new(0),
             called: AtomicWaker::new(),
             orders: Mutex::default(),
+            outlet: OnceLock::new(),
         }
+    }
+
+    /// Says how its peer is reached. Once; before that it is woken for news.
+    pub(crate) fn attach(&self, outlet: Weak<dyn Outlet>) {
+        let _ = self.outlet.set(outlet);
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -85,9 +97,13 @@ impl Member {
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
-    /// Wakes the connection for news; any number of calls before it looks are one.
-    pub(crate) fn wake(&self) {
-        self.call(NEWS);
+    /// Tells of news: they go out here and now, on the caller's time, or else the connection is woken for them; any number
+    /// of calls before it looks are one.
+    pub(crate) fn tell_news(&self) {
+        let handed_out = self.outlet.get().and_then(Weak::upgrade).is_some_and(|outlet| outlet.hand_out());
+        if !handed_out {
+            self.call(NEWS);
+        }
     }
 
     /// Wakes the connection to look at the clock.
@@ -95,18 +111,15 @@ impl Member {
         self.call(TIME);
     }
 
-    /// Waits until it is called, unless it was since the last time. Can be dropped and called again without loss.
-    pub(crate) async fn called(&self) -> Calls {
-        poll_fn(|context| {
-            let some = |calls: &Calls| *calls != Calls::default();
-            if let Some(calls) = Some(self.take_calls()).filter(some) {
-                return Poll::Ready(calls);
-            }
-            self.called.register(context.waker());
-            // Again: a call before the waker was there wakes nobody.
-            Some(self.take_calls()).filter(some).map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+    /// Ready when it was called since the last time; otherwise the context is woken by the next call.
+    pub(crate) fn poll_called(&self, context: &Context<'_>) -> Poll<Calls> {
+        let some = |calls: &Calls| *calls != Calls::default();
+        if let Some(calls) = Some(self.take_calls()).filter(some) {
+            return Poll::Ready(calls);
+        }
+        self.called.register(context.waker());
+        // Again: a call before the waker was there wakes nobody.
+        Some(self.take_calls()).filter(some).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// What it was called for since it last looked.

@@ -76,11 +76,9 @@ impl Members {
         self.state().by_number.len()
     }
 
-    /// Wakes all of them; how many they are.
-    pub(super) fn wake(&self) -> usize {
-        let state = self.state();
-        state.by_number.values().for_each(|subscriber| subscriber.member.wake());
-        state.by_number.len()
+    /// All of them. To reach them takes a while, in which others may come and go.
+    pub(super) fn all(&self) -> Vec<Arc<Member>> {
+        self.state().by_number.values().map(|subscriber| subscriber.member.clone()).collect()
     }
 
     /// All of them, unless there are more than `limit`.

@@ -40,7 +40,7 @@ use announcer::Announcer;
 pub(crate) use batches::{BATCH_BYTES_MAX, Difference, Form};
 pub(crate) use channel::{Channel, Upcoming};
 pub(crate) use log_reader::LogReader;
-pub(crate) use member::{Calls, Member, ORDERS_MAX};
+pub(crate) use member::{Calls, Member, ORDERS_MAX, Outlet};
 pub(crate) use order::Order;
 pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;
@@ -92,7 +92,11 @@ impl Hub {
         let hub = Arc::new(Self {
             bus,
             log_reads: Arc::new(Semaphore::new(settings.log_reads_max.max(1))),
-            limits: ring::Limits { publications: settings.ring_publications.max(1), bytes: settings.ring_bytes.max(1) },
+            limits: ring::Limits {
+                publications: settings.ring_publications.max(1),
+                bytes: settings.ring_bytes.max(1),
+                burst_bytes: settings.ring_burst_bytes,
+            },
             channels: RwLock::default(),
             stripes: (0..STRIPES).map(|_| AsyncMutex::default()).collect(),
             hasher: RandomState::new(),
@@ -222,13 +226,8 @@ impl Hub {
     /// Sees to it that the channel's subscribers are woken, and that its gaps are filled.
     fn attend(&self, channel: &Arc<Channel>) {
         // This queue and the other hold a channel at most once; their receivers live as long as the gateway.
-        if channel.became_dirty() {
-            if waker::needs_no_rest(channel.subscribers()) {
-                // The way over the waker would cost more than to wake these few.
-                channel.wake_members();
-            } else {
-                let _ = self.dirty.send(channel.clone());
-            }
+        if channel.became_dirty() && !waker::tell_few(channel) {
+            let _ = self.dirty.send(channel.clone());
         }
         self.mend(channel);
     }

@@ -10,8 +10,13 @@ use crate::{protocol::Published, websocket::Framed};
 /// How much a ring keeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
+    /// Publications at rest.
     pub(crate) publications: usize,
+    /// Bytes at rest.
     pub(crate) bytes: usize,
+    /// Bytes of what was published since it came to rest the time before last: readers of a busy channel stand far apart,
+    /// and whom the ring does not reach reads the log.
+    pub(crate) burst_bytes: usize,
 }
 
 /// What a reader at some place has missed.
@@ -31,6 +36,10 @@ pub(super) struct Ring {
     entries: VecDeque<Arc<Published>>,
     bytes: usize,
     next: u64,
+    /// From here on it is a burst.
+    rested: u64,
+    /// What is published from here on will still be a burst when it comes to rest.
+    resting: u64,
     batches: Batches,
     /// The next publication must be sent whole: the newest one is not what readers have.
     whole_next: bool,
@@ -39,7 +48,16 @@ pub(super) struct Ring {
 impl Ring {
     /// An empty ring; the first publication it takes is number `next`.
     pub(super) fn new(limits: Limits, next: u64) -> Self {
-        Self { limits, entries: VecDeque::new(), bytes: 0, next, batches: Batches::default(), whole_next: true }
+        Self {
+            limits,
+            entries: VecDeque::new(),
+            bytes: 0,
+            next,
+            rested: next,
+            resting: next,
+            batches: Batches::default(),
+            whole_next: true,
+        }
     }
 
     /// The number of the oldest publication it holds; `next` when it holds none.
@@ -87,7 +105,7 @@ impl Ring {
             return Some(made);
         }
         let start = (from - self.first()) as usize;
-        let count = fitting(channel, self.entries.range(start..));
+        let count = fitting(channel, self.entries.range(start..).take(batches::up_to_meeting(from)));
         let to = from + count as u64;
         let before = start.checked_sub(1).and_then(|before| self.entries.get(before)).map(AsRef::as_ref);
         let frame = batches::frame(channel, form, before, self.entries.range(start..start + count));
@@ -95,9 +113,13 @@ impl Ring {
         Some((frame, to))
     }
 
-    /// Lets go of what was made for readers.
-    pub(super) fn forget_batches(&mut self) {
-        self.batches = Batches::default();
+    /// Comes to rest: lets go of the burst before the last time it did, beyond what is kept at rest, and of what was made
+    /// for its readers.
+    pub(super) fn rest(&mut self) {
+        self.rested = self.resting;
+        self.resting = self.next;
+        self.let_go();
+        self.batches.forget_before(self.rested);
     }
 
     /// What a reader at `from` has missed, `limit` publications or `bytes` bytes of it.
@@ -119,12 +141,51 @@ impl Ring {
     }
 
     fn let_go(&mut self) {
-        while self.entries.len() > self.limits.publications
-            || (self.bytes > self.limits.bytes && self.entries.len() > 1)
-        {
+        while self.entries.len() > 1 && self.keeps_too_much() {
             if let Some(oldest) = self.entries.pop_front() {
                 self.bytes -= oldest.size();
             }
         }
+    }
+
+    fn keeps_too_much(&self) -> bool {
+        let more_than_at_rest = self.entries.len() > self.limits.publications || self.bytes > self.limits.bytes;
+        more_than_at_rest && (self.first() < self.rested || self.bytes > self.limits.burst_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { publications: 10, bytes: 1 << 20, burst_bytes: 100 * 65 };
+
+    fn pushed(ring: &mut Ring, count: usize) {
+        for _ in 0..count {
+            ring.push(Published::passing(Bytes::from_static(b"1"), None));
+        }
+    }
+
+    #[test]
+    fn a_burst_is_kept_up_to_its_bytes_and_let_go_of_when_two_rests_have_passed() {
+        let mut ring = Ring::new(LIMITS, 1);
+        pushed(&mut ring, 50);
+        assert_eq!(ring.first(), 1);
+        ring.rest();
+        assert_eq!(ring.first(), 1, "it has only begun to be old");
+        ring.rest();
+        assert_eq!((ring.first(), ring.next()), (41, 51));
+        pushed(&mut ring, 200);
+        assert_eq!((ring.first(), ring.next()), (151, 251), "bytes bound a burst too");
+    }
+
+    #[test]
+    fn what_is_before_the_burst_goes_first() {
+        let mut ring = Ring::new(LIMITS, 1);
+        pushed(&mut ring, 10);
+        ring.rest();
+        ring.rest();
+        pushed(&mut ring, 30);
+        assert_eq!((ring.first(), ring.next()), (11, 41));
     }
 }

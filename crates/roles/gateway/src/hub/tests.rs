@@ -46,7 +46,7 @@ fn publication(offset: u64, redacts: Option<u64>) -> Publication {
 fn channel() -> Channel {
     let room = Room::new(Arc::new(Nothing), "room:1");
     let log = LogReader::new(room, Arc::new(Semaphore::new(1)));
-    Channel::new("room:1", Some(log), Limits { publications: 100, bytes: 1 << 20 })
+    Channel::new("room:1", Some(log), Limits { publications: 100, bytes: 1 << 20, burst_bytes: 0 })
 }
 
 fn head(next: u64) -> Head {

@@ -13,14 +13,16 @@ use std::{
 
 use tokio::{sync::mpsc::UnboundedReceiver, time::sleep_until};
 
-use super::Channel;
+use super::{Channel, Member};
 
 /// Channels taken from the queue at once; none is in it twice.
 const CHANNELS_AT_ONCE: usize = 4_096;
+/// Subscribers that are told one after the other; others on the same core wait for them.
+const TOLD_AT_ONCE: usize = 64;
 /// Rest for each subscriber: about twice what one write takes, so that a room keeps about half a core busy at the most.
 const REST_PER_SUBSCRIBER: Duration = Duration::from_micros(16);
-/// A shorter rest is none: the runtime's clock ticks in milliseconds.
-const SHORTEST_REST: Duration = Duration::from_millis(1);
+/// Subscribers that need less rest are few: whoever brings them news can as well spend that time.
+const FEW: Duration = Duration::from_millis(1);
 
 /// Wakes for as long as there are channels to come. No channel rests for longer than `longest_rest`.
 pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest: Duration) {
@@ -41,22 +43,41 @@ pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest
             match channel.rests_until() {
                 Some(until) if until > now => resting.add(until, channel),
                 _ => {
-                    let subscribers = channel.wake_members();
-                    channel.rest_until(rest(subscribers, longest_rest).map(|rest| now + rest));
+                    let members = channel.take_dirty();
+                    channel.rest_until(now + rest(members.len()).min(longest_rest));
+                    tell_news(members);
                 }
             }
         }
     }
 }
 
-/// Whether a channel with so few subscribers can have them woken at any time.
-pub(super) fn needs_no_rest(subscribers: usize) -> bool {
-    rest(subscribers, Duration::MAX).is_none()
+/// Tells them of news, on all of the machine's cores.
+fn tell_news(mut members: Vec<Arc<Member>>) {
+    while !members.is_empty() {
+        let some = members.split_off(members.len().saturating_sub(TOLD_AT_ONCE));
+        tokio::spawn(tokio::task::unconstrained(async move { some.iter().for_each(|member| member.tell_news()) }));
+    }
 }
 
-fn rest(subscribers: usize, longest: Duration) -> Option<Duration> {
-    let rest = REST_PER_SUBSCRIBER.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX)).min(longest);
-    (rest >= SHORTEST_REST).then_some(rest)
+/// Tells the subscribers here and now, without the way over the waker, if they are few and the channel is rested. False: it
+/// is the waker's.
+pub(super) fn tell_few(channel: &Channel) -> bool {
+    let rest = rest(channel.subscribers());
+    if rest >= FEW {
+        return false;
+    }
+    let now = Instant::now();
+    let rested = channel.rests_until().is_none_or(|until| until <= now);
+    if rested {
+        channel.rest_until(now + rest);
+        channel.take_dirty().iter().for_each(|member| member.tell_news());
+    }
+    rested
+}
+
+fn rest(subscribers: usize) -> Duration {
+    REST_PER_SUBSCRIBER.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX))
 }
 
 /// Channels that have news and rest, the first to be rested on top.
@@ -118,12 +139,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_rooms_do_not_rest_and_crowds_rest_no_longer_than_allowed() {
-        let longest = Duration::from_millis(50);
-        assert_eq!(rest(15, longest), None);
-        assert_eq!(rest(500, longest), Some(Duration::from_millis(8)));
-        assert_eq!(rest(100_000, longest), Some(longest));
-        assert_eq!(rest(100_000, Duration::ZERO), None);
-        assert!(needs_no_rest(62) && !needs_no_rest(63));
+    fn crowds_rest_longer() {
+        assert_eq!(rest(15), Duration::from_micros(240));
+        assert_eq!(rest(500), Duration::from_millis(8));
+        assert!(rest(62) < FEW && rest(63) >= FEW);
     }
 }

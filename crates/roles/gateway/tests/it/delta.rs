@@ -108,7 +108,7 @@ async fn what_follows_a_redaction_is_no_difference_to_the_replacement() {
 async fn what_follows_the_log_is_no_difference_to_what_the_channel_holds() {
     let text = |number: u64, filler: &str| json!([number, filler.repeat(6_000)]).to_string();
     let prepare = || async {
-        let server = start(Settings { ring_publications: 200, ..Default::default() }).await;
+        let server = start(Settings { ring_publications: 200, ring_burst_bytes: 0, ..Default::default() }).await;
         let bystander = DifferenceReader::subscribe(&server, None).await;
         for number in 1..=230 {
             server.world.publish("room:1", &text(number, "x"));
@@ -133,7 +133,7 @@ async fn what_follows_the_log_is_no_difference_to_what_the_channel_holds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_falls_behind_and_comes_back_reads_the_same() {
     const MESSAGES: u64 = 4_000;
-    let settings = Settings { ring_publications: 64, ..Default::default() };
+    let settings = Settings { ring_publications: 64, ring_burst_bytes: 0, ..Default::default() };
     let server = start(settings).await;
     let mut slow = Client::open_with(&server, "", &[], Some(4_096)).await.unwrap();
     slow.call("connect", json!({})).await;

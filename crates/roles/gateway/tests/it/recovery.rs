@@ -9,7 +9,7 @@ use crate::{client::Client, server::Server};
 
 #[tokio::test]
 async fn missed_publications_come_in_the_reply_and_longer_absences_page_by_page() {
-    let server = Server::with(Settings { ring_publications: 100, ..Default::default() }).await;
+    let server = Server::with(Settings { ring_publications: 100, ring_burst_bytes: 0, ..Default::default() }).await;
     let epoch = server.world.log.epoch();
     for number in 1..=2_000 {
         server.world.log.add("room:1", &number.to_string());
@@ -34,7 +34,7 @@ async fn missed_publications_come_in_the_reply_and_longer_absences_page_by_page(
 
 #[tokio::test]
 async fn a_position_the_log_does_not_have_is_not_recovered() {
-    let server = Server::with(Settings { ring_publications: 2, ..Default::default() }).await;
+    let server = Server::with(Settings { ring_publications: 2, ring_burst_bytes: 0, ..Default::default() }).await;
     let log = &server.world.log;
     for number in 1..=10 {
         log.add("room:1", &number.to_string());

@@ -81,7 +81,8 @@ impl Subscriber {
 }
 
 async fn run(steps: Vec<Step>) {
-    let settings = Settings { ring_publications: 16, flush_interval_max_ms: 1, ..Default::default() };
+    let settings =
+        Settings { ring_publications: 16, ring_burst_bytes: 0, flush_interval_max_ms: 1, ..Default::default() };
     let mut server = Server::with(settings.clone()).await;
     let world = server.world.clone();
     world.offer("room:1", |rules| ChannelRules { delta: true, ..rules });

@@ -72,7 +72,7 @@ async fn a_redaction_the_bus_loses_ends_what_is_kept() {
 
 #[tokio::test]
 async fn pages_that_readers_share_are_read_again_after_a_redaction() {
-    let server = Server::with(Settings { ring_publications: 2, ..Default::default() }).await;
+    let server = Server::with(Settings { ring_publications: 2, ring_burst_bytes: 0, ..Default::default() }).await;
     let world = &server.world;
     for number in 1..=150 {
         world.log.add("room:1", &number.to_string());

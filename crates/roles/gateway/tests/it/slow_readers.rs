@@ -13,7 +13,7 @@ const MESSAGES: u64 = 5_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stops_for_a_while_gets_everything_in_order() {
-    let settings = Settings { ring_publications: 64, ring_bytes: 64 << 10, ..Default::default() };
+    let settings = Settings { ring_publications: 64, ring_burst_bytes: 0, ring_bytes: 64 << 10, ..Default::default() };
     let server = Server::with(settings).await;
     let mut slow = Client::open_with(&server, "", &[], Some(4_096)).await.unwrap();
     slow.call("connect", json!({})).await;
@@ -69,6 +69,7 @@ async fn a_slow_reader_is_not_mistaken_for_a_dead_one() {
         ping_interval_ms: 100,
         pong_timeout_ms: 100,
         ring_publications: 64,
+        ring_burst_bytes: 0,
         ring_bytes: 64 << 10,
         ..Default::default()
     };

@@ -1,13 +1,17 @@
 //! Who writes. On SQLite one task: what waits while a transaction is being synced is committed together in the next one,
-//! each append in a savepoint of its own, so that one that fails takes back nothing but itself. On PostgreSQL each
+//! and when one of them fails, again with each append in a savepoint of its own, so that it takes back nothing but itself.
+//! On PostgreSQL each
 //! append is its own transaction; the server gathers commits itself.
 
 use ports::room_log::{Appended, RoomLogError};
-use ports::sql::{Database, Dialect, SqlError, WriteTx};
+use ports::sql::{Database, Dialect, SqlError, WriteTx, is_unique_violation};
 use ports::sqlx;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{append::Append, append::append, failed};
+use super::{
+    append::{Append, append, known},
+    failed,
+};
 
 /// Appends that wait, at the most.
 pub(super) const APPENDS_WAITING_MAX: usize = 4_096;
@@ -75,11 +79,18 @@ async fn enqueue(queue: &mpsc::Sender<Waiting>, append: Append) -> Answer {
 
 async fn commit(database: &Database, request: &Append) -> Answer {
     let mut tx = database.write().await.map_err(failed)?;
-    let appended = append(tx.conn(), request).await?;
-    if appended == Appended::Ok {
-        tx.commit().await.map_err(failed)?;
+    match append(tx.conn(), database.dialect(), request).await {
+        Ok(appended) => {
+            tx.commit().await.map_err(failed)?;
+            Ok(appended)
+        }
+        Err(error) if is_unique_violation(&error) => {
+            drop(tx);
+            let mut connection = database.reader().acquire().await.map_err(failed)?;
+            known(&mut connection, request).await.map_err(failed)?.ok_or_else(|| failed(error))
+        }
+        Err(error) => Err(failed(error)),
     }
-    Ok(appended)
 }
 
 async fn commit_together(database: Database, mut queue: mpsc::Receiver<Waiting>) {
@@ -95,27 +106,49 @@ async fn commit_together(database: Database, mut queue: mpsc::Receiver<Waiting>)
 
 /// One answer per append; an error of the transaction itself is everyone's.
 async fn commit_all(database: &Database, waiting: &[Waiting]) -> Vec<Answer> {
-    let written = async {
-        let mut tx = database.write().await?;
-        let mut answers = Vec::with_capacity(waiting.len());
-        for one in waiting {
-            answers.push(append_in_savepoint(&mut tx, &one.append).await?);
-        }
-        tx.commit().await?;
-        Ok(answers)
-    };
-    written.await.unwrap_or_else(|error: SqlError| {
+    if let Ok(answers) = commit_plainly(database, waiting).await {
+        return answers.into_iter().map(Ok).collect();
+    }
+    commit_each_for_itself(database, waiting).await.unwrap_or_else(|error| {
         let text = error.to_string();
         waiting.iter().map(|_| Err(RoomLogError::Engine(text.clone()))).collect()
     })
 }
 
-async fn append_in_savepoint(tx: &mut WriteTx, request: &Append) -> Result<Answer, SqlError> {
+/// All of them, if none fails: nothing is kept otherwise.
+async fn commit_plainly(database: &Database, waiting: &[Waiting]) -> Result<Vec<Appended>, SqlError> {
+    let mut tx = database.write().await?;
+    let mut answers = Vec::with_capacity(waiting.len());
+    for one in waiting {
+        answers.push(append(tx.conn(), database.dialect(), &one.append).await?);
+    }
+    tx.commit().await?;
+    Ok(answers)
+}
+
+async fn commit_each_for_itself(database: &Database, waiting: &[Waiting]) -> Result<Vec<Answer>, SqlError> {
+    let mut tx = database.write().await?;
+    let mut answers = Vec::with_capacity(waiting.len());
+    for one in waiting {
+        answers.push(append_in_savepoint(&mut tx, database.dialect(), &one.append).await?);
+    }
+    tx.commit().await?;
+    Ok(answers)
+}
+
+async fn append_in_savepoint(tx: &mut WriteTx, dialect: Dialect, request: &Append) -> Result<Answer, SqlError> {
     sqlx::query("SAVEPOINT append").execute(tx.conn()).await?;
-    let answer = append(tx.conn(), request).await;
-    if !matches!(answer, Ok(Appended::Ok)) {
+    let appended = append(tx.conn(), dialect, request).await;
+    if appended.is_err() {
         sqlx::query("ROLLBACK TO append").execute(tx.conn()).await?;
     }
     sqlx::query("RELEASE append").execute(tx.conn()).await?;
-    Ok(answer)
+    match appended {
+        Ok(appended) => Ok(Ok(appended)),
+        Err(error) if is_unique_violation(&error) => {
+            let known = known(tx.conn(), request).await?;
+            Ok(known.ok_or_else(|| failed(error)))
+        }
+        Err(error) => Ok(Err(failed(error))),
+    }
 }

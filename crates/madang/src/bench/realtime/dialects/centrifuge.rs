@@ -48,6 +48,13 @@ impl Centrifuge {
         Some((payload, offset))
     }
 
+    /// Where the first of several lines ends. A publication's payload has a length and no such byte: it is not looked through.
+    fn end_of_line(&self, lines: &[u8]) -> Option<usize> {
+        let payload_end = self.publication.len() + self.payload_bytes;
+        let known = if lines.starts_with(&self.publication) { payload_end.min(lines.len()) } else { 0 };
+        memchr(b'\n', &lines[known..]).map(|end| known + end)
+    }
+
     fn line(&self, line: &[u8], said: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
         if let Some((payload, offset)) = self.publication(line) {
             said(Said::Message { payload, offset });
@@ -100,7 +107,7 @@ impl Dialect for Centrifuge {
                 said(Said::Refused(rest));
                 continue;
             }
-            while let Some(end) = memchr(b'\n', rest) {
+            while let Some(end) = self.end_of_line(rest) {
                 self.line(&rest[..end], &mut said)?;
                 rest = &rest[end + 1..];
             }
