@@ -1,16 +1,31 @@
 //! Routes that take a connection out of HTTP (RFC 9110 §7.8), and leave nothing of HTTP with it.
 
-use std::{net::IpAddr, pin::Pin};
+use std::{io, net::IpAddr, pin::Pin};
 
 use axum::{body::Bytes, http::HeaderMap};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream},
+    net::TcpStream,
+};
 
 use crate::DirectAnswer;
 
 /// A connection's bytes in both directions.
-pub trait Duplex: AsyncRead + AsyncWrite + Send {}
+pub trait Duplex: AsyncRead + AsyncWrite + Send {
+    /// Writes as much as the kernel takes at once, on behalf of whoever holds the connection. `WouldBlock`: nothing now; the
+    /// usual way of writing tells when.
+    fn write_now(self: Pin<&mut Self>, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
 
-impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+impl Duplex for DuplexStream {}
+
+impl Duplex for TcpStream {
+    fn write_now(self: Pin<&mut Self>, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write(bytes)
+    }
+}
 
 /// A connection that is no longer HTTP's.
 pub type Wire = Pin<Box<dyn Duplex>>;

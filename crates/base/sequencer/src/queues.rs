@@ -200,6 +200,17 @@ impl Runner {
     }
 }
 
+impl Drop for Runner {
+    /// What was left behind waits no more.
+    fn drop(&mut self) {
+        let Some(rooms) = self.rooms.upgrade() else { return };
+        self.batches.close();
+        let left = self.next.take().into_iter().chain(std::iter::from_fn(|| self.batches.try_recv().ok()));
+        let weight: usize = left.map(|batch| measure(&batch).1).sum();
+        rooms.bytes_waiting.fetch_sub(weight, Ordering::Relaxed);
+    }
+}
+
 fn measure(batch: &Batch) -> (usize, usize) {
     (batch.drafts.len(), batch.drafts.iter().map(Draft::weight).sum())
 }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use rest::Duplex;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -22,7 +24,8 @@ const GATHERED_BYTES_MAX: usize = 1_024;
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     stream: TcpStream,
-    write_timeout: Duration,
+    /// None once it has left HTTP: its new protocol knows best who is alive.
+    write_timeout: Option<Duration>,
     stalled: Option<Pin<Box<Sleep>>>,
     /// Held as long as the stream, through an upgrade to another protocol as well.
     _place: Place,
@@ -30,7 +33,12 @@ pub(crate) struct ClientStream {
 
 impl ClientStream {
     pub(crate) fn new(stream: TcpStream, write_timeout: Duration, place: Place) -> Self {
-        Self { stream, write_timeout, stalled: None, _place: place }
+        Self { stream, write_timeout: Some(write_timeout), stalled: None, _place: place }
+    }
+
+    /// The same without a bound on how long a write may wait.
+    pub(crate) fn without_write_timeout(self) -> Self {
+        Self { write_timeout: None, stalled: None, ..self }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -38,7 +46,7 @@ impl ClientStream {
             self.stalled = None;
             return written;
         }
-        let timeout = self.write_timeout;
+        let Some(timeout) = self.write_timeout else { return written };
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         match stalled.as_mut().poll(context) {
             Poll::Ready(()) => {
@@ -47,6 +55,13 @@ impl ClientStream {
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+impl Duplex for ClientStream {
+    fn write_now(self: Pin<&mut Self>, bytes: &[u8]) -> io::Result<usize> {
+        // Past the runtime, whose bookkeeping would cost a quarter of it.
+        SockRef::from(&self.stream).send(bytes)
     }
 }
 

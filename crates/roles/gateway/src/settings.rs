@@ -53,7 +53,7 @@ pub struct Settings {
     pub ping_interval_ms: u64,
     /// Milliseconds a client has to answer a ping when nothing else is on its way to it.
     pub pong_timeout_ms: u64,
-    /// Milliseconds a client has to answer a ping, however much is on its way to it.
+    /// Milliseconds a client that does not answer a ping has to take at least one byte of what is on its way to it.
     pub stalled_timeout_ms: u64,
     /// Milliseconds beyond the expiry of a connection or a subscription in which it can still be refreshed.
     pub refresh_grace_ms: u64,
@@ -68,6 +68,8 @@ pub struct Settings {
     pub ring_bytes: usize,
     /// Bytes of publications each channel keeps in memory for a few seconds when so much is published.
     pub ring_burst_bytes: usize,
+    /// When all channels together keep so many bytes of publications in memory, none keeps more than at rest.
+    pub ring_bursts_bytes: usize,
     /// Reads of the room log at the same time.
     pub log_reads_max: usize,
     /// Milliseconds between two looks whether a channel has missed the newest publication of its room.
@@ -100,6 +102,7 @@ impl Default for Settings {
             ring_publications: 4_096,
             ring_bytes: 1 << 20,
             ring_burst_bytes: 32 << 20,
+            ring_bursts_bytes: 512 << 20,
             log_reads_max: 32,
             position_check_ms: 40_000,
             channel_idle_ms: 30_000,

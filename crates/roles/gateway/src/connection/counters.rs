@@ -38,3 +38,9 @@ impl Counters {
         }
     }
 }
+
+/// Counts what was sent to many connections.
+pub(crate) fn count_sent(bytes: u64, publications: u64) {
+    counter!("madang_gateway_bytes_sent").increment(bytes);
+    counter!("madang_gateway_publications_delivered").increment(publications);
+}

@@ -34,7 +34,13 @@ pub(super) struct Heartbeat {
 enum Expects {
     Connect,
     Nothing,
-    Pong { since: Instant, sent_bytes: u64 },
+    /// `taken_bytes` is what the kernel had taken at the last look, `looks` how often it has taken nothing since.
+    Pong {
+        since: Instant,
+        sent_bytes: u64,
+        taken_bytes: u64,
+        looks: u32,
+    },
 }
 
 impl Heartbeat {
@@ -69,34 +75,43 @@ impl Heartbeat {
     /// The client answered a ping. False: there was none.
     #[must_use]
     pub(super) fn pong(&mut self, settings: &Settings, now: Instant) -> bool {
-        let Expects::Pong { since, sent_bytes } = self.expects else { return false };
+        let Expects::Pong { since, sent_bytes, .. } = self.expects else { return false };
         self.seen_bytes = sent_bytes;
         self.expects = Expects::Nothing;
         self.deadline = now.max(since + interval(settings));
         true
     }
 
-    /// What to do at `now`. `sent_bytes` is all that was ever sent; `busy` says that something waits to be sent, or that
-    /// what the client sent is not read at the moment.
-    pub(super) fn beat(&mut self, settings: &Settings, now: Instant, sent_bytes: u64, busy: bool) -> Beat {
-        let pong_timeout = Duration::from_millis(settings.pong_timeout_ms);
+    /// What to do at `now`. `sent_bytes` is all that was ever sent, `taken_bytes` what of it the kernel has taken; `busy` says
+    /// that something waits to be sent, or that what the client sent is not read at the moment.
+    pub(super) fn beat(
+        &mut self,
+        settings: &Settings,
+        now: Instant,
+        sent_bytes: u64,
+        taken_bytes: u64,
+        busy: bool,
+    ) -> Beat {
+        let pong_timeout = Duration::from_millis(settings.pong_timeout_ms.max(1));
         if now < self.deadline {
             return Beat::Wait;
         }
-        match self.expects {
+        match &mut self.expects {
             Expects::Connect => Beat::Stale,
             Expects::Nothing => {
-                self.expects = Expects::Pong { since: now, sent_bytes };
+                self.expects = Expects::Pong { since: now, sent_bytes, taken_bytes, looks: 0 };
                 self.deadline = now + pong_timeout;
                 Beat::Ping
             }
-            Expects::Pong { since, .. } => {
-                let last_moment = since + Duration::from_millis(settings.stalled_timeout_ms);
+            Expects::Pong { taken_bytes: taken_before, looks, .. } => {
                 let slow = busy || sent_bytes.saturating_sub(self.seen_bytes) > IN_FLIGHT_BYTES;
-                if !slow || now >= last_moment {
+                // Slowness ends no connection, as long as the client takes something now and then.
+                *looks = if taken_bytes > *taken_before { 0 } else { *looks + 1 };
+                *taken_before = taken_bytes;
+                if !slow || pong_timeout * *looks >= Duration::from_millis(settings.stalled_timeout_ms) {
                     return Beat::NoPong;
                 }
-                self.deadline = (now + pong_timeout.max(Duration::from_millis(1))).min(last_moment);
+                self.deadline = now + pong_timeout;
                 Beat::Wait
             }
         }
@@ -120,17 +135,25 @@ mod tests {
         let start = Instant::now();
         let settings = Settings::default();
         let mut heartbeat = Heartbeat::new(&settings, start);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(14), 0, false), Beat::Wait);
+        let beat = |heartbeat: &mut Heartbeat, at, sent, taken, busy| {
+            heartbeat.beat(&settings, start + seconds(at), sent, taken, busy)
+        };
+        assert_eq!(beat(&mut heartbeat, 14, 0, 0, false), Beat::Wait);
         assert!(!heartbeat.pong(&settings, start), "no ping was sent");
         heartbeat.connected(&settings, start, 0);
         assert_eq!(heartbeat.deadline(), start + seconds(25) / 2);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(13), 100, false), Beat::Ping);
+        assert_eq!(beat(&mut heartbeat, 13, 100, 100, false), Beat::Ping);
         assert!(heartbeat.pong(&settings, start + seconds(14)));
         assert!(!heartbeat.pong(&settings, start + seconds(14)), "answered twice");
-        assert_eq!(heartbeat.beat(&settings, start + seconds(38), 100, false), Beat::Ping);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(48), 1 << 20, false), Beat::Wait, "much is on its way");
-        assert_eq!(heartbeat.beat(&settings, start + seconds(157), 1 << 20, true), Beat::Wait);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(158), 1 << 20, true), Beat::NoPong);
+        assert_eq!(beat(&mut heartbeat, 38, 100, 100, false), Beat::Ping);
+        assert_eq!(beat(&mut heartbeat, 48, 1 << 20, 0, false), Beat::Wait, "much is on its way");
+        for look in 1..=30 {
+            assert_eq!(beat(&mut heartbeat, 48 + 10 * look, 1 << 20, look, true), Beat::Wait, "it reads on");
+        }
+        for look in 31..=41 {
+            assert_eq!(beat(&mut heartbeat, 48 + 10 * look, 1 << 20, 30, true), Beat::Wait, "{look}");
+        }
+        assert_eq!(beat(&mut heartbeat, 468, 1 << 20, 30, true), Beat::NoPong, "120 s without a byte");
     }
 
     #[test]
@@ -138,9 +161,9 @@ mod tests {
         let start = Instant::now();
         let settings = Settings::default();
         let mut heartbeat = Heartbeat::new(&settings, start);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(15), 0, false), Beat::Stale);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(15), 0, 0, false), Beat::Stale);
         heartbeat.connected(&settings, start, 999);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(25), 200, false), Beat::Ping);
-        assert_eq!(heartbeat.beat(&settings, start + seconds(35), 300, false), Beat::NoPong);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(25), 200, 200, false), Beat::Ping);
+        assert_eq!(heartbeat.beat(&settings, start + seconds(35), 300, 300, false), Beat::NoPong);
     }
 }

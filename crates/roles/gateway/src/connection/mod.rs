@@ -30,6 +30,7 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, ready},
     time::Duration,
@@ -37,14 +38,14 @@ use std::{
 
 use tokio::time::Instant;
 
-pub(crate) use counters::Counters;
+pub(crate) use counters::{Counters, count_sent};
 pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};
 pub(crate) use wheel::Wheel;
 
 use crate::{
     admission::Admitted,
     gateway::Shared,
-    hub::{Calls, Member, Order, Outlet},
+    hub::{Calls, Member, Order, Outlet, Round},
     protocol::{
         self, Command, Decoded, Encoding, Message, Push, Request,
         codes::{self, Disconnect},
@@ -145,7 +146,7 @@ impl Connection {
         // Only a borrowed one: what is in its channels must not keep it.
         let outlet: Weak<Mutex<Self>> = Arc::downgrade(&connection);
         lock(&connection).opened(outlet);
-        let why = poll_fn(|context| lock(&connection).poll_end(context)).await;
+        let why = poll_fn(|context| lock(&connection).poll_end_or_panic(context)).await;
         lock(&connection).ended(&why);
         let farewell = poll_fn(|context| lock(&connection).transport.poll_farewell(context));
         // Boxed: most of its life a connection does not need the room for it.
@@ -172,7 +173,12 @@ impl Connection {
         self.transport.close(why);
     }
 
-    /// Ready when the session is over.
+    /// Ready when the session is over. A mistake of ours ends this connection and no other.
+    fn poll_end_or_panic(&mut self, context: &mut Context<'_>) -> Poll<Disconnect> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.poll_end(context)));
+        polled.unwrap_or(Poll::Ready(codes::SERVER_ERROR))
+    }
+
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Disconnect> {
         loop {
             match self.poll_step(context) {
@@ -218,7 +224,7 @@ impl Connection {
 
     /// Sends what is new in its channels. False: it has to be polled for the rest, which is something else than
     /// publications at hand, or more than the peer takes now.
-    fn hand_out(&mut self) -> bool {
+    fn hand_out(&mut self, round: &mut Round) -> bool {
         if self.transport.is_unflushed() {
             // When the peer takes more, it is polled anyway.
             return true;
@@ -226,17 +232,24 @@ impl Connection {
         if self.drained_by.is_some() || self.ping_due || !self.outbox.is_empty() {
             return false;
         }
+        let mut last: Option<Framed> = None;
         let none_left = loop {
             if !self.transport.has_room() {
                 break false;
             }
-            match self.subscriptions.next_at_hand() {
-                AtHand::Frame(frame) => self.send(frame.framed, frame.publications),
+            match self.subscriptions.next_at_hand(round) {
+                AtHand::Frame(frame) => {
+                    self.sent_bytes += frame.framed.payload_bytes() as u64;
+                    round.sent(&frame);
+                    if let Some(before) = last.replace(frame.framed) {
+                        self.transport.send(before);
+                    }
+                }
                 AtHand::Nothing => break true,
                 AtHand::Other => break false,
             }
         };
-        self.transport.send_now() && none_left
+        last.is_none_or(|last| self.transport.send_now(last)) && none_left
     }
 
     /// Does what it was called for. News need nothing: they are looked for in any case.
@@ -291,7 +304,8 @@ impl Connection {
 
     fn beat(&mut self, now: Instant, may_read: bool) -> Result<(), Disconnect> {
         let busy = !may_read || self.transport.is_unflushed() || !self.outbox.is_empty();
-        let beat = self.heartbeat.beat(&self.shared.settings, now, self.sent_bytes, busy);
+        let taken_bytes = self.sent_bytes.saturating_sub(self.transport.unsent_bytes() as u64);
+        let beat = self.heartbeat.beat(&self.shared.settings, now, self.sent_bytes, taken_bytes, busy);
         self.identity_due |= beat == Beat::Ping;
         match beat {
             Beat::Wait => Ok(()),
@@ -396,9 +410,14 @@ impl Connection {
 }
 
 impl Outlet for Mutex<Connection> {
-    fn hand_out(&self) -> bool {
+    fn hand_out(&self, round: &mut Round) -> bool {
         // Whoever holds the lock may have looked for news already.
-        self.try_lock().is_ok_and(|mut connection| connection.hand_out())
+        let Ok(mut connection) = self.try_lock() else { return false };
+        let handed_out = catch_unwind(AssertUnwindSafe(|| connection.hand_out(round)));
+        handed_out.unwrap_or_else(|_| {
+            connection.member.order(Order::Disconnect(codes::SERVER_ERROR));
+            false
+        })
     }
 }
 

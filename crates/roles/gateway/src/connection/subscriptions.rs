@@ -14,7 +14,7 @@ use super::{
     expiry::earlier,
 };
 use crate::{
-    hub::{Difference, Form, Frame, Seat, Upcoming},
+    hub::{Difference, Form, Frame, Round, Seat, Upcoming},
     needs::ChannelRules,
     protocol::{
         Encoding,
@@ -195,21 +195,23 @@ impl Subscriptions {
     }
 
     /// What to send next, when it is publications a channel has in memory.
-    pub(super) fn next_at_hand(&mut self) -> AtHand {
+    pub(super) fn next_at_hand(&mut self, round: &mut Round) -> AtHand {
         if self.catching_up.is_some() {
             return AtHand::Other;
         }
-        for subscription in &mut self.list {
-            if subscription.behind || subscription.has_movements() {
+        for step in 0..self.list.len() {
+            let index = (self.turn + step) % self.list.len();
+            let Some(subscription) = self.list.get_mut(index).filter(|subscription| subscription.has_news()) else {
+                continue;
+            };
+            if subscription.has_movements() {
                 return AtHand::Other;
             }
-            if !subscription.has_news() {
-                continue;
-            }
             let form = Form { encoding: self.encoding, difference: subscription.difference };
-            match subscription.seat.channel().upcoming(subscription.cursor, subscription.replaced, form) {
+            match round.upcoming(subscription.seat.channel(), subscription.cursor, subscription.replaced, form) {
                 Upcoming::Batch { frame, publications, next } => {
                     subscription.went_on(next);
+                    self.turn = index + 1;
                     return AtHand::Frame(Frame { framed: frame, publications });
                 }
                 Upcoming::FromLog | Upcoming::OtherHistory => return AtHand::Other,

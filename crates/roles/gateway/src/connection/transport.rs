@@ -130,6 +130,11 @@ impl WebSocketTransport {
         self.unsent.push_back(frame);
     }
 
+    /// What it took and the kernel has not.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        self.unsent_bytes
+    }
+
     /// Whether something it took may not have reached the kernel yet.
     pub(super) fn is_unflushed(&self) -> bool {
         !self.unsent.is_empty()
@@ -151,10 +156,22 @@ impl WebSocketTransport {
         Poll::Ready(())
     }
 
-    /// Sends what the kernel takes now; whether that was all. If not, the connection has to be polled: it is not woken for
-    /// this.
-    pub(super) fn send_now(&mut self) -> bool {
-        matches!(self.poll_send(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
+    /// Takes a last frame and sends what the kernel takes now; whether that was all. If not, the connection has to be polled:
+    /// it is not woken for this.
+    pub(super) fn send_now(&mut self, frame: Framed) -> bool {
+        let mut bytes = frame.into_bytes();
+        if !self.unsent.is_empty() {
+            self.push(bytes);
+            return matches!(self.poll_send(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
+        }
+        // An error is met again by whoever sends the rest.
+        let sent = self.wire.as_mut().write_now(&bytes).unwrap_or(0).min(bytes.len());
+        bytes.advance(sent);
+        let all = bytes.is_empty();
+        if !all {
+            self.push(bytes);
+        }
+        all
     }
 
     fn poll_output(&mut self, context: &mut Context<'_>, has_output: bool) -> Poll<Event> {

@@ -17,7 +17,9 @@ pub(crate) const BATCH_BYTES_MAX: usize = 32 << 10;
 /// Batches that are remembered, for readers that come to the same place later.
 const REMEMBERED: usize = 512;
 /// Bytes of batches that are remembered, besides the newest.
-const REMEMBERED_BYTES: usize = 8 << 20;
+const REMEMBERED_BYTES: usize = 1 << 20;
+/// The same while the ring keeps a burst.
+const REMEMBERED_BURST_BYTES: usize = 8 << 20;
 
 /// How a subscriber gets publications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +92,12 @@ impl Batches {
         }
     }
 
-    /// Remembers the publications `from..to`.
-    pub(super) fn remember(&mut self, from: u64, to: u64, form: Form, frame: Framed) {
+    /// Remembers the publications `from..to`, in a burst with many others.
+    pub(super) fn remember(&mut self, from: u64, to: u64, form: Form, frame: Framed, in_burst: bool) {
+        let bytes_max = if in_burst { REMEMBERED_BURST_BYTES } else { REMEMBERED_BYTES };
         self.bytes += frame.payload_bytes();
         self.made.push_back(Batch { from, to, form, frame });
-        while (self.made.len() > REMEMBERED || self.bytes > REMEMBERED_BYTES) && self.made.len() > 1 {
+        while (self.made.len() > REMEMBERED || self.bytes > bytes_max) && self.made.len() > 1 {
             let Some(oldest) = self.made.pop_front() else { return };
             self.bytes -= oldest.frame.payload_bytes();
         }

@@ -90,7 +90,7 @@ impl Channel {
         Self {
             name: name.into(),
             log,
-            state: Mutex::new(State { limits, ring: Ring::new(limits, 1), epoch: "".into(), heard: 1 }),
+            state: Mutex::new(State { ring: Ring::new(limits.clone(), 1), limits, epoch: "".into(), heard: 1 }),
             next: AtomicU64::new(1),
             replaced: AtomicU32::new(0),
             past_changes: AtomicU64::new(0),
@@ -202,7 +202,7 @@ impl Channel {
         // One of the records may have been redacted since they were read: whoever wants them reads the log.
         let (from, recent) = if past == self.past_changes() { (from, recent) } else { (head.next, &[][..]) };
         state.epoch = head.epoch.as_str().into();
-        state.ring = Ring::new(state.limits, from);
+        state.ring = Ring::new(state.limits.clone(), from);
         state.heard = state.heard.max(head.next);
         self.fill(&mut state, recent);
         self.publish_next(&state);
@@ -283,7 +283,7 @@ impl Channel {
         let brings_news = records.last().is_some_and(|last| last.offset >= state.ring.next());
         if past == self.past_changes() && brings_news {
             // The bus would have said what these redact, a record does not: what is kept from before may be outdated.
-            state.ring = Ring::new(state.limits, state.ring.next());
+            state.ring = Ring::new(state.limits.clone(), state.ring.next());
             self.past_changed();
             self.fill(&mut state, records);
             self.publish_next(&state);
@@ -297,8 +297,9 @@ impl Channel {
 
     /// Who is to be told of the news.
     pub(super) fn take_dirty(&self) -> Vec<Arc<Member>> {
-        // First the flag: what comes from now on is announced again.
-        self.dirty.store(false, Ordering::Release);
+        // First the flag: what comes from now on is announced again. Acquire: who found it set and left the work to this
+        // one has published before.
+        self.dirty.swap(false, Ordering::AcqRel);
         self.members.all()
     }
 
@@ -363,7 +364,7 @@ impl Channel {
         for record in records {
             if record.offset > state.ring.next() {
                 // The log itself has a hole here: the ring goes on behind it, and readers find the hole in the log.
-                state.ring = Ring::new(state.limits, record.offset);
+                state.ring = Ring::new(state.limits.clone(), record.offset);
             }
             if record.offset == state.ring.next() {
                 let (data, about) = (record.data.clone(), record.about.clone());
@@ -386,7 +387,7 @@ impl Channel {
     fn replace(&self, state: &mut State, epoch: &Arc<str>, next: u64) {
         tracing::warn!(channel = %self.name, from = %state.epoch, to = %epoch, "a channel's history was replaced by another");
         state.epoch = epoch.clone();
-        state.ring = Ring::new(state.limits, next);
+        state.ring = Ring::new(state.limits.clone(), next);
         state.heard = next;
         self.replaced.fetch_add(1, Ordering::AcqRel);
         self.past_changed();

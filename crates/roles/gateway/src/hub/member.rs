@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
-use super::Order;
+use super::{Order, Round};
 use crate::needs::Client;
 
 /// Orders that wait for a connection at the most.
@@ -20,7 +20,7 @@ pub(crate) const ORDERS_MAX: usize = 1_024;
 pub(crate) trait Outlet: Send + Sync {
     /// Hands the peer what is new in the connection's channels, without waiting for anything. False: the connection has to
     /// be woken for it.
-    fn hand_out(&self) -> bool;
+    fn hand_out(&self, round: &mut Round) -> bool;
 }
 
 /// One connection.
@@ -99,8 +99,8 @@ impl Member {
 
     /// Tells of news: they go out here and now, on the caller's time, or else the connection is woken for them; any number
     /// of calls before it looks are one.
-    pub(crate) fn tell_news(&self) {
-        let handed_out = self.outlet.get().and_then(Weak::upgrade).is_some_and(|outlet| outlet.hand_out());
+    pub(super) fn tell_news(&self, round: &mut Round) {
+        let handed_out = self.outlet.get().and_then(Weak::upgrade).is_some_and(|outlet| outlet.hand_out(round));
         if !handed_out {
             self.call(NEWS);
         }

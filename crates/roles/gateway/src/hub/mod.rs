@@ -17,6 +17,7 @@ mod movements;
 mod order;
 mod pages;
 mod ring;
+mod round;
 mod seat;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub(crate) use member::{Calls, Member, ORDERS_MAX, Outlet};
 pub(crate) use order::Order;
 pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;
+pub(crate) use round::Round;
 pub(crate) use seat::Seat;
 
 use crate::{
@@ -96,6 +98,7 @@ impl Hub {
                 publications: settings.ring_publications.max(1),
                 bytes: settings.ring_bytes.max(1),
                 burst_bytes: settings.ring_burst_bytes,
+                bursts: ring::Bursts::new(settings.ring_bursts_bytes),
             },
             channels: RwLock::default(),
             stripes: (0..STRIPES).map(|_| AsyncMutex::default()).collect(),
@@ -163,7 +166,10 @@ impl Hub {
         } else {
             channel.open_passing();
         }
-        Ok(self.take_seat(&channel, rules, member))
+        let seat = self.take_seat(&channel, rules, member);
+        // With the seat taken, so that a repair that found nobody here is begun again.
+        self.mend(&channel);
+        Ok(seat)
     }
 
     /// The rules, as those who came before hold them: most subscribers of a channel have the same.
@@ -200,7 +206,7 @@ impl Hub {
         if let Some(channel) = channels.get(name) {
             return channel.clone();
         }
-        let channel = Arc::new(Channel::new(name, room.map(|room| self.log(room.clone())), self.limits));
+        let channel = Arc::new(Channel::new(name, room.map(|room| self.log(room.clone())), self.limits.clone()));
         channels.insert(channel.name().clone(), channel.clone());
         channel
     }

@@ -1,6 +1,12 @@
 //! The recent publications of one channel, contiguous, in bounded memory.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 
@@ -8,7 +14,7 @@ use super::batches::{self, Batches, Form, fitting};
 use crate::{protocol::Published, websocket::Framed};
 
 /// How much a ring keeps.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Limits {
     /// Publications at rest.
     pub(crate) publications: usize,
@@ -17,6 +23,25 @@ pub(crate) struct Limits {
     /// Bytes of what was published since it came to rest the time before last: readers of a busy channel stand far apart,
     /// and whom the ring does not reach reads the log.
     pub(crate) burst_bytes: usize,
+    /// All rings share this; when it is used up, none keeps a burst.
+    pub(crate) bursts: Arc<Bursts>,
+}
+
+/// The memory of all rings.
+#[derive(Debug)]
+pub(crate) struct Bursts {
+    used: AtomicUsize,
+    bytes_max: usize,
+}
+
+impl Bursts {
+    pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { used: AtomicUsize::new(0), bytes_max })
+    }
+
+    fn are_over(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.bytes_max
+    }
 }
 
 /// What a reader at some place has missed.
@@ -73,7 +98,7 @@ impl Ring {
     /// Takes the publication number `next`, and lets go of the oldest ones beyond the limits.
     pub(super) fn push(&mut self, published: Published) {
         let published = if std::mem::take(&mut self.whole_next) { published.whole() } else { published };
-        self.bytes += published.size();
+        self.grew(published.size());
         self.entries.push_back(Arc::new(published));
         self.next += 1;
         self.let_go();
@@ -86,12 +111,14 @@ impl Ring {
         let Some(index) = index else { return };
         let Some(entry) = self.entries.get_mut(index) else { return };
         let redacted = entry.with_data(replacement).whole();
-        self.bytes = self.bytes - entry.size() + redacted.size();
+        let (before, after) = (entry.size(), redacted.size());
         *entry = Arc::new(redacted);
         match self.entries.get_mut(index + 1) {
             Some(next) => *next = Arc::new(next.with_data(next.data().clone()).whole()),
             None => self.whole_next = true,
         }
+        self.shrank(before);
+        self.grew(after);
         self.batches = Batches::default();
         self.let_go();
     }
@@ -109,7 +136,7 @@ impl Ring {
         let to = from + count as u64;
         let before = start.checked_sub(1).and_then(|before| self.entries.get(before)).map(AsRef::as_ref);
         let frame = batches::frame(channel, form, before, self.entries.range(start..start + count));
-        self.batches.remember(from, to, form, frame.clone());
+        self.batches.remember(from, to, form, frame.clone(), self.bytes > self.limits.bytes);
         Some((frame, to))
     }
 
@@ -143,14 +170,31 @@ impl Ring {
     fn let_go(&mut self) {
         while self.entries.len() > 1 && self.keeps_too_much() {
             if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= oldest.size();
+                self.shrank(oldest.size());
             }
         }
     }
 
     fn keeps_too_much(&self) -> bool {
-        let more_than_at_rest = self.entries.len() > self.limits.publications || self.bytes > self.limits.bytes;
-        more_than_at_rest && (self.first() < self.rested || self.bytes > self.limits.burst_bytes)
+        let Limits { publications, bytes, burst_bytes, bursts } = &self.limits;
+        let more_than_at_rest = self.entries.len() > *publications || self.bytes > *bytes;
+        more_than_at_rest && (self.first() < self.rested || self.bytes > *burst_bytes || bursts.are_over())
+    }
+
+    fn grew(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.limits.bursts.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn shrank(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        self.limits.bursts.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.shrank(self.bytes);
     }
 }
 
@@ -158,7 +202,11 @@ impl Ring {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { publications: 10, bytes: 1 << 20, burst_bytes: 100 * 65 };
+    const EACH: usize = 65;
+
+    fn limits(bursts: &Arc<Bursts>) -> Limits {
+        Limits { publications: 10, bytes: 1 << 20, burst_bytes: 100 * EACH, bursts: bursts.clone() }
+    }
 
     fn pushed(ring: &mut Ring, count: usize) {
         for _ in 0..count {
@@ -168,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_kept_up_to_its_bytes_and_let_go_of_when_two_rests_have_passed() {
-        let mut ring = Ring::new(LIMITS, 1);
+        let mut ring = Ring::new(limits(&Bursts::new(usize::MAX)), 1);
         pushed(&mut ring, 50);
         assert_eq!(ring.first(), 1);
         ring.rest();
@@ -181,11 +229,25 @@ mod tests {
 
     #[test]
     fn what_is_before_the_burst_goes_first() {
-        let mut ring = Ring::new(LIMITS, 1);
+        let mut ring = Ring::new(limits(&Bursts::new(usize::MAX)), 1);
         pushed(&mut ring, 10);
         ring.rest();
         ring.rest();
         pushed(&mut ring, 30);
         assert_eq!((ring.first(), ring.next()), (11, 41));
+    }
+
+    #[test]
+    fn all_rings_share_the_memory_for_bursts() {
+        let bursts = Bursts::new(60 * EACH);
+        let (mut one, mut other) = (Ring::new(limits(&bursts), 1), Ring::new(limits(&bursts), 1));
+        pushed(&mut one, 50);
+        pushed(&mut other, 20);
+        assert_eq!((one.first(), other.first()), (1, 11), "what is kept at rest is kept in any case");
+        drop(one);
+        pushed(&mut other, 20);
+        assert_eq!(other.first(), 11);
+        drop(other);
+        assert_eq!(bursts.used.load(Ordering::Relaxed), 0);
     }
 }

@@ -11,7 +11,10 @@ use ports::{
 };
 use tokio::sync::Semaphore;
 
-use super::{Channel, LogReader, Missed, ring::Limits};
+use super::{
+    Channel, LogReader, Missed,
+    ring::{Bursts, Limits},
+};
 use crate::needs::Room;
 
 /// A log nobody asks.
@@ -46,7 +49,11 @@ fn publication(offset: u64, redacts: Option<u64>) -> Publication {
 fn channel() -> Channel {
     let room = Room::new(Arc::new(Nothing), "room:1");
     let log = LogReader::new(room, Arc::new(Semaphore::new(1)));
-    Channel::new("room:1", Some(log), Limits { publications: 100, bytes: 1 << 20, burst_bytes: 0 })
+    Channel::new(
+        "room:1",
+        Some(log),
+        Limits { publications: 100, bytes: 1 << 20, burst_bytes: 0, bursts: Bursts::new(0) },
+    )
 }
 
 fn head(next: u64) -> Head {

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{sync::mpsc::UnboundedReceiver, time::sleep_until};
 
-use super::{Channel, Member};
+use super::{Channel, Member, Round};
 
 /// Channels taken from the queue at once; none is in it twice.
 const CHANNELS_AT_ONCE: usize = 4_096;
@@ -56,7 +56,7 @@ pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest
 fn tell_news(mut members: Vec<Arc<Member>>) {
     while !members.is_empty() {
         let some = members.split_off(members.len().saturating_sub(TOLD_AT_ONCE));
-        tokio::spawn(tokio::task::unconstrained(async move { some.iter().for_each(|member| member.tell_news()) }));
+        tokio::spawn(async move { Round::tell(&some) });
     }
 }
 
@@ -71,7 +71,7 @@ pub(super) fn tell_few(channel: &Channel) -> bool {
     let rested = channel.rests_until().is_none_or(|until| until <= now);
     if rested {
         channel.rest_until(now + rest);
-        channel.take_dirty().iter().for_each(|member| member.tell_news());
+        Round::tell(&channel.take_dirty());
     }
     rested
 }
