@@ -226,6 +226,54 @@ async fn keys_are_fetched_once_and_again_when_one_is_missing() {
     assert_eq!(verifier.connection(good).await, Err(TokenError::Unavailable));
 }
 
+/// Answers the first time, and then not before it is told to.
+struct HangingSource {
+    answers: tokio::sync::Semaphore,
+    fetches: AtomicU32,
+}
+
+#[async_trait]
+impl KeySource for HangingSource {
+    async fn fetch(&self) -> Result<Bytes, String> {
+        self.fetches.fetch_add(1, SeqCst);
+        self.answers.acquire().await.map_err(|error| error.to_string())?.forget();
+        Ok(KEYS.into())
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_hangs_keeps_nobody_waiting_whose_key_is_known() {
+    let clock = clock();
+    let source = Arc::new(HangingSource { answers: tokio::sync::Semaphore::new(1), fetches: AtomicU32::new(0) });
+    let verifier = Arc::new(Verifier::new(&TokenSettings::default(), Some(source.clone()), clock.clone()).unwrap());
+    let good = signed_elsewhere()[0].1;
+    assert!(verifier.connection(good).await.is_ok());
+    *clock.0.lock().unwrap() += 11;
+
+    let strangers: Vec<_> = (0..50)
+        .map(|number| {
+            let unknown = part(&json!({"alg": "RS256", "kid": format!("invented {number}")}));
+            let (verifier, unknown) = (verifier.clone(), format!("{unknown}.{}.AAAA", part(&json!({}))));
+            tokio::spawn(async move { verifier.connection(&unknown).await })
+        })
+        .collect();
+    while source.fetches.load(SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    for wait_s in [0, 11, 7_200] {
+        *clock.0.lock().unwrap() += wait_s;
+        assert!(verifier.connection(good).await.is_ok(), "known, and fetched {wait_s} s ago or more");
+    }
+    assert!(strangers.iter().all(|stranger| !stranger.is_finished()), "the fetch hangs");
+    assert_eq!(source.fetches.load(SeqCst), 2, "one fetch at a time, however long it takes");
+
+    source.answers.add_permits(1);
+    for stranger in strangers {
+        assert_eq!(stranger.await.unwrap(), Err(TokenError::Invalid));
+    }
+    assert_eq!(source.fetches.load(SeqCst), 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
