@@ -160,8 +160,39 @@ fn told(error: impl Into<Problem>) -> ClientError {
     match problem.status {
         401 => ClientError::because(codes::UNAUTHORIZED, problem.detail),
         403 => ClientError::because(codes::PERMISSION_DENIED, problem.detail),
-        429 => ClientError::new(u32::from(problem.status), problem.detail, false),
-        500.. => ClientError::because(codes::INTERNAL, problem.detail),
+        429 => ClientError::because(codes::TOO_MANY_REQUESTS, and_how_long(problem)),
+        500.. => ClientError::because(codes::INTERNAL, and_how_long(problem)),
         status => ClientError::new(u32::from(status), problem.detail, false),
+    }
+}
+
+/// What is wrong, and after how long to try again: an error of the protocol has nothing but its sentence to say it with.
+fn and_how_long(Problem { detail, retry_after_s, .. }: Problem) -> String {
+    match retry_after_s {
+        Some(seconds) if !detail.contains(&format!("{seconds} s")) => format!("{detail} Try again in {seconds} s."),
+        _ => detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_that_passes_is_temporary_and_says_how_long_it_lasts() {
+        let too_fast = Problem::too_many("chat_rate", "You write too fast; try again in 7 s.").retry_after(7);
+        let full = Problem::too_many("review_full", "Too many messages wait for review.").retry_after(60);
+        let down = Problem::unavailable("try_again", "Hearts cannot be answered right now.").retry_after(1);
+        for (problem, code, temporary, message) in [
+            (too_fast, 111, true, "You write too fast; try again in 7 s."),
+            (full, 111, true, "Too many messages wait for review. Try again in 60 s."),
+            (down, 100, true, "Hearts cannot be answered right now. Try again in 1 s."),
+            (Problem::too_many("players", "Too many."), 111, true, "Too many."),
+            (Problem::unauthorized("sign_in_required", "Sign in."), 101, false, "Sign in."),
+            (Problem::forbidden("banned", "You cannot."), 103, false, "You cannot."),
+            (Problem::conflict("message_held", "It waits."), 409, false, "It waits."),
+        ] {
+            assert_eq!(told(problem), ClientError::new(code, message, temporary));
+        }
     }
 }

@@ -145,7 +145,8 @@ async fn a_moderator_keeps_order() {
     assert_eq!((&changed["type"], &changed["settings"]["slow_mode_s"]), (&json!("room_changed"), &json!(60)));
     let mut writer = Connection::open(&site, Some(&fan)).await;
     let slow = writer.call("publish", json!({ "channel": channel, "data": { "text": "again" } })).await.unwrap();
-    assert_eq!(slow["error"]["code"], 429, "{slow}");
+    assert_eq!((&slow["error"]["code"], &slow["error"]["temporary"]), (&json!(111), &json!(true)), "{slow}");
+    assert!(slow["error"]["message"].as_str().unwrap().contains("again in"), "{slow}");
     call(Method::PATCH, "/api/v1/channels/host/chat-settings", &moderator, json!({ "slow_mode_s": 0 })).await.unwrap();
     reader.publication().await.unwrap();
 
@@ -153,6 +154,9 @@ async fn a_moderator_keeps_order() {
     post("/api/v1/channels/host/blocked-words", &moderator, word).await.unwrap();
     let held = post(&messages, &fan, json!({ "text": "바.보", "client_id": "held" })).await.unwrap();
     assert_eq!(held["type"], "held");
+    let over_the_connection = json!({ "channel": channel, "data": { "text": "바 보", "client_id": "held too" } });
+    let held_too = writer.call("publish", over_the_connection).await.unwrap();
+    assert_eq!(held_too["error"]["code"], 409, "{held_too}");
     let state = site.api.get(&format!("{room}/room"), Some(&fan.token)).await.unwrap();
     assert_eq!((&state["held"][0]["id"], &state["pinned"]["message"]["id"]), (&held["id"], &hello["id"]));
     let queue = site.api.get("/api/v1/channels/host/held-messages", Some(&moderator.token)).await.unwrap();
