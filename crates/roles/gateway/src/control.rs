@@ -92,7 +92,8 @@ pub struct Info {
 }
 
 impl Gateway {
-    /// Subscribes connections to a channel, as if they had asked for it. Those that are subscribed stay so.
+    /// Subscribes connections to a channel, as if they had asked for it. Those that are subscribed stay so; those that
+    /// have as many subscriptions as there may be end with [`codes::CHANNEL_LIMIT`](crate::protocol::codes::CHANNEL_LIMIT).
     pub fn subscribe(&self, target: &Target, subscription: &ServerSubscription) -> usize {
         self.order(target, || Order::Subscribe(Box::new(subscription.clone())))
     }

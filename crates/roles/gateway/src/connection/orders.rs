@@ -28,16 +28,24 @@ impl Connection {
         match order {
             Order::Subscribe(wish) => {
                 let Phase::Open(identified) = &self.phase else { return Ok(()) };
-                let subscribed = self.subscriptions.find(&wish.channel).is_some();
-                if !subscribed && self.subscriptions.len() < SUBSCRIPTIONS_MAX {
-                    let session = Session {
-                        shared: self.shared.clone(),
-                        member: self.member.clone(),
-                        client: identified.client.clone(),
-                        encoding: self.peer.encoding,
-                    };
-                    self.work = Some(Box::pin(session.subscribe_for_server(*wish, None)));
+                if self.subscriptions.find(&wish.channel).is_some() {
+                    return Ok(());
                 }
+                if self.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+                    // The server counts on the subscription, and the client did not ask: neither would notice an error.
+                    tracing::warn!(
+                        client = %identified.client.id, channel = %wish.channel,
+                        "the server subscribes a client to more than {SUBSCRIPTIONS_MAX} channels: its connection ends",
+                    );
+                    return Err(codes::CHANNEL_LIMIT);
+                }
+                let session = Session {
+                    shared: self.shared.clone(),
+                    member: self.member.clone(),
+                    client: identified.client.clone(),
+                    encoding: self.peer.encoding,
+                };
+                self.work = Some(Box::pin(session.subscribe_for_server(*wish, None)));
             }
             Order::Unsubscribe(channel, why) => {
                 if self.subscriptions.remove(&channel) {

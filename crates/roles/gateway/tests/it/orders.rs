@@ -197,3 +197,16 @@ async fn the_server_reads_history_by_pages() {
     let since = Some(gateway::protocol::Since { offset: 1, epoch: "other".into() });
     assert_eq!(server.gateway.history(room(), &History { since, ..ask }).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_subscription_beyond_the_limit_is_not_dropped_in_silence() {
+    let server = Server::start().await;
+    let mut client = Client::connect_as(&server, "5").await;
+    for number in 0..128 {
+        client.subscribe(&format!("room:{number}")).await;
+    }
+    server.gateway.subscribe(&user("5"), &kept(&server, "room:7"));
+    assert_eq!(client.call("ping", json!({})).await["ping"], json!({}), "it has this one");
+    server.gateway.subscribe(&user("5"), &kept(&server, "room:more"));
+    assert_eq!(client.closed().await, (3505, "channel limit".into()));
+}
