@@ -1,7 +1,7 @@
 //! The numbers a client is told: errors of one command, reasons of a disconnect, reasons of an unsubscribe.
 //!
 //! Source: the error and disconnect codes of the protocol's reference server (github.com/centrifugal/centrifuge,
-//! `errors.go` and `disconnect.go`).
+//! `errors.go` and `disconnect.go`). Only those that can be sent are here; `docs/realtime.md` tells clients of each.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,10 @@ macro_rules! errors {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $message:literal, $temporary:literal;)+) => {$(
         $(#[$doc])*
         pub const $name: ErrorCode = ErrorCode { code: $code, message: $message, temporary: $temporary };
-    )+};
+    )+
+        #[cfg(test)]
+        const ERRORS: &[ErrorCode] = &[$($name),+];
+    };
 }
 
 errors! {
@@ -69,15 +72,16 @@ errors! {
     TOO_MANY_REQUESTS = 111, "too many requests", true;
     /// History does not reach back to the position, or it is another history.
     UNRECOVERABLE_POSITION = 112, "unrecoverable position", false;
-    /// Pages of one listing are asked for at the same time.
-    CONCURRENT_PAGINATION = 113, "concurrent pagination", true;
 }
 
 macro_rules! disconnects {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)+) => {$(
         $(#[$doc])*
         pub const $name: Disconnect = Disconnect { code: $code, reason: Cow::Borrowed($reason) };
-    )+};
+    )+
+        #[cfg(test)]
+        const DISCONNECTS: &[Disconnect] = &[$($name),+];
+    };
 }
 
 disconnects! {
@@ -107,8 +111,6 @@ disconnects! {
     NO_PONG = 3012, "no pong";
     /// Far more commands than the limit allows.
     TOO_MANY_COMMANDS = 3013, "too many requests";
-    /// What the client stands on is not valid any more: connect again.
-    STATE_INVALIDATED = 3014, "state invalidated";
     /// The token is not one of ours.
     INVALID_TOKEN = 3500, "invalid token";
     /// What the client sent breaks the protocol.
@@ -117,25 +119,20 @@ disconnects! {
     STALE = 3502, "stale";
     /// The server wants the client to stay away.
     FORCE_NO_RECONNECT = 3503, "force disconnect";
-    /// Too many connections.
-    CONNECTION_LIMIT = 3504, "connection limit";
     /// Too many subscriptions.
     CHANNEL_LIMIT = 3505, "channel limit";
     /// Frames of another encoding than the connection's.
     INAPPROPRIATE_PROTOCOL = 3506, "inappropriate protocol";
-    /// Not allowed here.
-    NOT_PERMITTED = 3507, "permission denied";
-    /// This is not offered.
-    NOT_OFFERED = 3508, "not available";
-    /// Too many commands that failed.
-    TOO_MANY_ERRORS = 3509, "too many errors";
 }
 
 macro_rules! unsubscribes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)+) => {$(
         $(#[$doc])*
         pub const $name: Unsubscribe = Unsubscribe { code: $code, reason: Cow::Borrowed($reason) };
-    )+};
+    )+
+        #[cfg(test)]
+        const UNSUBSCRIBES: &[Unsubscribe] = &[$($name),+];
+    };
 }
 
 unsubscribes! {
@@ -145,13 +142,35 @@ unsubscribes! {
     INSUFFICIENT_STATE = 2500, "insufficient state";
     /// The subscription has run out and was not refreshed: subscribe again.
     UNSUBSCRIBE_EXPIRED = 2501, "subscription expired";
-    /// What the subscription stands on is not valid any more: subscribe again.
-    UNSUBSCRIBE_INVALIDATED = 2502, "state invalidated";
 }
 
 impl Disconnect {
     /// Whether clients connect again afterwards.
     pub fn reconnects(&self) -> bool {
         !matches!(self.code, 1009 | 3500..=3999 | 4500..=4999)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the tables of a section of `docs/realtime.md` say: of each code, what stands in the second column.
+    fn told(section: &str) -> Vec<(u32, &'static str)> {
+        let document = include_str!("../../../../../docs/realtime.md");
+        let (_, rest) = document.split_once(&format!("\n## {section}\n")).unwrap();
+        let section = rest.split("\n## ").next().unwrap();
+        let rows = section.lines().map(|line| line.split('|').map(str::trim));
+        rows.filter_map(|mut cells| Some((cells.nth(1)?.parse().ok()?, cells.next()?))).collect()
+    }
+
+    #[test]
+    fn clients_are_told_of_every_code_and_of_none_that_is_never_sent() {
+        let errors = ERRORS.iter().map(|error| (error.code, if error.temporary { "temporary" } else { "" }));
+        assert_eq!(told("Errors"), errors.collect::<Vec<_>>());
+        let comes_back = |comes_back| if comes_back { "again" } else { "stays away" };
+        let disconnects = DISCONNECTS.iter().map(|why| (u32::from(why.code), comes_back(why.reconnects())));
+        let unsubscribes = UNSUBSCRIBES.iter().map(|why| (why.code, comes_back(why.code >= 2500)));
+        assert_eq!(told("Ends"), unsubscribes.chain(disconnects).collect::<Vec<_>>());
     }
 }

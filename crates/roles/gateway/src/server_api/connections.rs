@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Target,
     needs::{ClientError, Refreshed, ServerSubscription},
-    protocol::codes::{self, Disconnect, Unsubscribe},
+    protocol::codes::{self, Disconnect},
     tokens::{Override, SubscriptionOptions},
 };
 
@@ -116,7 +116,7 @@ impl ServerApi {
 
     pub(super) fn unsubscribe(&self, command: UnsubscribeFrom) -> Answer {
         let target = whom(command.user, command.client)?;
-        self.gateway.unsubscribe(&target, checked(&command.channel)?, &UNSUBSCRIBED);
+        self.gateway.unsubscribe(&target, checked(&command.channel)?, &codes::SERVER_UNSUBSCRIBE);
         Ok(json!({}))
     }
 
@@ -153,9 +153,6 @@ impl ServerApi {
 
 /// What a close frame has room for (RFC 6455 §5.5).
 const REASON_BYTES_MAX: usize = 123;
-
-/// The reason of unsubscribes by the server.
-const UNSUBSCRIBED: Unsubscribe = Unsubscribe { code: 2_000, reason: std::borrow::Cow::Borrowed("server unsubscribe") };
 
 fn whom(user: Option<String>, client: String) -> Result<Target, ClientError> {
     Whom { user, client, whitelist: Vec::new() }.target()
