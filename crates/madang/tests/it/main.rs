@@ -4,6 +4,7 @@
 
 mod accounts;
 mod addresses;
+mod arrivals;
 mod browser;
 mod chat;
 mod crash;

@@ -63,7 +63,8 @@ impl Gateway {
     ) -> Arc<Self> {
         let stopped = CancellationToken::new();
         let hub = Hub::start(&settings, bus, stopped.clone());
-        let admission = Arc::new(Admission::new(settings.connections_max, settings.connections_per_address_max));
+        let admission = Admission::new(settings.connections_max, settings.connections_per_address_max, seed);
+        let admission = Arc::new(admission);
         let wheel = Arc::new(Wheel::new());
         let turning = (wheel.clone(), stopped.clone());
         tokio::spawn(async move { turning.1.run_until_cancelled(turning.0.run()).await });

@@ -1,0 +1,61 @@
+//! Many who come at once: what is told those for whom there is no place, and what becomes of those inside.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+use crate::{
+    realtime::Connection,
+    site::{Site, id},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_is_told_when_to_return_and_those_inside_go_on() {
+    let inside = [("MADANG_GATEWAY_CONNECTIONS_MAX", "3"), ("MADANG_CHAT_RATE", "off")];
+    let site = Site::start_with(&inside).await;
+    let host = site.person("host").await;
+    let channel = format!("chat:{}", id(&site.broadcast(&host).await));
+    let mut writer = Connection::open(&site, Some(&host)).await;
+    let mut readers = [Connection::open(&site, None).await, Connection::open(&site, None).await];
+    for reader in &mut readers {
+        reader.call("subscribe", json!({ "channel": channel })).await.unwrap();
+    }
+
+    let mut crowd = JoinSet::new();
+    for number in 0..50 {
+        crowd.spawn(refused(site.http));
+        let data = json!({ "text": format!("message {number}") });
+        writer.send("publish", json!({ "channel": channel, "data": data })).await.unwrap();
+    }
+    let told: Vec<u64> = crowd.join_all().await;
+    assert!(told.iter().all(|seconds| (3..=15).contains(seconds)), "{told:?}");
+    assert!(told.iter().collect::<BTreeSet<_>>().len() > 5, "they would all be back together: {told:?}");
+    for reader in &mut readers {
+        for number in 0..50 {
+            let publication = reader.publication().await.unwrap();
+            assert_eq!(publication["pub"]["data"]["text"], format!("message {number}"));
+        }
+    }
+}
+
+/// Asks for a place where there is none; after how many seconds to come back, as the header and the problem say.
+async fn refused(site: std::net::SocketAddr) -> u64 {
+    let mut stream = TcpStream::connect(site).await.unwrap();
+    let request = "GET /connection/websocket HTTP/1.1\r\nhost: test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+        sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    let problem: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(problem["code"], "too_many_connections");
+    let seconds = head.lines().find_map(|line| line.strip_prefix("retry-after: ")).unwrap();
+    assert_eq!(problem["retry_after_s"].to_string(), seconds);
+    seconds.parse().unwrap()
+}
