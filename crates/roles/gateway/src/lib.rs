@@ -31,3 +31,5 @@ mod websocket;
 pub use control::{ChannelSummary, HistoryPage, Info, PastPublication, PresenceStats, Target};
 pub use gateway::Gateway;
 pub use settings::Settings;
+#[doc(hidden)]
+pub use websocket::read_frames;

@@ -1,19 +1,25 @@
-//! Frames nobody would send: mutations of kept corpora through the decoders of commands.
+//! Frames nobody would send: mutations of kept corpora through the decoders of commands, and that of WebSocket frames.
 //!
 //! `MADANG_FUZZ_SECONDS` is how long to try each (default 2); `MADANG_FUZZ_SEED` replays one mutation. What is
-//! found goes into `corpus/` or `corpus_protobuf/` as a file of its own.
+//! found goes into `corpus/`, `corpus_protobuf/` or `corpus_frames/` as a file of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
+    io::{Cursor, Read, Write},
     path::Path,
     time::{Duration, Instant},
 };
 
 use gateway::{
     protocol::{COMMANDS_PER_FRAME_MAX, Decoded, Encoding, Request, decode},
+    read_frames,
     settings::MESSAGE_BYTES_MAX,
 };
 use serde::de::IgnoredAny;
+use tokio_tungstenite::tungstenite::{
+    self, Message,
+    protocol::{Role, WebSocket, WebSocketConfig},
+};
 
 /// Pieces that decoders of JSON stumble over.
 const JSON_PIECES: &[&[u8]] = &[
@@ -69,18 +75,63 @@ const PROTOBUF_PIECES: &[&[u8]] = &[
     b"\xfe",
 ];
 
-/// One way of writing commands, and how to attack it.
+/// Pieces that decoders of WebSocket frames stumble over: whole frames of every kind, lengths, halves of characters.
+const FRAME_PIECES: &[&[u8]] = &[
+    b"\0",
+    b"\x80",
+    b"\xff",
+    b"\x81\x80\0\0\0\0",
+    b"\x01\x80\0\0\0\0",
+    b"\x00\x80\0\0\0\0",
+    b"\x00\x8a\0\0\0\0abcdefghij",
+    b"\x80\x80\0\0\0\0",
+    b"\x02\x81\0\0\0\0\xff",
+    b"\x89\x81\x01\x01\x01\x01p",
+    b"\x8a\x80\0\0\0\0",
+    b"\x88\x82\0\0\0\0\x03\xe8",
+    b"\x81\xfe\x00\x7e\0\0\0\0",
+    b"\x82\xfe\x10\x01\0\0\0\0",
+    b"\x82\xff\0\0\0\0\0\x01\0\0",
+    b"\x82\xff\x80\0\0\0\0\0\0\0",
+    b"\xf4\x8f",
+    b"\xbf\xbf",
+];
+
+/// One decoder, and how to attack it.
 struct Target {
-    encoding: Encoding,
+    name: &'static str,
     corpus: &'static str,
     pieces: &'static [&'static [u8]],
+    accepts: fn(&[u8]) -> bool,
     check: fn(&[u8]),
 }
 
-const TARGETS: [Target; 2] = [
-    Target { encoding: Encoding::Json, corpus: "corpus", pieces: JSON_PIECES, check: check_json },
-    Target { encoding: Encoding::Protobuf, corpus: "corpus_protobuf", pieces: PROTOBUF_PIECES, check: check_protobuf },
-];
+const JSON: Target = Target {
+    name: "JSON",
+    corpus: "corpus",
+    pieces: JSON_PIECES,
+    accepts: |frame| decode(Encoding::Json, frame).is_ok(),
+    check: check_json,
+};
+
+const PROTOBUF: Target = Target {
+    name: "Protobuf",
+    corpus: "corpus_protobuf",
+    pieces: PROTOBUF_PIECES,
+    accepts: |frame| decode(Encoding::Protobuf, frame).is_ok(),
+    check: check_protobuf,
+};
+
+const FRAMES: Target = Target {
+    name: "WebSocket",
+    corpus: "corpus_frames",
+    pieces: FRAME_PIECES,
+    accepts: |bytes| read_frames(bytes, usize::MAX, SMALL_MESSAGE_BYTES_MAX).1.is_none(),
+    check: check_frames,
+};
+
+/// A limit of messages that mutations reach.
+const SMALL_MESSAGE_BYTES_MAX: usize = 256;
 
 /// Random numbers from a seed (xorshift64*, Vigna 2016).
 struct Random(u64);
@@ -172,25 +223,107 @@ fn check_protobuf(frame: &[u8]) {
     }
 }
 
+/// What must hold for any bytes of a WebSocket.
+fn check_frames(bytes: &[u8]) {
+    let start = Instant::now();
+    let (mut events, violation) = read_frames(bytes, usize::MAX, SMALL_MESSAGE_BYTES_MAX);
+    for piece_bytes in [1, 2, 7, 131] {
+        let in_pieces = read_frames(bytes, piece_bytes, SMALL_MESSAGE_BYTES_MAX);
+        assert_eq!(in_pieces, (events.clone(), violation), "the same whole and in pieces of {piece_bytes}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "decoding took {:?}", start.elapsed());
+    let payloads: usize = events.iter().map(|(_, payload)| payload.len()).sum();
+    assert!(payloads + 6 * events.len() <= bytes.len(), "every frame has a head of six bytes at least");
+    for (number, (opcode, payload)) in events.iter().enumerate() {
+        match opcode {
+            1 => assert!(std::str::from_utf8(payload).is_ok(), "text that is no UTF-8 was accepted"),
+            8 => assert_eq!((number + 1, violation), (events.len(), None), "something follows a goodbye"),
+            _ => {}
+        }
+        let most = if *opcode < 8 { SMALL_MESSAGE_BYTES_MAX } else { 125 };
+        assert!(payload.len() <= most, "a payload of {} bytes was accepted", payload.len());
+    }
+    if let Some((8, code)) = events.last_mut() {
+        // The other implementation does not know all codes that have been given out since the RFC.
+        let code = std::mem::take(code).first_chunk().map(|code| u16::from_be_bytes(*code));
+        assert!(matches!(code, None | Some(1000..=1003 | 1007..=1014 | 3000..=4999)), "{code:?} was accepted");
+    }
+    let read_by_another = read_by_another(bytes, &events);
+    assert_eq!(
+        events.get(..read_by_another.len()),
+        Some(&read_by_another[..]),
+        "another implementation reads the same"
+    );
+}
+
+/// As many events of a client's bytes as were `expected`, as another implementation of the protocol reads them. It looks for
+/// UTF-8 before a message has ended, and so may end sooner.
+fn read_by_another(bytes: &[u8], expected: &[(u8, bytes::Bytes)]) -> Vec<(u8, bytes::Bytes)> {
+    let config = WebSocketConfig::default().max_message_size(Some(SMALL_MESSAGE_BYTES_MAX));
+    let stream = Listening(Cursor::new(bytes));
+    let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(config));
+    let event = |message: Message| match message {
+        Message::Text(text) => (1, text.into()),
+        Message::Binary(bytes) => (2, bytes),
+        Message::Ping(payload) => (9, payload),
+        Message::Pong(_) => (10, bytes::Bytes::new()),
+        Message::Close(_) => (8, bytes::Bytes::new()),
+        Message::Frame(frame) => panic!("{frame:?}"),
+    };
+    let mut events = Vec::new();
+    while events.len() < expected.len() {
+        match socket.read() {
+            Ok(message) => events.push(event(message)),
+            Err(tungstenite::Error::Utf8(_)) => break,
+            Err(error) => panic!("another implementation does not read {:?}: {error}", expected.get(events.len())),
+        }
+    }
+    events
+}
+
+/// A stream that is read, and forgets what is written.
+struct Listening<'a>(Cursor<&'a [u8]>);
+
+impl Read for Listening<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Listening<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn the_corpora_themselves_hold() {
-    for target in TARGETS {
+    for target in [JSON, PROTOBUF, FRAMES] {
         let corpus = corpus(&target);
         assert!(corpus.len() >= 10);
         corpus.iter().for_each(|frame| (target.check)(frame));
-        let accepted = corpus.iter().filter(|frame| decode(target.encoding, frame).is_ok()).count();
+        let accepted = corpus.iter().filter(|frame| (target.accepts)(frame)).count();
         assert!(accepted >= 10, "the corpus does not reach into the decoder");
     }
 }
 
 #[test]
 fn mutations_of_the_json_corpus_hold() {
-    attack(&TARGETS[0]);
+    attack(&JSON);
 }
 
 #[test]
 fn mutations_of_the_protobuf_corpus_hold() {
-    attack(&TARGETS[1]);
+    attack(&PROTOBUF);
+}
+
+#[test]
+fn mutations_of_the_frame_corpus_hold() {
+    attack(&FRAMES);
 }
 
 fn attack(target: &Target) {
@@ -198,7 +331,7 @@ fn attack(target: &Target) {
     let number = |name| std::env::var(name).ok().map(|value: String| value.parse::<u64>().expect(name));
     if let Some(seed) = number("MADANG_FUZZ_SEED") {
         let frame = mutated(&corpus, target.pieces, seed);
-        println!("{:?} {:?}", target.encoding, String::from_utf8_lossy(&frame));
+        println!("{} {:?}", target.name, String::from_utf8_lossy(&frame));
         return (target.check)(&frame);
     }
     let until = Instant::now() + Duration::from_secs(number("MADANG_FUZZ_SECONDS").unwrap_or(2));
@@ -208,13 +341,13 @@ fn attack(target: &Target) {
         let seed = first.wrapping_add(tried);
         let frame = mutated(&corpus, target.pieces, seed);
         if let Err(panic) = std::panic::catch_unwind(|| (target.check)(&frame)) {
-            eprintln!("MADANG_FUZZ_SEED={seed} {:?} frame {frame:?}", target.encoding);
+            eprintln!("MADANG_FUZZ_SEED={seed} {} frame {frame:?}", target.name);
             std::panic::resume_unwind(panic);
         }
-        accepted += u64::from(decode(target.encoding, &frame).is_ok());
+        accepted += u64::from((target.accepts)(&frame));
         tried += 1;
     }
-    println!("{:?}: {tried} frames, {accepted} accepted", target.encoding);
+    println!("{}: {tried} frames, {accepted} accepted", target.name);
     assert!(
         tried > 100 && accepted > tried / 100,
         "{accepted} of {tried} frames were accepted: the mutations are too wild"

@@ -6,10 +6,12 @@
 
 mod decoder;
 mod frame;
+mod fuzzing;
 mod handshake;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use decoder::{Decoder, Event, Violation};
 pub(crate) use frame::{Framed, Kind, close, frame};
+pub use fuzzing::read_frames;
 pub(crate) use handshake::{Handshake, NotWebSocket};
