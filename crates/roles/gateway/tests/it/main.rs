@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod client;
+mod clock_set_back;
 mod commands;
 mod delta;
 mod disconnects;

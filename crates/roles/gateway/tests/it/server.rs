@@ -37,6 +37,16 @@ impl Server {
     pub(crate) async fn of(world: Arc<World>, settings: Settings) -> Self {
         let (tokens, clock) = (Arc::new(Tokens::default()), TestClock::new());
         let gateway = Gateway::new(settings, world.bus.clone(), tokens.clone(), world.clone(), clock.clone(), 7);
+        Self::serving(gateway, world, tokens, clock).await
+    }
+
+    /// A gateway that is there already.
+    pub(crate) async fn serving(
+        gateway: Arc<Gateway>,
+        world: Arc<World>,
+        tokens: Arc<Tokens>,
+        clock: Arc<TestClock>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let [route] = gateway.takeovers().try_into().ok().unwrap();

@@ -1,5 +1,6 @@
 //! Posting, reading and deleting, on both SQL engines.
 
+mod clock_set_back;
 mod deleting;
 mod failures;
 mod http;
