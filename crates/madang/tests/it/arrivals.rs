@@ -1,18 +1,61 @@
 //! Many who come at once: what is told those for whom there is no place, and what becomes of those inside.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Barrier,
     task::JoinSet,
 };
 
 use crate::{
     realtime::Connection,
-    site::{Site, id},
+    site::{PATIENCE, Site, id},
 };
+
+const CROWD: usize = 500;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_who_come_at_one_instant_are_all_let_in_and_hear_the_same() {
+    let site = Arc::new(Site::start().await);
+    let host = site.person("host").await;
+    let broadcast = id(&site.broadcast(&host).await).to_owned();
+    let channel = format!("chat:{broadcast}");
+    let before = json!({ "channel": channel, "data": { "text": "before" } });
+    let mut writer = Connection::open(&site, Some(&host)).await;
+    assert!(writer.call("publish", before).await.unwrap()["publish"].is_object());
+
+    let (doors, inside) = (Arc::new(Barrier::new(CROWD)), Arc::new(Barrier::new(CROWD + 1)));
+    let mut crowd = JoinSet::new();
+    for _ in 0..CROWD {
+        let (site, doors, inside) = (site.clone(), doors.clone(), inside.clone());
+        let (channel, live) = (channel.clone(), format!("live:{broadcast}"));
+        crowd.spawn(async move {
+            doors.wait().await;
+            let mut viewer = Connection::open(&site, None).await;
+            let joined = viewer.call("subscribe", json!({ "channel": channel })).await.unwrap();
+            let told = viewer.call("subscribe", json!({ "channel": live })).await.unwrap();
+            inside.wait().await;
+            let heard = loop {
+                let publication = viewer.publication().await.unwrap();
+                if publication["channel"] == channel {
+                    break publication["pub"]["data"]["text"].clone();
+                }
+            };
+            (joined["subscribe"]["offset"].clone(), told["subscribe"]["data"]["type"].clone(), heard)
+        });
+    }
+    tokio::time::timeout(PATIENCE, inside.wait()).await.expect("all are let in");
+    let stats = writer.call("presence_stats", json!({ "channel": channel })).await.unwrap();
+    assert_eq!(stats["presence_stats"]["num_clients"], CROWD, "{stats}");
+    let after = json!({ "channel": channel, "data": { "text": "after" } });
+    assert!(writer.call("publish", after).await.unwrap()["publish"].is_object());
+    for viewer in crowd.join_all().await {
+        assert_eq!(viewer, (json!(1), json!("state"), json!("after")));
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_is_told_when_to_return_and_those_inside_go_on() {
