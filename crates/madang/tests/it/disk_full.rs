@@ -66,6 +66,16 @@ async fn a_full_disk_stops_writers_for_a_while_and_readers_not_at_all() {
     let subscribed =
         latecomer.call("subscribe", json!({ "channel": format!("chat:{}", id(&broadcast)) })).await.unwrap();
     assert_eq!(subscribed["subscribe"]["offset"], room.acknowledged.len());
+    let mut publisher = Connection::open(&site, Some(&room.writer)).await;
+    let publish = |text: &str| {
+        let data = json!({ "text": text, "client_id": text });
+        json!({ "channel": format!("chat:{}", id(&broadcast)), "data": data })
+    };
+    let refused = publisher.call("publish", publish("too much")).await.unwrap();
+    assert_eq!((&refused["error"]["code"], &refused["error"]["temporary"]), (&json!(100), &json!(true)), "{refused}");
+    for connection in [&mut publisher, &mut reader, &mut latecomer] {
+        assert!(connection.call("ping", json!({})).await.unwrap()["ping"].is_object(), "nobody is sent away");
+    }
 
     std::fs::remove_file(&filler).unwrap();
     let begun = Instant::now();
@@ -79,6 +89,17 @@ async fn a_full_disk_stops_writers_for_a_while_and_readers_not_at_all() {
             (&publication["pub"]["offset"], &publication["pub"]["data"]["id"]),
             (&json!(number + 1), &json!(message))
         );
+    }
+    let taken = publisher.call("publish", publish("too much")).await.unwrap();
+    assert!(taken["publish"].is_object(), "the same connection, the same message: {taken}");
+    for connection in [&mut reader, &mut latecomer] {
+        let publication = loop {
+            let publication = connection.publication().await.unwrap()["pub"].clone();
+            if publication["offset"].as_u64() > Some(room.acknowledged.len() as u64) {
+                break publication;
+            }
+        };
+        assert_eq!(publication["data"]["text"], "too much");
     }
     assert_eq!(site.stop().await.code(), Some(0));
 }
