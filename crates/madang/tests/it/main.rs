@@ -11,6 +11,7 @@ mod crash;
 mod crowd;
 mod disk_full;
 mod encoder;
+mod forgetful_disk;
 mod gateway_alone;
 mod going_live;
 mod hostile;

@@ -6,15 +6,14 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
+    forgetful_disk::ForgetfulDisk,
     realtime::Connection,
     site::{Site, id},
 };
 
 const VIEWERS: usize = 20;
 const WRITERS: usize = 4;
-/// Messages of each writer; the server dies when a viewer has seen a quarter of them all.
-const MESSAGES: usize = 1_500;
-const SEEN_BEFORE: usize = WRITERS * MESSAGES / 4;
+const NO_LIMITS: [(&str, &str); 2] = [("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")];
 
 /// A viewer's account: offsets and client ids in the order they came.
 #[derive(Default)]
@@ -25,7 +24,26 @@ struct Viewer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewers_who_come_back_have_every_acknowledged_message_once_and_in_order() {
-    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")]).await;
+    let site = Site::start_with(&NO_LIMITS).await;
+    a_server_dies_in_the_middle(site, 1_500, Site::kill_and_restart).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_have_those_whose_server_lost_its_power() {
+    for seed in [1, 2] {
+        let disk = ForgetfulDisk::new(seed);
+        let site = Site::start_over(&disk, &NO_LIMITS).await;
+        a_server_dies_in_the_middle(site, 250, |site| site.lose_power_and_restart(&disk)).await;
+    }
+}
+
+/// Each writer has so many `messages` to say; the server dies when a viewer has seen a quarter of them all.
+async fn a_server_dies_in_the_middle<Next: Future<Output = Site>>(
+    site: Site,
+    messages: usize,
+    restart: impl FnOnce(Site) -> Next,
+) {
+    let seen_before = WRITERS * messages / 4;
     let host = site.person("host").await;
     let broadcast = site.broadcast(&host).await;
     let channel = format!("chat:{}", id(&broadcast));
@@ -40,7 +58,7 @@ async fn viewers_who_come_back_have_every_acknowledged_message_once_and_in_order
         viewers.spawn(async move {
             while let Some(push) = connection.publication().await {
                 viewer.take(&push["pub"]);
-                if viewer.seen.len() == SEEN_BEFORE {
+                if viewer.seen.len() == seen_before {
                     let _others_said_so = at_a_quarter.try_send(());
                 }
             }
@@ -50,14 +68,14 @@ async fn viewers_who_come_back_have_every_acknowledged_message_once_and_in_order
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let connection = Connection::open(&site, Some(&host)).await;
-        writers.spawn(write(connection, channel.clone(), writer));
+        writers.spawn(write(connection, channel.clone(), writer, messages));
     }
     quarter.recv().await.unwrap();
-    let site = site.kill_and_restart().await;
+    let site = restart(site).await;
 
     let acknowledged: BTreeSet<String> = writers.join_all().await.into_iter().flatten().collect();
     let viewers = viewers.join_all().await;
-    assert!(viewers.iter().any(|viewer| viewer.seen.len() >= SEEN_BEFORE));
+    assert!(viewers.iter().any(|viewer| viewer.seen.len() >= seen_before));
     let mut writer = Connection::open(&site, Some(&host)).await;
     let last = json!({ "channel": channel, "data": { "text": "the end", "client_id": "the end" } });
     assert!(writer.call("publish", last).await.unwrap()["publish"].is_object());
@@ -85,9 +103,9 @@ async fn viewers_who_come_back_have_every_acknowledged_message_once_and_in_order
 }
 
 /// Sends without waiting until the server is gone, and tells what was acknowledged.
-async fn write(mut connection: Connection, channel: String, writer: usize) -> Vec<String> {
+async fn write(mut connection: Connection, channel: String, writer: usize, messages: usize) -> Vec<String> {
     let mut sent = std::collections::HashMap::new();
-    for number in 0..MESSAGES {
+    for number in 0..messages {
         let client_id = format!("{writer}-{number}");
         let data = json!({ "text": format!("message {number}"), "client_id": client_id });
         match connection.send("publish", json!({ "channel": channel, "data": data })).await {
@@ -96,7 +114,7 @@ async fn write(mut connection: Connection, channel: String, writer: usize) -> Ve
         }
     }
     let mut acknowledged = Vec::new();
-    while acknowledged.len() < MESSAGES
+    while acknowledged.len() < messages
         && let Some(message) = connection.message().await
     {
         if message["publish"].is_object() {

@@ -15,6 +15,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+use crate::forgetful_disk::ForgetfulDisk;
+
 /// How long anything that is awaited may take on a busy machine before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -72,6 +74,14 @@ impl Site {
         let mut site = Self::spawn(&Launch::on_a_disk_of(megabytes, &data), &data, any, any, variables).await;
         site._folder = Some(folder);
         site
+    }
+
+    /// A fresh site that writes to this disk.
+    pub(crate) async fn start_over(disk: &ForgetfulDisk, variables: &[(&str, &str)]) -> Self {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let any = "127.0.0.1:0".parse().unwrap();
+        Self::spawn(&Launch::over(disk), &disk.memory(), any, any, variables).await
     }
 
     /// The data folder as this process reaches it, which does not see the server's own disk.
@@ -134,6 +144,12 @@ impl Site {
         let mut next = Self::spawn(&Launch::plain(), &self.data, self.http, self.rtmp, self.variables.clone()).await;
         next._folder = self._folder.take();
         next
+    }
+
+    /// `kill -9`, and a new start on the same ports with what this disk has.
+    pub(crate) async fn lose_power_and_restart(mut self, disk: &ForgetfulDisk) -> Self {
+        self.child.kill().await.unwrap();
+        Self::spawn(&Launch::plain(), &disk.disk(), self.http, self.rtmp, self.variables.clone()).await
     }
 
     /// The process.
@@ -206,6 +222,11 @@ struct Launch(Vec<String>);
 impl Launch {
     fn plain() -> Self {
         Self(vec![env!("CARGO_BIN_EXE_madang").into()])
+    }
+
+    /// Over a disk that has only what was synced.
+    fn over(disk: &ForgetfulDisk) -> Self {
+        Self(disk.words().into_iter().chain(Self::plain().0).collect())
     }
 
     /// In a mount namespace of its own, where a file system of that size stands in the place of `data`.

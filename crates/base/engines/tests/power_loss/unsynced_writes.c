@@ -1,9 +1,9 @@
 /* A disk that has only what was synced, for the power loss test: loaded into the writing process with LD_PRELOAD.
  *
- * The files the process writes are in MADANG_POWER_LOSS_FOLDER; this library keeps their twins in
- * MADANG_POWER_LOSS_DISK. A write goes to the file alone. A sync brings what was written since the last sync to the
+ * The files the process writes are in MADANG_TEST_POWER_LOSS_FOLDER; this library keeps their twins in
+ * MADANG_TEST_POWER_LOSS_DISK. A write goes to the file alone. A sync brings what was written since the last sync to the
  * twin. Now and then, as a kernel does, a write (or its first sectors) reaches the twin unasked, in any order:
- * MADANG_POWER_LOSS_SEED decides. When the process is killed, the twins are the disk after the loss of power.
+ * MADANG_TEST_POWER_LOSS_SEED decides. When the process is killed, the twins are the disk after the loss of power.
  *
  * Files are known by /proc/self/fd, and read through the descriptor of the caller: to close another one on the same
  * file would drop the locks SQLite holds on it. Memory-mapped files (-shm) are not kept: they do not survive a restart.
@@ -48,7 +48,7 @@ static void *next(const char *name) {
 
 static unsigned long random_number(void) {
     if (seed == 0) {
-        const char *text = getenv("MADANG_POWER_LOSS_SEED");
+        const char *text = getenv("MADANG_TEST_POWER_LOSS_SEED");
         seed = (text ? strtoul(text, NULL, 10) : 0) * 2654435761u + 1;
     }
     seed = seed * 6364136223846793005u + 1442695040888963407u;
@@ -57,7 +57,7 @@ static unsigned long random_number(void) {
 
 /* The name behind the watched folder, or NULL for what is not watched. */
 static const char *name_in_folder(const char *path) {
-    const char *folder = getenv("MADANG_POWER_LOSS_FOLDER");
+    const char *folder = getenv("MADANG_TEST_POWER_LOSS_FOLDER");
     size_t length = folder ? strlen(folder) : 0, whole = strlen(path);
     if (length == 0 || strncmp(path, folder, length) != 0 || path[length] != '/') return NULL;
     if (whole >= 4 && strcmp(path + whole - 4, "-shm") == 0) return NULL;
@@ -74,7 +74,7 @@ static const char *name_of(int file, char *path) {
 }
 
 static void twin_path(const char *name, char *path) {
-    const char *disk = getenv("MADANG_POWER_LOSS_DISK");
+    const char *disk = getenv("MADANG_TEST_POWER_LOSS_DISK");
     require(disk && snprintf(path, PATH_MAX, "%s/%s", disk, name) < PATH_MAX, "the path of a twin");
 }
 

@@ -71,9 +71,9 @@ pub(crate) fn tombstone(room: u32, offset: u64) -> Bytes {
 /// Each group is two entries; the second redacts the first.
 pub(crate) async fn write_for_ever() {
     let setting = |name: &str| std::env::var(name).expect("only the power loss tests start this");
-    let syncing = setting("MADANG_POWER_LOSS_SYNCING");
+    let syncing = setting("MADANG_TEST_POWER_LOSS_SYNCING");
     let syncing = Syncing::ALL.into_iter().find(|one| one.name() == syncing).unwrap();
-    let folder = setting("MADANG_POWER_LOSS_FOLDER");
+    let folder = setting("MADANG_TEST_POWER_LOSS_FOLDER");
     let database = syncing.open(&Path::new(&folder).join(FILE)).await;
     migrate(&database, ROOM_LOG_MIGRATIONS).await.unwrap();
     let log = Arc::new(SqlRoomLog::new(database));
