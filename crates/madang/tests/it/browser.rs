@@ -51,3 +51,16 @@ async fn a_moderator_keeps_order_in_a_browser() {
     site.api.post("/api/v1/channels/host/moderators", Some(&host.token), &appoint).await.unwrap();
     run("chat.mjs", &[&format!("http://{}", site.http), id(&broadcast), "host", "moderator", "fan"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_looks_back_in_a_long_room() {
+    let site = Site::start_with(&[("MADANG_CHAT_RATE", "off"), ("MADANG_API_REQUEST_RATE", "off")]).await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let messages = format!("/api/v1/broadcasts/{}/messages", id(&broadcast));
+    for number in 1..=160 {
+        let message = json!({ "text": format!("message {number}") });
+        site.api.post(&messages, Some(&host.token), &message).await.unwrap();
+    }
+    run("looking_back.mjs", &[&format!("http://{}", site.http), id(&broadcast), "160"]).await;
+}
