@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build web types test test-rust test-web test-browser fuzz lint deny bench services services-down clean
+.PHONY: help demo build web types test test-rust fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -40,7 +40,7 @@ lint: ## Formatting, lints, house rules
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-deny: ## Licences, duplicates and sources of all dependencies
+deny: ## Licences and sources of all dependencies
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked
 	@# Also what only other systems need: nothing may be looked up later.
 	$(CARGO) fetch --locked --quiet

@@ -86,6 +86,17 @@ describe('HeartBatches', () => {
     expect(hearts.takeLast().map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
+  it('sends what it left with no second time when the page comes back', async () => {
+    const { hearts, sent } = collector([Problem.unreachable()]);
+    hearts.tap(1);
+    await hearts.flush();
+    hearts.takeLast();
+    hearts.useSession('b');
+    await hearts.flush();
+    expect(sent).toHaveLength(1);
+    expect(hearts.pending).toBe(0);
+  });
+
   it('drops taps beyond the limit of a batch', () => {
     const { hearts } = collector([]);
     const taken = Array.from({ length: BATCH_LIMIT + 5 }, (_, index) => hearts.tap(index)).filter(Boolean);

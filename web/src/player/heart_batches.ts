@@ -69,10 +69,11 @@ export class HeartBatches {
     }
   }
 
-  /** What is left when the page goes away, to be handed to a beacon. */
+  /** What is left when the page goes away, to be handed to a beacon. A page that comes back does not send it again. */
   takeLast(): HeartBatch[] {
-    const next = this.nextBatch();
-    return [this.unanswered, next].filter((batch) => batch !== undefined);
+    const last = [this.unanswered, this.nextBatch()].filter((batch) => batch !== undefined);
+    this.unanswered = undefined;
+    return last;
   }
 
   private nextBatch(): HeartBatch | undefined {

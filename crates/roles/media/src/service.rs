@@ -152,11 +152,19 @@ impl MediaService {
             return Ok(Vec::new());
         }
         let old = self.replays.older_than(self.settings.retention_days, now).await?;
-        for broadcast in &old {
-            self.delete_recording(*broadcast).await?;
-            tracing::info!(%broadcast, days = self.settings.retention_days, "a recording was deleted: its time is over");
+        let (mut deleted, mut failure) = (Vec::new(), None);
+        for broadcast in old {
+            // One that cannot be deleted does not hold up the others.
+            match self.delete_recording(broadcast).await {
+                Ok(_) => {
+                    let days = self.settings.retention_days;
+                    tracing::info!(%broadcast, days, "a recording was deleted: its time is over");
+                    deleted.push(broadcast);
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        Ok(old)
+        failure.map_or(Ok(deleted), Err)
     }
 
     /// Completes what is open and writes it to the disk; shows that are on air go on after the next start.

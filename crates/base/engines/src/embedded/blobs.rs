@@ -48,7 +48,11 @@ impl FileBlobs {
         let folder = to.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).await?;
         fs::rename(from, to).await?;
-        fs::File::open(folder).await?.sync_all().await
+        // Each folder up to the root: those above may be new as well.
+        for folder in folder.ancestors().take_while(|folder| folder.starts_with(&self.root)) {
+            fs::File::open(folder).await?.sync_all().await?;
+        }
+        Ok(())
     }
 }
 

@@ -29,12 +29,14 @@ pub(super) enum FrameError {
     Nothing(String),
 }
 
-/// The first frame of the segment, 640 pixels wide.
+const SCALE: &str = "scale=640:640:force_original_aspect_ratio=decrease:force_divisible_by=2";
+
+/// The first frame of the segment, 640 pixels wide, or high if it is higher than wide.
 pub(super) async fn frame(program: &str, init: &[u8], segment: &[u8]) -> Result<Bytes, FrameError> {
     // A picture may wait; the streams may not.
     let mut child = Command::new("nice")
         .args(["-n", "15", program, "-v", "error", "-nostdin", "-threads", "1", "-f", "mp4", "-i", "pipe:0"])
-        .args(["-an", "-frames:v", "1", "-vf", "scale=640:-2", "-q:v", "5", "-f", "mjpeg", "pipe:1"])
+        .args(["-an", "-frames:v", "1", "-vf", SCALE, "-q:v", "5", "-f", "mjpeg", "pipe:1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
