@@ -35,7 +35,7 @@ impl Takeover for WebSocketRoute {
         let shared = shared.clone();
         let serve = move |wire, early| -> rest::Serving {
             let connection = Connection::new(shared.clone(), WebSocketTransport::new(wire, early, peer.encoding), peer);
-            Box::pin(shared.connections.track_future(connection.run()))
+            Box::pin(shared.connections.track_future(Connection::run(connection)))
         };
         Ok(Opened { answer, serve: Box::new(serve) })
     }

@@ -115,10 +115,11 @@ enum Phase {
 }
 
 impl Connection {
-    pub(crate) fn new(shared: Arc<Shared>, transport: WebSocketTransport, peer: Peer) -> Self {
+    /// A connection where it stays: whoever serves it holds no more than the pointer.
+    pub(crate) fn new(shared: Arc<Shared>, transport: WebSocketTransport, peer: Peer) -> Arc<Mutex<Self>> {
         let now = Instant::now();
         let (number, client) = shared.next_client();
-        Self {
+        Arc::new(Mutex::new(Self {
             transport,
             member: Arc::new(Member::new(number, client)),
             phase: Phase::New,
@@ -137,12 +138,11 @@ impl Connection {
             alarm: None,
             peer,
             shared,
-        }
+        }))
     }
 
     /// Serves the client until one of both has enough.
-    pub(crate) async fn run(self) {
-        let connection = Arc::new(Mutex::new(self));
+    pub(crate) async fn run(connection: Arc<Mutex<Self>>) {
         // Only a borrowed one: what is in its channels must not keep it.
         let outlet: Weak<Mutex<Self>> = Arc::downgrade(&connection);
         lock(&connection).opened(outlet);

@@ -75,7 +75,7 @@ impl Fallbacks {
             Peer { address, cookie, native_pings: false, encoding, session: session.name().clone(), _place: place };
         let transport = WebSocketTransport::new(Box::pin(wire), Bytes::new(), encoding);
         let connection = Connection::new(self.shared.clone(), transport, peer);
-        tokio::spawn(self.shared.connections.track_future(connection.run()));
+        tokio::spawn(self.shared.connections.track_future(Connection::run(connection)));
         tokio::spawn(bridge::carry(other_end, first, up, down, encoding, session));
         Ok(frames)
     }

@@ -21,8 +21,9 @@ const CHANNELS_AT_ONCE: usize = 4_096;
 const TOLD_AT_ONCE: usize = 64;
 /// Rest for each subscriber: about twice what one write takes, so that a room keeps about half a core busy at the most.
 const REST_PER_SUBSCRIBER: Duration = Duration::from_micros(17);
-/// Subscribers that need less rest are few: whoever brings them news can as well spend that time.
-const FEW: Duration = Duration::from_millis(1);
+/// What comes within it goes out together, also in the smallest room. Subscribers that need no more are few: whoever brings
+/// them news can as well spend that time.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
 
 /// Wakes for as long as there are channels to come. No channel rests for longer than `longest_rest`.
 pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest: Duration) {
@@ -63,20 +64,28 @@ fn tell_news(mut members: Vec<Arc<Member>>) {
 /// Tells the subscribers here and now, without the way over the waker, if they are few and the channel is rested. False: it
 /// is the waker's.
 pub(super) fn tell_few(channel: &Channel) -> bool {
-    let rest = rest(channel.subscribers());
-    if rest >= FEW {
+    let subscribers = channel.subscribers();
+    if !are_few(subscribers) {
         return false;
     }
     let now = Instant::now();
     let rested = channel.rests_until().is_none_or(|until| until <= now);
     if rested {
-        channel.rest_until(now + rest);
+        channel.rest_until(now + rest(subscribers));
         Round::tell(&channel.take_dirty());
     }
     rested
 }
 
+fn are_few(subscribers: usize) -> bool {
+    work(subscribers) < SHORTEST_REST
+}
+
 fn rest(subscribers: usize) -> Duration {
+    work(subscribers).max(SHORTEST_REST)
+}
+
+fn work(subscribers: usize) -> Duration {
     REST_PER_SUBSCRIBER.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX))
 }
 
@@ -140,8 +149,8 @@ mod tests {
 
     #[test]
     fn crowds_rest_longer() {
-        assert_eq!(rest(15), Duration::from_micros(255));
+        assert_eq!(rest(15), SHORTEST_REST);
         assert_eq!(rest(1_000), Duration::from_millis(17));
-        assert!(rest(58) < FEW && rest(59) >= FEW);
+        assert!(are_few(58) && !are_few(59));
     }
 }
