@@ -40,12 +40,17 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), AnyError> {
     let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
     let shows = raise_the_curtain(&site, &mut tasks, &cancel).await?;
     let audience = gather(&site, &shows, arguments.crowd);
+    // Before anybody is told that it runs, and may end it.
+    let asked_to_end = until_asked_to_end();
     greet(&site);
-    for spectator in audience {
-        tasks.spawn(spectator.watch(cancel.clone()));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    until_asked_to_end().await;
+    let arrive = async {
+        for spectator in audience {
+            tasks.spawn(spectator.watch(cancel.clone()));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! { () = asked_to_end => {}, () = arrive => {} }
     cancel.cancel();
     tasks.shutdown().await;
     site.stop().await;

@@ -9,6 +9,7 @@ mod browser;
 mod chat;
 mod crash;
 mod crowd;
+mod demo;
 mod disk_full;
 mod encoder;
 mod forgetful_disk;
