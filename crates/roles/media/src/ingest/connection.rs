@@ -6,6 +6,7 @@ use kernel::BroadcastId;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
+    task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -197,11 +198,33 @@ async fn resolve(stream_key: &str, peer: SocketAddr, context: &Context) -> Resul
     Ok((broadcast, claim))
 }
 
-/// Opens the broadcast's epoch. Not to be cancelled: whoever has an epoch must be told when it is over.
-async fn begin(broadcast: BroadcastId, claim: Claim, context: &Context) -> Result<Admitted, Refused> {
-    let begun = timeout(ANSWER_TIMEOUT, context.gatekeeper.begin(broadcast)).await;
+/// Opens the broadcast's epoch. It may be open before the answer comes, so what is under way is never cancelled: an
+/// answer that comes too late is waited for elsewhere.
+async fn begin(broadcast: BroadcastId, claim: Claim, context: &Arc<Context>) -> Result<Admitted, Refused> {
+    let gatekeeper = Arc::clone(&context.gatekeeper);
+    let mut beginning = tokio::spawn(async move { gatekeeper.begin(broadcast).await });
+    let Ok(begun) = timeout(ANSWER_TIMEOUT, &mut beginning).await else {
+        tokio::spawn(end_late(broadcast, claim, beginning, Arc::clone(context)));
+        return Err(Refusal::Unavailable.into());
+    };
+    // A panic of the gatekeeper is logged by the runtime.
     let publish_epoch = begun.unwrap_or(Err(Refusal::Unavailable))?;
     Ok(Admitted { broadcast, publish_epoch, claim })
+}
+
+/// Tells of the end of an epoch that was opened when its publisher had been refused. The claim is held until then, so that
+/// no epoch of another publisher is overtaken by it.
+async fn end_late(
+    broadcast: BroadcastId,
+    claim: Claim,
+    beginning: JoinHandle<Result<i64, Refusal>>,
+    context: Arc<Context>,
+) {
+    if let Ok(Ok(publish_epoch)) = beginning.await {
+        tracing::warn!(%broadcast, publish_epoch, "a publish epoch was opened too late for its publisher");
+        drop(claim);
+        context.gatekeeper.interrupted(broadcast, publish_epoch).await;
+    }
 }
 
 impl From<Refusal> for Refused {

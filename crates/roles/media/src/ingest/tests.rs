@@ -214,6 +214,26 @@ async fn a_second_publisher_waits_until_the_first_is_silent_and_then_takes_over(
 }
 
 #[tokio::test]
+async fn an_epoch_that_is_opened_too_late_for_its_publisher_is_ended() {
+    let running = Running::start(IngestSettings::default()).await;
+    running.house.hesitate(true);
+    let publisher = running.publisher("good");
+    let refused = tokio::spawn(async move { publisher.run(CancellationToken::new()).await });
+    assert_eq!(running.house.next_news().await, News::Begun(1));
+    // From here on time passes as soon as everybody waits.
+    tokio::time::pause();
+    assert!(soon(refused).await.expect("no panic").is_err(), "it has waited long enough");
+    tokio::time::resume();
+    let refused = running.publisher("good").run(CancellationToken::new()).await;
+    let Err(PublishError::Refused { code, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(code, "NetStream.Publish.BadName", "nobody else may begin before that epoch is known");
+    running.house.hesitate(false);
+    assert_eq!(running.house.next_news().await, News::Interrupted(1));
+    running.publisher("good").run(CancellationToken::new()).await.expect("the broadcast is free again");
+    assert_eq!(running.house.next_news().await, News::Begun(2));
+}
+
+#[tokio::test]
 async fn a_looping_clip_has_one_timeline() {
     let running = Running::start(IngestSettings::default()).await;
     let stop = CancellationToken::new();

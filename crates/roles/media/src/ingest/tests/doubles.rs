@@ -59,6 +59,8 @@ pub(super) struct House {
     changed: Notify,
     /// How many were kept waiting for an answer.
     unanswered: watch::Sender<usize>,
+    /// Whether epochs are opened, but not answered.
+    hesitates: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -83,6 +85,7 @@ impl House {
             sessions: Mutex::default(),
             changed: Notify::new(),
             unanswered: watch::Sender::new(0),
+            hesitates: watch::Sender::new(false),
         })
     }
 
@@ -113,6 +116,11 @@ impl House {
         soon(unanswered.wait_for(|waiting| *waiting >= count)).await.expect("the house keeps the other end");
     }
 
+    /// From now on epochs are opened, but not answered before it is told otherwise.
+    pub(super) fn hesitate(&self, hesitates: bool) {
+        self.hesitates.send_replace(hesitates);
+    }
+
     pub(super) fn is_closed(&self, publish_epoch: i64) -> bool {
         self.sessions.lock().unwrap().get(&publish_epoch).is_some_and(|session| session.closed)
     }
@@ -137,6 +145,8 @@ impl Gatekeeper for House {
         assert_eq!(broadcast, self.broadcast);
         let publish_epoch = self.epochs.fetch_add(1, Ordering::SeqCst) + 1;
         self.tell.send(News::Begun(publish_epoch)).unwrap();
+        let mut hesitates = self.hesitates.subscribe();
+        hesitates.wait_for(|hesitates| !hesitates).await.expect("the house keeps the other end");
         Ok(publish_epoch)
     }
 
