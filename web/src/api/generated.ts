@@ -929,7 +929,8 @@ export interface components {
             leaving?: boolean;
             /**
              * Format: int64
-             * @description Where the player is on the broadcast's timeline, in milliseconds; left out before it has begun to play.
+             * @description Where the player is on the broadcast's timeline, in milliseconds; left out before it has begun to play. One that
+             *     cannot be is left out of the health of the players.
              */
             position_ms?: number | null;
             /** @description The session, as it was issued. */
@@ -1660,6 +1661,11 @@ export interface components {
         };
         /** @description How the players of a broadcast are doing, as they say on their beats. */
         PlayerHealth: {
+            /**
+             * Format: int64
+             * @description How many milliseconds the players are behind what is live, as a median, when any said so.
+             */
+            behind_live_ms?: number | null;
             /**
              * Format: int64
              * @description The median bits per second the players see, when any said so.

@@ -376,6 +376,7 @@ export const en = {
     keyframes: 'Keyframes every',
     stalls: 'Stalls per minute',
     playersBitrate: 'Bitrate seen',
+    behindLive: 'Behind live',
     allGood: 'Everything looks good.',
     warnings: {
       keyframe_interval_long: 'Keyframes are far apart. Set the keyframe interval to 2 s in the encoder.',

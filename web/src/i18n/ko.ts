@@ -377,6 +377,7 @@ export const ko: Dictionary = {
     keyframes: '키프레임 간격',
     stalls: '분당 끊김',
     playersBitrate: '받는 속도',
+    behindLive: '라이브와의 차이',
     allGood: '모두 좋아요.',
     warnings: {
       keyframe_interval_long: '키프레임 간격이 길어요. 인코더에서 2초로 맞춰 주세요.',

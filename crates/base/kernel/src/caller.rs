@@ -23,7 +23,7 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The account, when signed in.
-    pub identity: Option<Identity>,
+    pub identity: Option<Box<Identity>>,
     /// The client's address, after trusted proxies.
     pub address: IpAddr,
 }

@@ -48,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 
 /// The caller's identity, or the problem that asks to sign in.
 pub fn require_account(caller: &Caller) -> Result<&Identity, Problem> {
-    caller.identity.as_ref().ok_or_else(|| Problem::unauthorized("sign_in_required", "Sign in to do this."))
+    caller.identity.as_deref().ok_or_else(|| Problem::unauthorized("sign_in_required", "Sign in to do this."))
 }
 
 /// The session token a request carries, not yet checked: `Authorization: Bearer …`, else the session cookie.

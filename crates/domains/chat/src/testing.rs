@@ -151,7 +151,7 @@ pub(crate) fn caller(account: i64) -> Caller {
         display_name: format!("사람 {account}"),
         admin: false,
     };
-    Caller { identity: Some(identity), ..anonymous() }
+    Caller { identity: Some(Box::new(identity)), ..anonymous() }
 }
 
 pub(crate) fn administrator(account: i64) -> Caller {

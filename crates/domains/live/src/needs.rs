@@ -115,6 +115,9 @@ pub struct PlayerHealth {
     /// The median bits per second the players see, when any said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bitrate_bps: Option<u64>,
+    /// How many milliseconds the players are behind what is live, as a median, when any said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind_live_ms: Option<u64>,
 }
 
 /// The crowd of a running broadcast, from memory (implemented by the viewers and hearts slices).

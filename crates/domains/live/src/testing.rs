@@ -101,7 +101,7 @@ fn site(database: TestDatabase, clock: Arc<ManualClock>, settings: Settings) -> 
 async fn identify(mut request: Request, next: Next) -> Response {
     let token = rest::Credentials::of(request.headers()).0;
     let identity = token.map(|token| identity(token.parse().unwrap()));
-    request.extensions_mut().insert(Caller { identity, address: "192.0.2.1".parse().unwrap() });
+    request.extensions_mut().insert(Caller { identity: identity.map(Box::new), address: "192.0.2.1".parse().unwrap() });
     next.run(request).await
 }
 

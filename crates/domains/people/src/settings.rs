@@ -13,7 +13,8 @@ pub struct Settings {
     pub sign_up_rate: Rate,
     /// Sign-ins from one address, right or wrong.
     pub sign_in_rate: Rate,
-    /// Sign-ins to one handle since the last right one, and password changes of one account.
+    /// Sign-ins to one handle from one address since the last right one, and password changes of one account. From all
+    /// addresses together ten times as many.
     pub sign_in_rate_per_handle: Rate,
     /// Days after which a session that is not used ends.
     pub session_lifetime_days: u32,

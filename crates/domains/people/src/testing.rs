@@ -73,7 +73,7 @@ async fn identify(State(people): State<People>, mut request: Request, next: Next
         Some(token) => people.identify(&token).await.unwrap(),
         None => None,
     };
-    request.extensions_mut().insert(Caller { identity, address: address() });
+    request.extensions_mut().insert(Caller { identity: identity.map(Box::new), address: address() });
     next.run(request).await
 }
 

@@ -33,7 +33,7 @@ impl Connector for RealtimeConnector {
         for (token, must_be_good) in [(token, true), (cookie, false)] {
             let Some(token) = token.filter(|token| !token.is_empty()) else { continue };
             match self.0.identify(token).await {
-                Ok(Some(identity)) => return Ok(Caller { identity: Some(identity), address }),
+                Ok(Some(identity)) => return Ok(Caller { identity: Some(Box::new(identity)), address }),
                 Ok(None) if must_be_good => return Err(Refused::InvalidToken),
                 Ok(None) => (),
                 Err(error) => {

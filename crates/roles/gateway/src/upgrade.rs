@@ -57,7 +57,7 @@ fn prepare(shared: &Shared, request: &UpgradeRequest<'_>, handshake: &Handshake<
         None => PROTOBUF_QUERIES.into_iter().any(asks),
     };
     let encoding = if protobuf { Encoding::Protobuf } else { Encoding::Json };
-    Ok(Peer { address, cookie, native_pings: asks(NATIVE_PINGS), encoding, session: "".into(), _place: place })
+    Ok(Peer { address, cookie, native_pings: asks(NATIVE_PINGS), encoding, session: Arc::default(), _place: place })
 }
 
 /// The subprotocol of those the client offers.

@@ -123,6 +123,6 @@ impl BlockedWords {
 }
 
 fn administrator(caller: &Caller) -> Result<AccountId, Error> {
-    let identity = caller.identity.as_ref().ok_or(Error::SignInRequired)?;
+    let identity = caller.identity.as_deref().ok_or(Error::SignInRequired)?;
     if identity.admin { Ok(identity.account) } else { Err(Error::NotAllowed) }
 }

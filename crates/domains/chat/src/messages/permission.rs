@@ -88,7 +88,7 @@ impl Permission {
         broadcast: BroadcastId,
         now: Timestamp,
     ) -> Result<Writer, Error> {
-        let identity = caller.identity.clone().ok_or(Error::SignInRequired)?;
+        let identity = *caller.identity.clone().ok_or(Error::SignInRequired)?;
         let room = self.room(broadcast).await?;
         let order = self.order.of(room.host).await?;
         let role = role_of(identity.account, identity.admin, room.host, &order);

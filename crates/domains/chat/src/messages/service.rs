@@ -132,7 +132,7 @@ impl Messages {
     /// Deletes a message: its author may, and whoever may silence its author. Its text is gone from the log when this
     /// returns, a tombstone stands in its place, and the deletion is published. Deleted before: nothing to do.
     pub async fn delete(&self, caller: &Caller, broadcast: BroadcastId, message: MessageId) -> Result<(), Error> {
-        let identity = caller.identity.as_ref().ok_or(Error::SignInRequired)?;
+        let identity = caller.identity.as_deref().ok_or(Error::SignInRequired)?;
         let host = self.permission.room(broadcast).await?;
         let room = room_name(broadcast);
         let place = self.place_of(&room, message).await?;

@@ -81,14 +81,14 @@ impl Moderators {
 
     /// The caller as a moderator of the channel with this handle.
     pub(crate) async fn in_channel(&self, caller: &Caller, channel: &str) -> Result<Acting, Error> {
-        let identity = caller.identity.as_ref().ok_or(Error::SignInRequired)?;
+        let identity = caller.identity.as_deref().ok_or(Error::SignInRequired)?;
         let host = self.channel(channel).await?;
         self.acting(identity, host).await
     }
 
     /// The caller as a moderator of the broadcast's room.
     pub(crate) async fn in_room(&self, caller: &Caller, broadcast: BroadcastId) -> Result<(Acting, RoomInfo), Error> {
-        let identity = caller.identity.as_ref().ok_or(Error::SignInRequired)?;
+        let identity = caller.identity.as_deref().ok_or(Error::SignInRequired)?;
         let room = self.rooms.room(broadcast).await?.ok_or(Error::BroadcastUnknown)?;
         Ok((self.acting(identity, room.host).await?, room))
     }

@@ -50,7 +50,7 @@ impl Client {
             display_name: "Asker".into(),
             admin: false,
         });
-        let request = Request::get(path).extension(Caller { identity, address: HERE });
+        let request = Request::get(path).extension(Caller { identity: identity.map(Box::new), address: HERE });
         let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         (response.status().as_u16(), body(response).await)
     }

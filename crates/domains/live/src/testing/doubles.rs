@@ -107,7 +107,7 @@ impl Audience for Crowd {
 
     fn players(&self, broadcast: BroadcastId) -> PlayerHealth {
         let sessions = self.counts(broadcast).concurrent;
-        PlayerHealth { sessions, stalls_per_minute: 0.5, bitrate_bps: Some(2_000_000) }
+        PlayerHealth { sessions, stalls_per_minute: 0.5, bitrate_bps: Some(2_000_000), behind_live_ms: Some(1_800) }
     }
 }
 

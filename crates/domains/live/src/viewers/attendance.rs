@@ -30,7 +30,8 @@ const UNIQUE_MAX: usize = 10_000_000;
 pub struct Beat {
     /// The session, as it was issued.
     pub session: String,
-    /// Where the player is on the broadcast's timeline, in milliseconds; left out before it has begun to play.
+    /// Where the player is on the broadcast's timeline, in milliseconds; left out before it has begun to play. One that
+    /// cannot be is left out of the health of the players.
     #[serde(default)]
     pub position_ms: Option<i64>,
     /// The player goes away for good.
@@ -49,6 +50,16 @@ pub struct Beat {
 pub(super) const STALLS_MAX: u32 = 1_000;
 /// Bits per second a player may claim to see.
 pub(super) const BITRATE_MAX: u64 = 10_000_000_000;
+
+/// A beat as it was heard.
+pub(super) struct Heard<'a> {
+    pub(super) session: &'a Session,
+    pub(super) beat: &'a Beat,
+    /// How far behind what is live its player is, when that is known.
+    pub(super) behind_live_ms: Option<u64>,
+    pub(super) address: IpAddr,
+    pub(super) at: Timestamp,
+}
 
 /// Who watches one show.
 #[derive(Debug, Default)]
@@ -72,6 +83,7 @@ struct Player {
     last_beat: Timestamp,
     address: IpAddr,
     bitrate: Option<u64>,
+    behind_live_ms: Option<u64>,
 }
 
 /// What happened since it was last kept.
@@ -95,38 +107,24 @@ impl Attendance {
         Self { seen, peak, ..Self::default() }
     }
 
-    /// Takes a beat that arrived at `now`; a new session needs one of at most `players_max` and one of the `places`.
-    pub(super) fn beat(
-        &mut self,
-        session: &Session,
-        beat: &Beat,
-        address: IpAddr,
-        now: Timestamp,
-        players_max: u32,
-        places: &Places,
-    ) -> Result<(), Error> {
-        let now = self.expire(now, places);
+    /// Takes a beat; a new session needs one of at most `players_max` and one of the `places`.
+    pub(super) fn beat(&mut self, heard: &Heard<'_>, players_max: u32, places: &Places) -> Result<(), Error> {
+        let Heard { session, beat, at, .. } = *heard;
+        let now = self.expire(at, places);
         if self.left.contains(&session.playback) {
             return if beat.leaving { Ok(()) } else { Err(Error::Left) };
         }
         if beat.leaving {
             self.leave(session.playback, now, places);
         } else {
-            self.renew(session, beat, address, now, players_max, places)?;
+            self.renew(heard, now, players_max, places)?;
         }
         self.stalls.add(beat.stalls.min(STALLS_MAX), now);
         Ok(())
     }
 
-    fn renew(
-        &mut self,
-        session: &Session,
-        beat: &Beat,
-        address: IpAddr,
-        now: Timestamp,
-        players_max: u32,
-        places: &Places,
-    ) -> Result<(), Error> {
+    fn renew(&mut self, heard: &Heard<'_>, now: Timestamp, players_max: u32, places: &Places) -> Result<(), Error> {
+        let Heard { session, beat, behind_live_ms, address, .. } = *heard;
         let until = now.plus_millis(LEASE_MS);
         let mut watched_ms = 0;
         if let Some(player) = self.players.get_mut(&session.playback) {
@@ -135,12 +133,13 @@ impl Attendance {
             player.until = until;
             player.last_beat = now;
             player.bitrate = beat.bitrate.or(player.bitrate);
+            player.behind_live_ms = behind_live_ms;
         } else {
             if self.players.len() >= players_max as usize {
                 return Err(Error::TooManyPlayers { setting: "players_per_broadcast_max", limit: players_max });
             }
             places.enter(address)?;
-            let player = Player { until, last_beat: now, address, bitrate: beat.bitrate };
+            let player = Player { until, last_beat: now, address, bitrate: beat.bitrate, behind_live_ms };
             self.players.insert(session.playback, player);
         }
         self.leases.insert((until, session.playback));
@@ -210,11 +209,10 @@ impl Attendance {
     /// How the players are doing at `now`.
     pub(super) fn health(&mut self, now: Timestamp, places: &Places) -> PlayerHealth {
         let now = self.expire(now, places);
-        let mut bitrates: Vec<u64> = self.players.values().filter_map(|player| player.bitrate).collect();
-        let middle = bitrates.len() / 2;
-        let bitrate_bps = (!bitrates.is_empty()).then(|| *bitrates.select_nth_unstable(middle).1);
+        let bitrate_bps = median(self.players.values().filter_map(|player| player.bitrate));
+        let behind_live_ms = median(self.players.values().filter_map(|player| player.behind_live_ms));
         let stalls_per_minute = self.stalls.in_last_minute(now) as f64;
-        PlayerHealth { sessions: self.players.len() as u64, stalls_per_minute, bitrate_bps }
+        PlayerHealth { sessions: self.players.len() as u64, stalls_per_minute, bitrate_bps, behind_live_ms }
     }
 
     /// Takes out what is to be kept.
@@ -226,4 +224,10 @@ impl Attendance {
     pub(super) fn is_saved(&self) -> bool {
         self.unsaved.is_empty()
     }
+}
+
+fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut values: Vec<u64> = values.collect();
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable(middle).1)
 }

@@ -6,12 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-use kernel::{AccountId, BroadcastId, Clock, caller::network, events::live::BroadcastState};
+use kernel::{AccountId, BroadcastId, Clock, Timestamp, caller::network, events::live::BroadcastState};
 use ports::sql::{Database, SqlError};
 
 use super::{
     Beat, Error, Settings,
-    attendance::{Attendance, BITRATE_MAX, STALLS_MAX, Unsaved},
+    attendance::{Attendance, BITRATE_MAX, Heard, STALLS_MAX, Unsaved},
     places::Places,
     store,
 };
@@ -20,6 +20,9 @@ use crate::{
     needs::{PlayerHealth, Show, Shows, ViewerCounts},
     playbacks::{self, Sessions, needs::Players},
 };
+
+/// So far ahead of what is live a player may seem to be: its clock and ours, and what it had buffered.
+const AHEAD_MAX_MS: i64 = 2_000;
 
 /// The viewers of all shows of this process.
 pub struct Viewers {
@@ -111,8 +114,14 @@ impl Viewers {
             }
             audience.host = Some(show.host);
             let limit = self.settings.players_per_broadcast_max;
-            let address = network(address);
-            return audience.attendance.beat(&session, &beat, address, now, limit, &self.places);
+            let heard = Heard {
+                session: &session,
+                beat: &beat,
+                behind_live_ms: behind_live_ms(beat.position_ms, &show, now),
+                address: network(address),
+                at: now,
+            };
+            return audience.attendance.beat(&heard, limit, &self.places);
         }
     }
 
@@ -241,4 +250,12 @@ fn has_viewers(show: &Show) -> bool {
 
 fn lock(audience: &Mutex<Audience>) -> MutexGuard<'_, Audience> {
     audience.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How far behind what is live a player at `position_ms` is; none while nothing is live, and for one that cannot be there.
+fn behind_live_ms(position_ms: Option<i64>, show: &Show, now: Timestamp) -> Option<u64> {
+    let start = show.timeline_start.filter(|_| show.state == BroadcastState::Live)?;
+    let position_ms = position_ms.filter(|position| *position >= 0)?;
+    let behind_ms = now.millis_since(start).saturating_sub(position_ms);
+    (behind_ms >= -AHEAD_MAX_MS).then(|| behind_ms.max(0).unsigned_abs())
 }

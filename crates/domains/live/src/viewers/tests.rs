@@ -6,12 +6,12 @@ use std::{
 };
 
 use engines::testing::databases;
-use kernel::{BroadcastId, PlaybackId, Timestamp, events::live::BroadcastState};
+use kernel::{BroadcastId, Clock, PlaybackId, Timestamp, events::live::BroadcastState};
 use proptest::prelude::*;
 
 use super::{
     Beat, Error,
-    attendance::{Attendance, LEASE_MS, LEFT_REMEMBERED_MS},
+    attendance::{Attendance, Heard, LEASE_MS, LEFT_REMEMBERED_MS},
     places::Places,
 };
 use crate::{
@@ -120,8 +120,9 @@ proptest! {
                     let taken = model.beat(number, leaving);
                     let (session, address) = player(number);
                     let beat = Beat { session: String::new(), position_ms: None, leaving, stalls: 0, bitrate: None };
-                    let now = Timestamp::from_millis(clock);
-                    let result = attendance.beat(&session, &beat, address, now, 100, &places);
+                    let at = Timestamp::from_millis(clock);
+                    let heard = Heard { session: &session, beat: &beat, behind_live_ms: None, address, at };
+                    let result = attendance.beat(&heard, 100, &places);
                     prop_assert_eq!(result.is_ok(), taken);
                 }
             }
@@ -268,13 +269,19 @@ async fn limits_name_themselves_and_health_is_what_players_say() {
     let site = Site::new(db.database, settings);
     site.world.set(SHOW, BroadcastState::Live);
     let crowd = site.start().await;
-    for (stalls, bitrate) in [(1, 1_000), (2, 3_000), (0, 2_000)] {
+    site.clock.advance(30_000);
+    let edge_ms = site.clock.now().as_millis() - BEGIN_MS;
+    for (stalls, bitrate, behind_ms) in [(1, 1_000, 2_000), (2, 3_000, 1_500), (0, 2_000, -60_000)] {
         let session = session(&crowd, SHOW, None).await;
-        let body = serde_json::json!({"session": session, "position_ms": 5, "stalls": stalls, "bitrate": bitrate});
+        let position_ms = edge_ms - behind_ms;
+        let body = serde_json::json!({
+            "session": session, "position_ms": position_ms, "stalls": stalls, "bitrate": bitrate
+        });
         crowd.viewers.beat(body.to_string().as_bytes(), HERE).await.unwrap();
     }
     let health = crowd.viewers.players(SHOW);
     assert_eq!((health.sessions, health.stalls_per_minute, health.bitrate_bps), (3, 3.0, Some(2_000)));
+    assert_eq!(health.behind_live_ms, Some(2_000), "of the two that can be");
     let fourth = session(&crowd, SHOW, None).await;
     let refused = crowd.viewers.beat(&beat(&fourth, false), HERE).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("players_per_broadcast_max allows 3")));

@@ -4,6 +4,7 @@
 //! password elsewhere, or leaves it unused for `session_lifetime_days`. A sign-in with the old password that races a
 //! change of it does not survive the change. What may be lost: up to a day of a session's last use.
 
+mod attempts;
 mod cache;
 mod error;
 mod http;

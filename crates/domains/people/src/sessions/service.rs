@@ -2,7 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kernel::{
@@ -12,6 +12,7 @@ use ports::sql::{AnyConnection, Database};
 
 use super::{
     Error, NewPassword, SignIn,
+    attempts::Attempts,
     cache::IdentityCache,
     model::{Known, Session},
     store,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// Addresses, and handles, whose attempts are counted at the same time.
-const COUNTED: usize = 20_000;
+pub(super) const COUNTED: usize = 20_000;
 
 /// Keeps sessions.
 pub struct Sessions {
@@ -36,7 +37,7 @@ pub struct Sessions {
     settings: Arc<Settings>,
     identities: IdentityCache,
     attempts_by_address: Mutex<RateLimiter<IpAddr>>,
-    attempts_by_handle: Mutex<RateLimiter<String>>,
+    attempts: Mutex<Attempts>,
 }
 
 impl Sessions {
@@ -49,9 +50,9 @@ impl Sessions {
         settings: Arc<Settings>,
     ) -> Self {
         let attempts_by_address = Mutex::new(RateLimiter::new(settings.sign_in_rate, COUNTED));
-        let attempts_by_handle = Mutex::new(RateLimiter::new(settings.sign_in_rate_per_handle, COUNTED));
+        let attempts = Mutex::new(Attempts::new(settings.sign_in_rate_per_handle));
         let identities = IdentityCache::new();
-        Self { clock, random, ids, database, passwords, settings, identities, attempts_by_address, attempts_by_handle }
+        Self { clock, random, ids, database, passwords, settings, identities, attempts_by_address, attempts }
     }
 
     /// Begins a session for who knows the password. An unknown handle takes as long as a wrong password.
@@ -72,7 +73,7 @@ impl Sessions {
         }
         let token = self.begin(tx.conn(), account.id, now).await?;
         tx.commit().await?;
-        self.forgive(&account.handle);
+        self.attempts().forgive(&account.handle, Some(network(caller.address)));
         Ok((account, token))
     }
 
@@ -122,7 +123,7 @@ impl Sessions {
     /// Changes the password and ends the account's other sessions.
     pub async fn change_password(&self, caller: &Identity, request: NewPassword) -> Result<(), Error> {
         let new = Password::parse(&request.new_password)?;
-        self.count_attempt_for(&caller.handle)?;
+        self.attempts().count(&caller.handle, None, self.clock.now()).map_err(Error::TooOften)?;
         let old_hash = store::password_hash(self.database.reader(), caller.account).await?;
         if !self.passwords.verify(request.current_password, old_hash.clone()).await? {
             return Err(Error::WrongPassword);
@@ -136,7 +137,7 @@ impl Sessions {
         store::delete_others(tx.conn(), caller.account, caller.session).await?;
         tx.commit().await?;
         self.forget_identities(caller.account);
-        self.forgive(&caller.handle);
+        self.attempts().forgive(&caller.handle, None);
         Ok(())
     }
 
@@ -172,18 +173,15 @@ impl Sessions {
     }
 
     fn count_attempt(&self, address: IpAddr, handle: Option<&str>) -> Result<(), Error> {
-        let mut attempts = self.attempts_by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        attempts.take(network(address), self.clock.now()).map_err(Error::TooOften)?;
-        drop(attempts);
-        handle.map_or(Ok(()), |handle| self.count_attempt_for(handle))
+        let (network, now) = (network(address), self.clock.now());
+        let mut by_address = self.attempts_by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        by_address.take(network, now).map_err(Error::TooOften)?;
+        drop(by_address);
+        let Some(handle) = handle else { return Ok(()) };
+        self.attempts().count(handle, Some(network), now).map_err(Error::TooOften)
     }
 
-    fn count_attempt_for(&self, handle: &str) -> Result<(), Error> {
-        let mut attempts = self.attempts_by_handle.lock().unwrap_or_else(PoisonError::into_inner);
-        attempts.take(handle.to_owned(), self.clock.now()).map_err(Error::TooOften)
-    }
-
-    fn forgive(&self, handle: &String) {
-        self.attempts_by_handle.lock().unwrap_or_else(PoisonError::into_inner).forgive(handle);
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

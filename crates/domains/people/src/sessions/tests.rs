@@ -73,15 +73,22 @@ async fn attempts_are_limited_by_address_and_by_handle() {
         site.person("hana").await;
         let sessions = &site.people.sessions;
         let from = |address: &str| Caller::anonymous(address.parse::<IpAddr>().unwrap());
-        for address in ["198.51.100.1", "198.51.100.2", "198.51.100.3"] {
-            let wrong = sessions.sign_in(&from(address), credentials("hana", "wrong horse")).await;
-            assert!(matches!(wrong, Err(Error::WrongCredentials)));
+        let guess = async |address: String| sessions.sign_in(&from(&address), credentials("hana", "wrong horse")).await;
+        for _ in 0..3 {
+            assert!(matches!(guess(crate::testing::address().to_string()).await, Err(Error::WrongCredentials)));
         }
         let body = json!({ "handle": "Hana", "password": PASSWORD });
-        let refused = site.send("POST", "/api/v1/sessions", None, body).await;
-        assert_eq!(refused.problem(), (429, "sign_in_rate"), "a fourth address helps nothing");
+        let refused = site.send("POST", "/api/v1/sessions", None, body.clone()).await;
+        assert_eq!(refused.problem(), (429, "sign_in_rate"));
         assert_eq!(refused.headers["retry-after"], "20");
-        site.clock.advance(20_000);
+        sessions.sign_in(&from("198.51.100.4"), credentials("hana", PASSWORD)).await.unwrap();
+        for stranger in 0..30 {
+            let wrong = guess(format!("198.51.100.{}", 100 + stranger)).await;
+            assert!(matches!(wrong, Err(Error::WrongCredentials)), "{stranger}");
+        }
+        let refused = guess("198.51.100.200".into()).await;
+        assert!(matches!(refused, Err(Error::TooOften(_))), "ten times as many from all networks together");
+        site.clock.advance(60_000);
         for _ in 0..3 {
             sessions.sign_in(&from("198.51.100.4"), credentials("hana", PASSWORD)).await.unwrap();
         }

@@ -36,7 +36,7 @@ pub(crate) async fn resolve(
 async fn identify(authenticator: &dyn Authenticator, token: &str, address: IpAddr) -> Result<Caller, Problem> {
     let identity: Result<Option<Identity>, String> = authenticator.identify(token).await;
     match identity {
-        Ok(identity) => Ok(Caller { identity, address }),
+        Ok(identity) => Ok(Caller { identity: identity.map(Box::new), address }),
         Err(reason) => {
             tracing::error!(reason, "a session cannot be looked up");
             let detail = "Sessions cannot be looked up at the moment; try again.";

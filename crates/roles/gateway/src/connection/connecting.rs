@@ -56,7 +56,7 @@ impl Connection {
                     let client = Arc::new(Client {
                         id: member.id().clone(),
                         caller: connected.caller.clone(),
-                        user: connected.user.as_str().into(),
+                        user: named(&connected.user),
                         conn_info: connected.conn_info.clone(),
                     });
                     member.identify(client.clone());
@@ -138,4 +138,9 @@ impl Session {
         }
         Ok(LetIn { connected, client: self.client, expiry, subscriptions })
     }
+}
+
+/// Visitors without a name share one.
+fn named(user: &str) -> Arc<str> {
+    if user.is_empty() { Arc::default() } else { user.into() }
 }

@@ -30,17 +30,22 @@ pub(super) struct Heartbeat {
     seen_bytes: u64,
 }
 
-#[derive(Clone, Copy)]
 enum Expects {
     Connect,
     Nothing,
-    /// `taken_bytes` is what the kernel had taken at the last look, `looks` how often it has taken nothing since.
-    Pong {
-        since: Instant,
-        sent_bytes: u64,
-        taken_bytes: u64,
-        looks: u32,
-    },
+    /// Boxed: it seldom takes long.
+    Pong(Box<Awaited>),
+}
+
+/// A pong that is waited for.
+struct Awaited {
+    since: Instant,
+    /// What had been sent before the ping.
+    sent_bytes: u64,
+    /// What the kernel had taken at the last look.
+    taken_bytes: u64,
+    /// How often it has taken nothing since.
+    looks: u32,
 }
 
 impl Heartbeat {
@@ -75,7 +80,8 @@ impl Heartbeat {
     /// The client answered a ping. False: there was none.
     #[must_use]
     pub(super) fn pong(&mut self, settings: &Settings, now: Instant) -> bool {
-        let Expects::Pong { since, sent_bytes, .. } = self.expects else { return false };
+        let Expects::Pong(awaited) = &self.expects else { return false };
+        let Awaited { since, sent_bytes, .. } = **awaited;
         self.seen_bytes = sent_bytes;
         self.expects = Expects::Nothing;
         self.deadline = now.max(since + interval(settings));
@@ -99,16 +105,16 @@ impl Heartbeat {
         match &mut self.expects {
             Expects::Connect => Beat::Stale,
             Expects::Nothing => {
-                self.expects = Expects::Pong { since: now, sent_bytes, taken_bytes, looks: 0 };
+                self.expects = Expects::Pong(Box::new(Awaited { since: now, sent_bytes, taken_bytes, looks: 0 }));
                 self.deadline = now + pong_timeout;
                 Beat::Ping
             }
-            Expects::Pong { taken_bytes: taken_before, looks, .. } => {
+            Expects::Pong(awaited) => {
                 let slow = busy || sent_bytes.saturating_sub(self.seen_bytes) > IN_FLIGHT_BYTES;
                 // Slowness ends no connection, as long as the client takes something now and then.
-                *looks = if taken_bytes > *taken_before { 0 } else { *looks + 1 };
-                *taken_before = taken_bytes;
-                if !slow || pong_timeout * *looks >= Duration::from_millis(settings.stalled_timeout_ms) {
+                awaited.looks = if taken_bytes > awaited.taken_bytes { 0 } else { awaited.looks + 1 };
+                awaited.taken_bytes = taken_bytes;
+                if !slow || pong_timeout * awaited.looks >= Duration::from_millis(settings.stalled_timeout_ms) {
                     return Beat::NoPong;
                 }
                 self.deadline = now + pong_timeout;

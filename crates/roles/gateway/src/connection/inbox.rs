@@ -1,9 +1,8 @@
 //! Commands that wait for their turn, in order.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
+use super::seldom::Seldom;
 use crate::protocol::{Command, Request};
 
 /// While so many commands wait, no more are read.
@@ -33,7 +32,7 @@ impl Waiting {
 /// What waits. Beyond `is_full` there is one frame's worth of commands at the most.
 #[derive(Default)]
 pub(super) struct Inbox {
-    waiting: VecDeque<Waiting>,
+    waiting: Seldom<Waiting>,
     bytes: usize,
 }
 
@@ -66,12 +65,8 @@ impl Inbox {
     }
 
     fn pop_if(&mut self, wanted: impl FnOnce(&Waiting) -> bool) -> Option<Waiting> {
-        let waiting = self.waiting.pop_front_if(|waiting| wanted(waiting))?;
+        let waiting = self.waiting.pop_front_if(wanted)?;
         self.bytes -= waiting.bytes;
-        if self.waiting.is_empty() {
-            // Idle connections keep no buffer.
-            self.waiting = VecDeque::new();
-        }
         Some(waiting)
     }
 }

@@ -21,13 +21,13 @@ mod orders;
 mod outbox;
 mod recovery;
 mod refreshing;
+mod seldom;
 mod subscribing;
 mod subscriptions;
 mod transport;
 mod wheel;
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -59,6 +59,7 @@ use heartbeat::{Beat, Heartbeat};
 use identity::Identified;
 use inbox::{Inbox, Waiting};
 use outbox::Outbox;
+use seldom::Seldom;
 use subscriptions::{AtHand, Next, Origin, Subscriptions};
 use transport::{Event, Incoming};
 use wheel::Tick;
@@ -89,7 +90,7 @@ pub(crate) struct Connection {
     subscriptions: Subscriptions,
     outbox: Outbox,
     /// What the server told it to do.
-    orders: VecDeque<Order>,
+    orders: Seldom<Order>,
     /// When something of it runs out, at the earliest.
     first_over_at: Option<Instant>,
     ping_due: bool,
@@ -127,7 +128,7 @@ impl Connection {
             work: None,
             subscriptions: Subscriptions::new(peer.encoding),
             outbox: Outbox::new(peer.encoding),
-            orders: VecDeque::new(),
+            orders: Seldom::default(),
             first_over_at: None,
             ping_due: false,
             identity_due: false,

@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use rest::Wire;
 use tokio::io::ReadBuf;
 
+use super::seldom::Seldom;
 use crate::{
     protocol::{
         Encoding,
@@ -63,7 +64,7 @@ pub(crate) struct WebSocketTransport {
     encoding: Encoding,
     decoder: Decoder,
     /// Read and not yet asked for.
-    arrived: VecDeque<Incoming>,
+    arrived: Seldom<Incoming>,
     unsent: VecDeque<Bytes>,
     unsent_bytes: usize,
     reads_first: bool,
@@ -78,7 +79,7 @@ impl WebSocketTransport {
             wire,
             encoding,
             decoder: Decoder::new(MESSAGE_BYTES_MAX),
-            arrived: VecDeque::new(),
+            arrived: Seldom::default(),
             unsent: VecDeque::new(),
             unsent_bytes: 0,
             reads_first: true,
@@ -226,9 +227,6 @@ impl WebSocketTransport {
     fn poll_incoming(&mut self, context: &mut Context<'_>) -> Poll<Incoming> {
         loop {
             if let Some(incoming) = self.arrived.pop_front() {
-                if self.arrived.is_empty() {
-                    self.arrived = VecDeque::new();
-                }
                 return Poll::Ready(incoming);
             }
             if self.ended {

@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// A moment, in ticks since the wheel began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Tick(u64);
+pub(super) struct Tick(u32);
 
 /// The clock of all connections.
 pub(crate) struct Wheel {
@@ -48,7 +48,7 @@ impl Wheel {
     /// The tick at which `moment` is over.
     pub(super) fn tick_of(&self, moment: Instant) -> Tick {
         let since = moment.saturating_duration_since(self.began).as_millis();
-        Tick(u64::try_from(since.div_ceil(TICK.as_millis())).unwrap_or(u64::MAX))
+        Tick(u32::try_from(since.div_ceil(TICK.as_millis())).unwrap_or(u32::MAX))
     }
 
     /// Has `member` woken at the tick.
@@ -58,7 +58,7 @@ impl Wheel {
 
     fn wake_until(&self, now: Instant) {
         let over = now.saturating_duration_since(self.began).as_millis() / TICK.as_millis();
-        let first_later = Tick(u64::try_from(over).unwrap_or(u64::MAX).saturating_add(1));
+        let first_later = Tick(u32::try_from(over).unwrap_or(u32::MAX).saturating_add(1));
         let due = {
             let mut waiting = self.waiting();
             let later = waiting.split_off(&first_later);

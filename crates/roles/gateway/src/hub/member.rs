@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
@@ -29,7 +29,7 @@ pub(crate) struct Member {
     id: Arc<str>,
     /// Whom it stands for; fixed once it is known.
     user: OnceLock<Arc<str>>,
-    client: RwLock<Option<Arc<Client>>>,
+    client: Mutex<Option<Arc<Client>>>,
     /// What it was called for since it last looked: bits of [`Calls`].
     calls: AtomicU8,
     called: AtomicWaker,
@@ -59,7 +59,7 @@ impl Member {
             number,
             id,
             user: OnceLock::new(),
-            client: RwLock::default(),
+            client: Mutex::default(),
             calls: AtomicU8::new(0),
             called: AtomicWaker::new(),
             orders: Mutex::default(),
@@ -88,13 +88,13 @@ impl Member {
 
     /// The client, once it is known.
     pub(crate) fn client(&self) -> Option<Arc<Client>> {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says who the client is. Whom it stands for cannot be changed later.
     pub(crate) fn identify(&self, client: Arc<Client>) {
         let _ = self.user.set(client.user.clone());
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
     /// Tells of news: they go out here and now, on the caller's time, or else the connection is woken for them; any number

@@ -352,7 +352,7 @@ impl Connector for Tokens {
             display_name: token.into(),
             admin: false,
         };
-        Ok(Caller { identity: Some(identity), address })
+        Ok(Caller { identity: Some(Box::new(identity)), address })
     }
 }
 

@@ -46,6 +46,9 @@ pub(super) const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
 const ANYONE: (HeaderName, HeaderValue) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 
+/// What it is said to be, and nothing a browser guesses.
+const AS_SAID: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
 /// A file, or the range of it that was asked for.
 pub(super) fn file(
     request: &HeaderMap,
@@ -70,6 +73,7 @@ pub(super) fn file(
     headers.insert(header::CACHE_CONTROL, holds.header());
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(ANYONE.0, ANYONE.1);
+    headers.insert(AS_SAID.0, AS_SAID.1);
     if let Some(part) = part.and_then(|part| HeaderValue::try_from(part).ok()) {
         headers.insert(header::CONTENT_RANGE, part);
     }
@@ -78,7 +82,7 @@ pub(super) fn file(
 
 /// A text or picture that is never asked for in ranges.
 pub(super) fn whole(kind: HeaderValue, holds: Holds, bytes: Bytes) -> Response {
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, holds.header()), ANYONE];
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, holds.header()), ANYONE, AS_SAID];
     (headers, Body::from(bytes)).into_response()
 }
 
@@ -88,6 +92,7 @@ pub(super) fn failure(error: PlaybackError) -> Response {
     let mut response = rest::problem_response(&Problem::from(error));
     let headers = response.headers_mut();
     headers.insert(ANYONE.0, ANYONE.1);
+    headers.insert(AS_SAID.0, AS_SAID.1);
     if let Some(all) = length.and_then(|length| HeaderValue::try_from(format!("bytes */{length}")).ok()) {
         headers.insert(header::CONTENT_RANGE, all);
     }

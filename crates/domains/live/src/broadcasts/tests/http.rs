@@ -165,7 +165,10 @@ async fn health_puts_stream_and_players_together_for_the_host() {
         for (field, value) in stream.as_object().unwrap() {
             assert_eq!(&health.body[field], value, "{field}");
         }
-        assert_eq!(health.body["players"], json!({"sessions": 3, "stalls_per_minute": 0.5, "bitrate_bps": 2_000_000}));
+        assert_eq!(
+            health.body["players"],
+            json!({"sessions": 3, "stalls_per_minute": 0.5, "bitrate_bps": 2_000_000, "behind_live_ms": 1_800})
+        );
         let seen = site.send("GET", &format!("{LIST}/{id}"), None, Value::Null).await;
         assert_eq!(seen.body["viewers"], json!({"concurrent": 3, "unique": 4, "peak": 5}));
         assert_eq!(seen.body["hearts"], json!(70));
