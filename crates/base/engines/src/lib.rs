@@ -2,6 +2,7 @@
 //! engine that takes over when one machine is not enough. It knows no domain.
 
 pub mod embedded;
+pub mod redis;
 pub mod sql;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]

@@ -3,6 +3,7 @@
 //! | engine | delivery | order |
 //! |---|---|---|
 //! | embedded (in-process) | at most once, to listeners attached when it is published | per channel, that of the publisher's calls |
+//! | Redis (one server, or a cluster with sharded publish and subscribe) | at most once, to processes connected when it is published; lost while a connection or a master is gone | per channel, that of one publisher's calls |
 //!
 //! Loss is detectable on recoverable channels, because their publications carry an offset: a listener that sees a gap
 //! reads the room log.
@@ -63,6 +64,8 @@ pub trait Listener: Send + Sync {
     fn announce(&self, channel: &str, movements: &[Movement]) {
         let _ = (channel, movements);
     }
+    /// Something may have been missed on any channel; from now on nothing is again. Must return at once too.
+    fn interrupted(&self) {}
 }
 
 /// A bus is temporarily out of reach.
@@ -81,6 +84,6 @@ pub trait Bus: Send + Sync + 'static {
     fn attach(&self, listener: Arc<dyn Listener>);
     /// From its return on, everything published on `channel` reaches the listener.
     async fn subscribe(&self, channel: &str) -> Result<(), BusError>;
-    /// Ends the interest in `channel`.
+    /// Ends the interest in `channel`: what is published after its return is not heard.
     async fn unsubscribe(&self, channel: &str);
 }

@@ -55,3 +55,13 @@ impl Bus for LocalBus {
         self.channels.write().unwrap_or_else(PoisonError::into_inner).remove(channel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_keeps_the_promise_of_a_bus() {
+        ports::contract::bus::run(&[Arc::new(LocalBus::default())]).await;
+    }
+}

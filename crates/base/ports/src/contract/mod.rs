@@ -9,4 +9,5 @@
     reason = "a broken promise must fail the test loudly"
 )]
 
+pub mod bus;
 pub mod room_log;

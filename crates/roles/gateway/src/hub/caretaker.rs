@@ -48,7 +48,10 @@ impl Caretaker {
 
     async fn check_positions(&self) {
         loop {
-            tokio::time::sleep(self.position_check).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.position_check) => {}
+                () = self.hub.interrupted.notified() => {}
+            }
             for channel in self.hub.all() {
                 let Some(log) = channel.log().filter(|_| !channel.is_empty()) else { continue };
                 match log.head().await {

@@ -34,7 +34,7 @@ use ports::{
     bus::{Bus, BusError, Listener, Movement, Publication},
     room_log::RoomLogError,
 };
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use announcer::Announcer;
@@ -83,6 +83,8 @@ pub(crate) struct Hub {
     dirty: mpsc::UnboundedSender<Arc<Channel>>,
     behind: mpsc::UnboundedSender<Arc<Channel>>,
     announcer: Announcer,
+    /// The bus may have failed to tell something.
+    interrupted: Notify,
 }
 
 impl Hub {
@@ -106,6 +108,7 @@ impl Hub {
             dirty,
             behind,
             announcer,
+            interrupted: Notify::new(),
         });
         tokio::spawn(stop.clone().run_until_cancelled_owned(announcer::run(announced, hub.bus.clone())));
         hub.bus.attach(hub.clone());
@@ -258,5 +261,9 @@ impl Listener for Hub {
             channel.moved(movements);
             self.attend(&channel);
         }
+    }
+
+    fn interrupted(&self) {
+        self.interrupted.notify_one();
     }
 }

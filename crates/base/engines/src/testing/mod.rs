@@ -3,12 +3,15 @@
 //! PostgreSQL is used when `MADANG_TEST_POSTGRES` holds the URL of a server whose user may create databases; the test
 //! command starts one and sets it. Each test gets a database of its own.
 
+mod redis;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use kernel::{Clock, Timestamp};
 use ports::sql::{Database, Migration, migrate};
 use ports::sqlx::{self, AssertSqlSafe, Connection};
 
+pub use self::redis::RedisProcesses;
 use crate::sql;
 
 /// A database for one test; its folder goes with it.
