@@ -112,6 +112,36 @@ fn every_module_says_what_it_is() {
 }
 
 #[test]
+fn every_file_is_named_by_a_mod_of_its_parent() {
+    let orphans: Vec<_> = rust_files().into_iter().filter(|path| !is_root(path) && !is_named(path)).collect();
+    assert!(orphans.is_empty(), "no `mod` names these files, so nothing compiles them: {orphans:#?}");
+}
+
+/// Where a crate, or a test of it, begins.
+fn is_root(path: &Path) -> bool {
+    let folder = path.parent().unwrap();
+    let is_entrance = path.ends_with("lib.rs") || path.ends_with("main.rs");
+    path.ends_with("build.rs")
+        || folder.ends_with("tests")
+        || is_entrance && (folder.ends_with("src") || folder.parent().unwrap().ends_with("tests"))
+}
+
+/// Whether the file that should says `mod` and this one's name.
+fn is_named(path: &Path) -> bool {
+    let module = if path.ends_with("mod.rs") { path.parent().unwrap() } else { path };
+    let folder = module.parent().unwrap();
+    let declaration = format!("mod {};", module.file_stem().unwrap().to_str().unwrap());
+    let declares =
+        |line: &str| line == declaration || line.starts_with("pub") && line.ends_with(&format!(" {declaration}"));
+    ["mod.rs", "lib.rs", "main.rs"]
+        .map(|name| folder.join(name))
+        .into_iter()
+        .chain([folder.with_extension("rs")])
+        .filter_map(|parent| fs::read_to_string(parent).ok())
+        .any(|text| text.lines().map(str::trim).any(declares))
+}
+
+#[test]
 fn files_hold_one_thing() {
     let long: Vec<_> = rust_files()
         .into_iter()
