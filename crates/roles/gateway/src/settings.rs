@@ -66,7 +66,8 @@ pub struct Settings {
     pub ring_publications: usize,
     /// Bytes of publications each channel keeps in memory.
     pub ring_bytes: usize,
-    /// Bytes of publications each channel keeps in memory for a few seconds when so much is published.
+    /// Bytes of publications each channel keeps in memory for a few seconds when so much is published, and of what it has
+    /// read from the room log for readers who are behind.
     pub ring_burst_bytes: usize,
     /// When all channels together keep so many bytes of publications in memory, none keeps more than at rest.
     pub ring_bursts_bytes: usize,

@@ -90,6 +90,7 @@ impl Channel {
         Self {
             name: name.into(),
             log,
+            pages: Pages::new(&limits),
             state: Mutex::new(State { ring: Ring::new(limits.clone(), 1), limits, epoch: "".into(), heard: 1 }),
             next: AtomicU64::new(1),
             replaced: AtomicU32::new(0),
@@ -100,7 +101,6 @@ impl Channel {
             rests_until: Mutex::default(),
             members: Members::none(),
             movements: Movements::default(),
-            pages: Pages::default(),
         }
     }
 

@@ -10,6 +10,7 @@ mod announcer;
 mod batches;
 mod caretaker;
 mod channel;
+mod kept_pages;
 mod log_reader;
 mod member;
 mod members;

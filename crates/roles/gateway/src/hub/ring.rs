@@ -23,11 +23,11 @@ pub(crate) struct Limits {
     /// Bytes of what was published since it came to rest the time before last: readers of a busy channel stand far apart,
     /// and whom the ring does not reach reads the log.
     pub(crate) burst_bytes: usize,
-    /// All rings share this; when it is used up, none keeps a burst.
+    /// All rings and pages of the log share this; when it is used up, none keeps a burst.
     pub(crate) bursts: Arc<Bursts>,
 }
 
-/// The memory of all rings.
+/// The memory of all rings, and of pages of the log.
 #[derive(Debug)]
 pub(crate) struct Bursts {
     used: AtomicUsize,
@@ -39,8 +39,20 @@ impl Bursts {
         Arc::new(Self { used: AtomicUsize::new(0), bytes_max })
     }
 
-    fn are_over(&self) -> bool {
-        self.used.load(Ordering::Relaxed) > self.bytes_max
+    pub(super) fn are_over(&self) -> bool {
+        self.used() > self.bytes_max
+    }
+
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn grew(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn shrank(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -183,12 +195,12 @@ impl Ring {
 
     fn grew(&mut self, bytes: usize) {
         self.bytes += bytes;
-        self.limits.bursts.used.fetch_add(bytes, Ordering::Relaxed);
+        self.limits.bursts.grew(bytes);
     }
 
     fn shrank(&mut self, bytes: usize) {
         self.bytes -= bytes;
-        self.limits.bursts.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.limits.bursts.shrank(bytes);
     }
 }
 
@@ -248,6 +260,6 @@ mod tests {
         pushed(&mut other, 20);
         assert_eq!(other.first(), 11);
         drop(other);
-        assert_eq!(bursts.used.load(Ordering::Relaxed), 0);
+        assert_eq!(bursts.used(), 0);
     }
 }
