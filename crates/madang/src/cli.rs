@@ -184,8 +184,8 @@ pub(crate) struct Against {
     /// Bytes of a message.
     #[arg(long, default_value_t = 146)]
     pub(crate) payload_bytes: usize,
-    /// The server's processes, whose processor time is read, joined by commas.
-    #[arg(long, value_delimiter = ',', required = true)]
+    /// The server's processes, whose processor time is read, joined by commas. None: it is not read.
+    #[arg(long, value_delimiter = ',')]
     pub(crate) pids: Vec<u32>,
 }
 
@@ -219,6 +219,11 @@ pub(crate) enum CrowdLoad {
         window: usize,
     },
     /// Send at a steady pace, and measure how long messages take.
+        /// Let connections that end come back: viewers to where they were, senders with what was not acknowledged. What is sent
+        /// again may come again, and is counted apart from what comes doubled. Says "half way" on standard error when it is.
+        /// A server that is ended in between has no processor time to read: give no processes.
+        #[arg(long)]
+        resumes: bool,
     Steady {
         #[arg(long, default_value_t = 1)]
         rooms: usize,

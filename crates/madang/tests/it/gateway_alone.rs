@@ -19,7 +19,7 @@ use crate::{
 /// A realtime server on its own.
 pub(crate) struct Alone {
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(crate) address: SocketAddr,
 }
 
@@ -27,11 +27,20 @@ impl Alone {
     /// One with these settings.
     pub(crate) async fn start(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("madang.toml");
-        std::fs::write(&config, settings).unwrap();
+        std::fs::write(folder.path().join("madang.toml"), settings).unwrap();
+        Self::spawn(folder, "127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// `kill -9`, and a new start on the same data and the same port.
+    pub(crate) async fn kill_and_restart(mut self) -> Self {
+        self.child.kill().await.unwrap();
+        Self::spawn(self.folder, self.address).await
+    }
+
+    async fn spawn(folder: tempfile::TempDir, http: SocketAddr) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
-            .args(["serve", "--role", "gateway", "--http", "127.0.0.1:0", "--config"])
-            .arg(&config)
+            .args(["serve", "--role", "gateway", "--http", &http.to_string(), "--config"])
+            .arg(folder.path().join("madang.toml"))
             .arg("--data-dir")
             .arg(folder.path().join("data"))
             .stdout(Stdio::piped())
@@ -47,7 +56,7 @@ impl Alone {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, _folder: folder, address }
+        Self { child, folder, address }
     }
 
     /// The reply to the connect command with this token, or the code the connection is closed with.

@@ -1,14 +1,19 @@
 //! A busy room whose server dies in the middle: what its viewers, who come back to where they were, have seen in the end.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Stdio};
 
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    task::JoinSet,
+};
 
 use crate::{
     forgetful_disk::ForgetfulDisk,
+    gateway_alone::Alone,
     realtime::Connection,
-    site::{Site, id},
+    site::{PATIENCE, Site, id},
 };
 
 const VIEWERS: usize = 20;
@@ -35,6 +40,44 @@ async fn so_have_those_whose_server_lost_its_power() {
         let site = Site::start_over(&disk, &NO_LIMITS).await;
         a_server_dies_in_the_middle(site, 250, |site| site.lose_power_and_restart(&disk)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_has_the_crowd_of_the_bench_whose_realtime_server_dies_half_way() {
+    let server = Alone::start("[gateway]\ncommands_per_second_max = 1000000\n[gateway.client]\ninsecure = true\n[gateway.namespaces.durable]\ndurable = true\nforce_recovery = true").await;
+    let connections = VIEWERS + WRITERS;
+    let mut load = Command::new(env!("CARGO_BIN_EXE_madang"))
+        .args([
+            "bench",
+            "crowd",
+            "--server",
+            &server.address.to_string(),
+            "--room",
+            "durable:busy",
+            "busy",
+            "--resumes",
+        ])
+        .args(["--viewers", &VIEWERS.to_string(), "--senders", &WRITERS.to_string(), "--messages", "40000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut progress = BufReader::new(load.stderr.take().unwrap()).lines();
+    let line = tokio::time::timeout(PATIENCE, progress.next_line()).await.expect("it comes half way").unwrap();
+    assert_eq!(line.as_deref(), Some("half way"));
+    let _server = server.kill_and_restart().await;
+
+    let output = tokio::time::timeout(PATIENCE, load.wait_with_output()).await.expect("the load ends").unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in ["lost", "doubled", "out_of_order", "offset_breaks", "differing_viewers", "foreign", "refused"] {
+        assert_eq!(told[name], 0, "{name}: {told}");
+    }
+    assert_eq!(told["deliveries"], 40_000 * VIEWERS, "{told}");
+    assert!(told["reconnected"].as_u64().unwrap() >= connections as u64, "{told}");
+    assert!(told["sent_again"].as_u64().unwrap() > 0 && told["all_live_again_s"].as_f64().unwrap() > 0.0, "{told}");
+    let came_again = told["came_again"].as_u64().unwrap();
+    assert!(came_again <= told["sent_again"].as_u64().unwrap() * VIEWERS as u64, "{told}");
 }
 
 /// Each writer has so many `messages` to say; the server dies when a viewer has seen a quarter of them all.

@@ -26,7 +26,7 @@ pub(crate) fn at_once<D: Dialect>(
     let mut events = Events::with_capacity(4096);
     let (begun, before) = (Instant::now(), processor::seconds(pids)?);
     for _ in 0..viewers {
-        crowd.join(Part::Viewer, room)?;
+        crowd.join(Part::Viewer(None), room)?;
     }
     ready(&mut crowd, &mut events, viewers, PATIENCE)?;
     let wall = begun.elapsed().as_secs_f64();
@@ -44,7 +44,7 @@ pub(crate) fn idle<D: Dialect>(
     let mut events = Events::with_capacity(4096);
     let empty = processor::resident_kb(pids)?;
     for number in 1..=viewers {
-        crowd.join(Part::Viewer, room)?;
+        crowd.join(Part::Viewer(None), room)?;
         if number % OPENED_AT_ONCE == 0 || number == viewers {
             ready(&mut crowd, &mut events, (number - 1) % OPENED_AT_ONCE + 1, PATIENCE)?;
         }

@@ -46,6 +46,8 @@ struct Link {
     tail: Vec<u8>,
     left: usize,
     unsent: Vec<u8>,
+    /// The server has nothing more to say than what was not read yet.
+    closing: bool,
 }
 
 /// How far the opening of a connection is.
@@ -72,18 +74,17 @@ impl<D: Dialect> Crowd<D> {
     /// Begins another connection and returns its number.
     pub(crate) fn join(&mut self, part: Part, room: &str) -> io::Result<usize> {
         let number = self.links.len();
-        let (tail, unsent) = (Vec::new(), Vec::new());
-        self.links.push(Link {
-            stream: None,
-            part,
-            room: room.to_owned(),
-            open: Open::Connecting,
-            tail,
-            left: 0,
-            unsent,
-        });
+        self.links.push(Link::new(part, room.to_owned()));
         self.begin(number)?;
         Ok(number)
+    }
+
+    /// Begins a connection anew that ended.
+    pub(crate) fn rejoin(&mut self, number: usize, part: Part) -> io::Result<()> {
+        if let Some(link) = self.links.get_mut(number) {
+            *link = Link::new(part, std::mem::take(&mut link.room));
+        }
+        self.begin(number)
     }
 
     fn begin(&mut self, number: usize) -> io::Result<()> {
@@ -157,7 +158,11 @@ impl<D: Dialect> Crowd<D> {
             self.happened(number, &mut on);
         }
         for event in events.iter() {
-            self.happened(event.token().0, &mut on);
+            let number = event.token().0;
+            if let Some(link) = self.links.get_mut(number) {
+                link.closing |= event.is_read_closed() || event.is_error();
+            }
+            self.happened(number, &mut on);
         }
         Ok(())
     }
@@ -169,8 +174,9 @@ impl<D: Dialect> Crowd<D> {
             link.read(&self.dialect, &mut self.scratch, &mut self.bytes_read, &mut |said| on(number, Event::Said(said)))
         });
         match result {
-            Ok(true) => self.again.push(number),
-            Ok(false) => {}
+            // No further event tells of an end that has been told.
+            Ok(more) if more || link.closing => self.again.push(number),
+            Ok(_) => {}
             Err(error) => {
                 link.stream = None;
                 on(number, Event::Ended(error));
@@ -180,6 +186,11 @@ impl<D: Dialect> Crowd<D> {
 }
 
 impl Link {
+    fn new(part: Part, room: String) -> Self {
+        let (tail, unsent) = (Vec::new(), Vec::new());
+        Self { stream: None, part, room, open: Open::Connecting, tail, left: 0, unsent, closing: false }
+    }
+
     /// Says the first words once the connection is there.
     fn opened<D: Dialect>(
         &mut self,
@@ -244,7 +255,8 @@ impl Link {
         let read = match stream.read(&mut scratch[begun..begun + room]) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => read,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected) => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected && self.open == Open::Connecting => {
                 return Ok(false);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),

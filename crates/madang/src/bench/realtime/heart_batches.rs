@@ -58,7 +58,7 @@ pub(crate) fn run(
             measured = Some((answered, begun.elapsed().as_secs_f64(), processor::seconds(pids)? - before));
         }
         crowd.turn(&mut events, Duration::from_millis(20), |number, event| match event {
-            Event::Said(Said::Acknowledged) => {
+            Event::Said(Said::Acknowledged(_)) => {
                 answered += 1;
                 idle.push(number);
             }

@@ -10,7 +10,6 @@ mod heart_batches;
 mod payload;
 mod room;
 mod steady;
-mod viewer;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -53,9 +52,9 @@ fn run_as<D: Dialect>(dialect: D, server: SocketAddr, against: &Against, load: &
     let crowd = Crowd::new(dialect, server, FROM)?;
     let Against { room, payload_bytes, pids, .. } = against.clone();
     match *load {
-        CrowdLoad::Busy { viewers, senders, messages, window } => {
+        CrowdLoad::Busy { viewers, senders, messages, window, resumes } => {
             let patience = Duration::from_secs(30);
-            let shape = room::Shape { room, viewers, senders, messages, payload_bytes, window, patience };
+            let shape = room::Shape { room, viewers, senders, messages, payload_bytes, window, resumes, patience };
             room::run(crowd, &shape, &pids)
         }
         CrowdLoad::Steady { rooms, viewers, rate, seconds } => {

@@ -1,5 +1,16 @@
 //! A busy room: viewers, senders, and a window of messages each sender may have on their way. A message has arrived when it is
 //! acknowledged (where the server acknowledges) and one chosen viewer has it; every viewer's account is checked.
+//!
+//! The load breaks off when a connection ends, unless it is told that connections come back. Then a viewer goes on where it was,
+//! and a sender sends again what was not acknowledged, in its order. What was acknowledged must come to every viewer once. What
+//! was sent again may stand in the log as often as it was sent, because its sender could not know that it had been taken: it may
+//! come so often ("came again"). Whatever comes more often than it was sent came doubled.
+
+mod account;
+mod outage;
+mod returning;
+mod sender;
+mod viewer;
 
 use std::{
     io,
@@ -9,11 +20,11 @@ use std::{
 use mio::Events;
 use serde_json::{Value, json};
 
+use self::{account::Account, sender::Bounds};
 use super::{
     crowd::{Crowd, Event},
     dialects::{Dialect, Part, Said},
     payload,
-    viewer::{Count, Viewer},
 };
 use crate::bench::{AnyError, processor};
 
@@ -27,87 +38,47 @@ pub(crate) struct Shape {
     pub(crate) messages: usize,
     pub(crate) payload_bytes: usize,
     pub(crate) window: usize,
+    /// Whether connections that end come back.
+    pub(crate) resumes: bool,
     /// How long nothing may arrive before the load gives up.
     pub(crate) patience: Duration,
 }
 
 /// How long it is waited for doubles once all is there.
 const LATE: Duration = Duration::from_millis(300);
-
-/// What went wrong.
-#[derive(Default)]
-struct Trouble {
-    refused: u64,
-    connections_ended: u64,
-    first: String,
-}
-
-impl Trouble {
-    fn refused(&mut self, why: &[u8]) {
-        self.refused += 1;
-        self.note(|| String::from_utf8_lossy(why).into_owned());
-    }
-
-    fn ended(&mut self, number: usize, error: &io::Error) {
-        self.connections_ended += 1;
-        self.note(|| format!("connection {number} ended: {error}"));
-    }
-
-    fn note(&mut self, what: impl FnOnce() -> String) {
-        if self.first.is_empty() {
-            self.first = what();
-        }
-    }
-}
-
-#[derive(Default, Clone)]
-struct Sender {
-    sent: usize,
-    acknowledged: usize,
-}
+/// How long it is waited at once for something to happen; not so long while a connection waits to come back.
+const TURN_MAX: Duration = Duration::from_millis(100);
+const TURN_MAX_AWAY: Duration = Duration::from_millis(5);
 
 pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, shape: &Shape, pids: &[u32]) -> Result<Value, AnyError> {
+    if shape.resumes && !D::RESUMES {
+        return Err("viewers of this server cannot come back to where they were".into());
+    }
     let each = shape.messages / shape.senders;
+    let bounds = Bounds { messages: each, window: shape.window, acknowledges: D::ACKNOWLEDGES };
     let mut events = Events::with_capacity(1024);
-    open(&mut crowd, &mut events, shape)?;
-    let mut viewers = vec![(); shape.viewers].into_iter().map(|()| Viewer::new(shape.senders)).collect::<Vec<_>>();
-    let mut senders = vec![Sender::default(); shape.senders];
+    let mut account = Account::new(shape);
+    open(&mut crowd, &mut events, shape, &mut account)?;
     let wanted = (each * shape.senders * shape.viewers) as u64;
-    let (mut arrived, mut foreign, mut trouble) = (0_u64, 0_u64, Trouble::default());
     let (begun, before, own) = (Instant::now(), processor::seconds(pids)?, processor::seconds(&[std::process::id()])?);
     let mut last = (begun, 0);
     let mut all_there = None;
     while all_there.is_none_or(|(at, ..): (Instant, f64)| at.elapsed() < LATE) {
-        for (index, sender) in senders.iter_mut().enumerate() {
-            let seen = viewers[index % shape.viewers].next(index);
-            let over = if D::ACKNOWLEDGES { seen.min(sender.acknowledged) } else { seen };
-            while sender.sent < each && sender.sent - over.min(sender.sent) < shape.window {
-                crowd.send(shape.viewers + index, sender.sent, &payload::make(index, sender.sent, shape.payload_bytes));
-                sender.sent += 1;
-            }
-            crowd.flush(shape.viewers + index);
+        come_back(&mut crowd, &mut account);
+        send(&mut crowd, &mut account, shape, bounds);
+        let patience = if account.returning.nobody_is_away() { TURN_MAX } else { TURN_MAX_AWAY };
+        crowd.turn(&mut events, patience, |number, event| account.take(number, event))?;
+        account.look();
+        if shape.resumes && last.1 * 2 < wanted && account.arrived * 2 >= wanted {
+            tell_half_way();
         }
-        crowd.turn(&mut events, Duration::from_millis(100), |number, event| match event {
-            Event::Said(Said::Message { payload, offset }) => match (viewers.get_mut(number), payload::read(payload)) {
-                (Some(viewer), Some((sender, index))) => arrived += u64::from(viewer.take(sender, index, offset)),
-                _ => foreign += 1,
-            },
-            Event::Said(Said::Acknowledged) => {
-                if let Some(sender) = number.checked_sub(shape.viewers).and_then(|index| senders.get_mut(index)) {
-                    sender.acknowledged += 1;
-                }
-            }
-            Event::Said(Said::Refused(why)) => trouble.refused(why),
-            Event::Said(_) => {}
-            Event::Ended(error) => trouble.ended(number, &error),
-        })?;
-        if arrived == wanted && all_there.is_none() {
+        if account.arrived == wanted && account.all_acknowledged() && all_there.is_none() {
             // What comes twice may come late.
             all_there = Some((Instant::now(), processor::seconds(pids)?));
         }
-        if arrived != last.1 {
-            last = (Instant::now(), arrived);
-        } else if last.0.elapsed() > shape.patience || trouble.connections_ended > 0 {
+        if account.arrived != last.1 {
+            last = (Instant::now(), account.arrived);
+        } else if last.0.elapsed() > shape.patience || (account.connections_ended > 0 && !shape.resumes) {
             break;
         }
     }
@@ -116,25 +87,63 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, shape: &Shape, pids: &[u32]) 
         None => (Instant::now(), processor::seconds(pids)?),
     };
     let (wall, cpu) = (at.duration_since(begun).as_secs_f64(), after - before);
-    let mut count = Count::default();
-    viewers.iter().for_each(|viewer| count += viewer.count);
-    Ok(json!({
-        "messages": each * shape.senders, "deliveries": count.delivered, "lost": wanted.saturating_sub(count.delivered),
-        "doubled": count.doubled, "out_of_order": count.out_of_order, "offset_breaks": count.offset_breaks,
-        "foreign": foreign, "refused": trouble.refused, "connections_ended": trouble.connections_ended, "first_trouble": trouble.first,
-        "bytes_per_delivery": crowd.bytes_read() as f64 / count.delivered.max(1) as f64,
-        "wall_s": wall, "cpu_s": cpu, "load_cpu_s": processor::seconds(&[std::process::id()])? - own,
-        "deliveries_per_core_s": count.delivered as f64 / cpu,
-    }))
+    let delivered = account.count().delivered;
+    let mut told = account.told(wanted);
+    told["messages"] = json!(each * shape.senders);
+    told["bytes_per_delivery"] = json!(crowd.bytes_read() as f64 / delivered.max(1) as f64);
+    told["wall_s"] = json!(wall);
+    told["load_cpu_s"] = json!(processor::seconds(&[std::process::id()])? - own);
+    if !pids.is_empty() {
+        told["cpu_s"] = json!(cpu);
+        told["deliveries_per_core_s"] = json!(delivered as f64 / cpu);
+    }
+    Ok(told)
+}
+
+/// Connects those anew whose pause is over.
+fn come_back<D: Dialect>(crowd: &mut Crowd<D>, account: &mut Account) {
+    for number in account.returning.due(Instant::now()) {
+        if let Err(error) = crowd.rejoin(number, account.part(number)) {
+            account.ended(number, &error);
+        }
+    }
+}
+
+/// Lets everybody send what there is room for.
+fn send<D: Dialect>(crowd: &mut Crowd<D>, account: &mut Account, shape: &Shape, bounds: Bounds) {
+    for (index, sender) in account.senders.iter_mut().enumerate() {
+        let connection = shape.viewers + index;
+        if account.returning.is_away(connection) {
+            continue;
+        }
+        let seen = account.viewers[index % shape.viewers].next(index);
+        while let Some(number) = sender.next(seen, bounds) {
+            crowd.send(connection, number, &payload::make(index, number, shape.payload_bytes));
+        }
+        crowd.flush(connection);
+    }
+}
+
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever runs the load may want to know, and the result alone goes to the output"
+)]
+fn tell_half_way() {
+    eprintln!("half way");
 }
 
 /// Opens the viewers' connections, then the senders', and waits until all are ready.
-fn open<D: Dialect>(crowd: &mut Crowd<D>, events: &mut Events, shape: &Shape) -> Result<(), AnyError> {
-    for (count, part) in [(shape.viewers, Part::Viewer), (shape.senders, Part::Sender)] {
+fn open<D: Dialect>(
+    crowd: &mut Crowd<D>,
+    events: &mut Events,
+    shape: &Shape,
+    account: &mut Account,
+) -> Result<(), AnyError> {
+    for (count, part) in [(shape.viewers, Part::Viewer(None)), (shape.senders, Part::Sender)] {
         for _ in 0..count {
             crowd.join(part.clone(), &shape.room)?;
         }
-        ready(crowd, events, count, shape.patience)?;
+        ready_each(crowd, events, count, shape.patience, |number, epoch| account.ready(number, epoch))?;
     }
     Ok(())
 }
@@ -146,10 +155,24 @@ pub(crate) fn ready<D: Dialect>(
     count: usize,
     patience: Duration,
 ) -> Result<(), AnyError> {
+    ready_each(crowd, events, count, patience, |_, _| {})
+}
+
+/// The same, and tells of each the epoch of the log it reads.
+fn ready_each<D: Dialect>(
+    crowd: &mut Crowd<D>,
+    events: &mut Events,
+    count: usize,
+    patience: Duration,
+    mut on: impl FnMut(usize, &str),
+) -> Result<(), AnyError> {
     let (mut ready, mut wrong, begun) = (0, None, Instant::now());
     while ready < count {
         crowd.turn(events, Duration::from_millis(100), |number, event| match event {
-            Event::Said(Said::Ready(_)) => ready += 1,
+            Event::Said(Said::Ready(epoch)) => {
+                ready += 1;
+                on(number, epoch);
+            }
             Event::Said(Said::Refused(why)) => {
                 wrong = Some(format!("connection {number}: {}", String::from_utf8_lossy(why)))
             }

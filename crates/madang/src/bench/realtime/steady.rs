@@ -37,7 +37,7 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, pace: &Pace, pids: &[u32]) ->
     let name = |room: usize| if pace.rooms == 1 { pace.room.clone() } else { format!("{}{room}", pace.room) };
     let all = pace.rooms * pace.viewers;
     for number in 0..all {
-        crowd.join(Part::Viewer, &name(number / pace.viewers))?;
+        crowd.join(Part::Viewer(None), &name(number / pace.viewers))?;
         if (number + 1) % OPENED_AT_ONCE == 0 || number + 1 == all {
             ready(&mut crowd, &mut events, number % OPENED_AT_ONCE + 1, OPENING_MAX)?;
         }

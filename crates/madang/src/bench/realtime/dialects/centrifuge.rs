@@ -3,10 +3,10 @@
 
 use std::io;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use serde_json::{Value, json, value::RawValue};
 
-use super::{Calls, Dialect, Part, Said};
+use super::{Calls, Dialect, Part, Position, Said};
 use crate::bench::realtime::{
     frames::{self, CLOSE, Frame, TEXT},
     payload::digits,
@@ -41,11 +41,7 @@ impl Centrifuge {
     fn publication<'a>(&self, line: &'a [u8]) -> Option<(&'a [u8], Option<u64>)> {
         let rest = line.strip_prefix(&self.publication[..]).or_else(|| after_data(line))?;
         let (payload, rest) = rest.split_at_checked(self.payload_bytes)?;
-        let offset = rest.strip_prefix(b",\"offset\":").map(|rest| {
-            let end = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-            digits(&rest[..end]).unwrap_or(0) as u64
-        });
-        Some((payload, offset))
+        Some((payload, offset(rest)))
     }
 
     /// Where the first of several lines ends. A publication's payload has a length and no such byte: it is not looked through.
@@ -60,8 +56,8 @@ impl Centrifuge {
             said(Said::Message { payload, offset });
         } else if line == b"{}" {
             said(Said::Ping(b"{}"));
-        } else if line.starts_with(b"{\"id\":") && (line.ends_with(b",\"publish\":{}}") || answers_call(line)) {
-            said(Said::Acknowledged);
+        } else if let Some(command) = acknowledged(line) {
+            said(Said::Acknowledged(command.checked_sub(FIRST_MESSAGE)));
         } else {
             reply(line, said)?;
         }
@@ -71,6 +67,7 @@ impl Centrifuge {
 
 impl Dialect for Centrifuge {
     const ACKNOWLEDGES: bool = true;
+    const RESUMES: bool = true;
 
     fn path(&self, _: &Part, _: &str) -> Option<String> {
         Some("/connection/websocket".to_owned())
@@ -79,7 +76,10 @@ impl Dialect for Centrifuge {
     fn greeting(&self, part: &Part, room: &str) -> Vec<u8> {
         let subscribe = match part {
             Part::Sender => None,
-            Part::Viewer => Some(json!({ "channel": room })),
+            Part::Viewer(None) => Some(json!({ "channel": room })),
+            Part::Viewer(Some(Position { epoch, offset })) => {
+                Some(json!({ "channel": room, "recover": true, "epoch": epoch, "offset": offset }))
+            }
         };
         let commands = match subscribe {
             None => self.connect(MAKES_READY).to_string(),
@@ -126,9 +126,23 @@ impl Calls for Centrifuge {
     }
 }
 
-/// Whether the first thing behind the reply's number is the answer to a call.
-fn answers_call(line: &[u8]) -> bool {
-    memchr(b',', line).is_some_and(|comma| line[comma..].starts_with(b",\"rpc\":{"))
+/// The number of the command that this line says was done: a publication, or a call.
+fn acknowledged(line: &[u8]) -> Option<usize> {
+    let rest = line.strip_prefix(b"{\"id\":")?;
+    let (number, what) = rest.split_at(memchr(b',', rest)?);
+    (what == b",\"publish\":{}}" || what.starts_with(b",\"rpc\":{")).then(|| digits(number))?
+}
+
+/// The offset of a publication, in what stands behind its payload: who published it, the offset, and the epoch on the first of a
+/// log. It is read from the end, so that nothing is searched for.
+fn offset(behind: &[u8]) -> Option<u64> {
+    let mut rest = behind.strip_suffix(b"}}}")?;
+    if rest.ends_with(b"\"") {
+        rest = &rest[..memmem::rfind(rest, b",\"epoch\":\"")?];
+    }
+    let length = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (before, number) = rest.split_at(rest.len() - length);
+    if before.ends_with(b",\"offset\":") { digits(number).map(|number| number as u64) } else { None }
 }
 
 /// What stands behind the data's name in a publication of any room.
@@ -178,4 +192,71 @@ fn recovered(line: &[u8], said: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
         said(Said::Message { payload: one.data.get().as_bytes(), offset: one.offset });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &str) -> Vec<String> {
+        let (mut frame, mut told) = (Vec::new(), Vec::new());
+        frames::append(&mut frame, TEXT, lines.as_bytes());
+        let read = Centrifuge::new("room", None, 7).read(&mut 0, &mut frame, |said| {
+            told.push(match said {
+                Said::Message { payload, offset } => format!("{} at {offset:?}", String::from_utf8_lossy(payload)),
+                Said::Refused(why) => format!("refused: {}", String::from_utf8_lossy(why)),
+                other => format!("{other:?}"),
+            })
+        });
+        assert_eq!(read.unwrap(), frame.len());
+        told
+    }
+
+    #[test]
+    fn publications_have_their_offset_whatever_stands_before_and_behind_it() {
+        let push =
+            |behind: &str| format!("{{\"push\":{{\"channel\":\"room\",\"pub\":{{\"data\":[\"one\"]{behind}}}}}}}");
+        let info = r#","info":{"user":"","client":"a,\"offset\":9"}"#;
+        for (behind, offset) in [
+            (r#","offset":41"#.to_owned(), "Some(41)"),
+            (format!(r#"{info},"offset":42"#), "Some(42)"),
+            (format!(r#"{info},"offset":1,"epoch":"e""#), "Some(1)"),
+            (info.to_owned(), "None"),
+            (String::new(), "None"),
+        ] {
+            let told = read(&format!("{}\n{}", push(&behind), push(&behind)));
+            assert_eq!(told, vec![format!("[\"one\"] at {offset}"); 2], "{behind}");
+        }
+    }
+
+    #[test]
+    fn acknowledgements_say_of_which_message() {
+        let told = read("{\"id\":3,\"publish\":{}}\n{\"id\":14,\"rpc\":{\"data\":1}}\n{}");
+        assert_eq!(told, ["Acknowledged(Some(0))", "Acknowledged(Some(11))", "Ping([123, 125])"]);
+        let error = "{\"id\":3,\"error\":{\"code\":100,\"message\":\"no\"}}";
+        assert_eq!(read(error), [format!("refused: {error}")]);
+    }
+
+    #[test]
+    fn who_comes_back_says_where_it_was_and_gets_what_it_missed() {
+        let dialect = Centrifuge::new("room", None, 7);
+        let position = Position { epoch: "e".into(), offset: 5 };
+        let mut greeting = dialect.greeting(&Part::Viewer(Some(position)), "room");
+        let frame = Frame::read(&greeting, 0).unwrap().unwrap();
+        frame.unmask(&mut greeting);
+        let commands: Vec<Value> = greeting[frame.payload]
+            .split(|byte| *byte == b'\n')
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        let subscribe = json!({ "channel": "room", "recover": true, "epoch": "e", "offset": 5 });
+        assert_eq!(commands, [json!({ "id": 1, "connect": {} }), json!({ "id": 2, "subscribe": subscribe })]);
+
+        let reply = |recovered| {
+            let missed = json!([{ "data": ["six"], "offset": 6 }]);
+            json!({ "id": 2, "subscribe": { "epoch": "e", "was_recovering": true, "recovered": recovered, "publications": missed } })
+                .to_string()
+        };
+        assert_eq!(read(&reply(true)), ["Ready(\"e\")", "[\"six\"] at Some(6)"]);
+        assert_eq!(read(&reply(false))[0], format!("refused: {}", reply(false)));
+    }
 }

@@ -10,13 +10,21 @@ pub(crate) use self::{bare::Bare, centrifuge::Centrifuge, nats::Nats, redis::Red
 /// What a connection is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// It gets what is sent to a room.
-    Viewer,
+    /// It gets what is sent to a room; one that comes back gets what follows the place where it was.
+    Viewer(Option<Position>),
     /// It sends to rooms, and gets nothing but acknowledgements.
     Sender,
 }
 
 /// What a server said.
+/// A place in the log of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) epoch: String,
+    /// Of the last message that was received; 0: none was.
+    pub(crate) offset: u64,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Said<'a> {
     /// The connection can do what it is for. The text is the epoch of the room's log, where there is one.
@@ -25,8 +33,9 @@ pub(crate) enum Said<'a> {
         payload: &'a [u8],
         offset: Option<u64>,
     },
-    /// A message of this connection is safe, as this server understands it.
-    Acknowledged,
+    /// A message of this connection is safe, as this server understands it. The number is the message's where the server
+    /// tells it; otherwise it is the oldest one.
+    Acknowledged(Option<usize>),
     /// A message or the connection was refused; the text says why.
     Refused(&'a [u8]),
     /// The server wants these bytes back.
@@ -38,6 +47,8 @@ pub(crate) trait Dialect {
     /// Whether each message is acknowledged to its sender.
     const ACKNOWLEDGES: bool;
 
+    /// Whether a viewer can come back to where it was.
+    const RESUMES: bool = false;
     /// The path of the WebSocket; none: what follows goes over the connection as it is.
     fn path(&self, part: &Part, room: &str) -> Option<String>;
 

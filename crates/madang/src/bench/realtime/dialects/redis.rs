@@ -18,7 +18,7 @@ impl Dialect for Redis {
     fn greeting(&self, part: &Part, room: &str) -> Vec<u8> {
         match part {
             Part::Sender => b"PING\r\n".to_vec(),
-            Part::Viewer => format!("SUBSCRIBE {room}\r\n").into_bytes(),
+            Part::Viewer(_) => format!("SUBSCRIBE {room}\r\n").into_bytes(),
         }
     }
 
@@ -37,7 +37,7 @@ impl Dialect for Redis {
                 Value::Subscribed => said(Said::Ready("")),
                 Value::Simple if buffer[at..].starts_with(b"+PONG") => said(Said::Ready("")),
                 Value::Simple if buffer[at] == b'-' => said(Said::Refused(&buffer[at..end])),
-                Value::Simple => said(Said::Acknowledged),
+                Value::Simple => said(Said::Acknowledged(None)),
             }
             at = end;
         }
