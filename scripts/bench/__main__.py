@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release binary against its peers in one run and writes docs/benchmarks.md.
 
-Needs Linux, Debian's nginx with its rtmp module, nats-server and redis-server (installed when missing), ffmpeg, Node with
+Needs Linux, Debian's nginx with its rtmp and nchan modules, nats-server and redis-server (installed when missing), ffmpeg, Node with
 web/node_modules, Chromium. All servers listen on loopback, in folders of their own, and end with the run. What is compared
 is the processor time of the server's processes; wall-clock figures of a shared machine swing.
 
@@ -47,8 +47,9 @@ def main():
 def install():
     programs = [("nginx", "nginx"), ("ffmpeg", "ffmpeg"), ("chromium", "chromium"), ("nats-server", "nats-server"), ("redis-server", "redis-server")]
     missing = [package for program, package in programs if not shutil.which(program)]
-    if not pathlib.Path("/usr/lib/nginx/modules/ngx_rtmp_module.so").exists():
-        missing.append("libnginx-mod-rtmp")
+    for module in ("rtmp", "nchan"):
+        if not pathlib.Path(f"/usr/lib/nginx/modules/ngx_{module}_module.so").exists():
+            missing.append(f"libnginx-mod-{module}")
     if missing:
         subprocess.run(["apt-get", "update", "-qq"], check=True)
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=True, stdout=subprocess.DEVNULL)

@@ -16,7 +16,9 @@ PAYLOAD_BYTES = 146
 
 INTRODUCTION = """`madang serve --role gateway` with a durable namespace (each message is synced to the disk before it is acknowledged) unless a row says otherwise. The bare
 server is `madang bench bare`: it sends to every viewer what a sender says and does nothing else; its messages have the length of
-ours on the wire. Every viewer checks every message. A window is one sender's: a message leaves it when it is acknowledged (ours, redis) and one viewer has it."""
+ours on the wire. Every viewer checks every message. A window is one sender's: a message leaves it when it is acknowledged (ours, redis, nchan) and one viewer has it.
+nats and redis keep nothing. nginx with nchan (viewers over WebSocket, senders over pipelined HTTP/1.1) keeps messages in its memory. Lost is what a viewer never
+got, doubled what it got more often than it was sent."""
 
 CONFIG = """role = "gateway"
 [gateway]
@@ -32,11 +34,38 @@ force_recovery = true
 max_connections = 19500
 """
 
+#: One process, as there is one of each peer. The buffer holds every message of the row, for longer than the row takes: what
+#: nchan drops from it before a viewer had it would be lost. Nothing else is there to set: nchan writes each message to each
+#: viewer by itself, and three quarters of its time are those writes (a worker under a master, a smaller buffer or delayed
+#: writes change that by less than two runs differ).
+NCHAN = """load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
+{user}
+worker_processes 1;
+master_process off;
+daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  keepalive_requests 100000000;
+  nchan_message_timeout 1h;
+  nchan_shared_memory_size 512M;
+  server {{
+    listen 127.0.0.1:{port};
+    location = /sub {{ nchan_subscriber websocket; nchan_channel_id $arg_id; }}
+    location = /pub {{ nchan_publisher http; nchan_channel_id $arg_id; nchan_message_buffer_length 100000; }}
+  }}
+}}
+"""
+
 
 def versions():
     nats = subprocess.run(["nats-server", "--version"], capture_output=True, text=True).stdout.strip()
     redis = re.search(r"v=(\S+)", subprocess.run(["redis-server", "--version"], capture_output=True, text=True).stdout)[1]
-    return f"{nats}, redis {redis}"
+    nchan = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libnginx-mod-nchan"], capture_output=True, text=True, check=True).stdout
+    return f"{nats}, redis {redis}, nchan {re.search(r'[0-9.]+', nchan.split(':')[-1])[0]}"
 
 
 class Server:
@@ -54,7 +83,15 @@ class Server:
             assert line, f"{self.command[0]} did not start"
             if match := re.search(self.found, line):
                 self.address = match[1]
+                break
         self.pids = [self.process.pid]
+        self.ready_s = time.monotonic() - begun
+
+    def kill_and_restart(self):
+        """`kill -9`, and a new start with the same words."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
 
     def crowd(self, room, kind, payload_bytes=PAYLOAD_BYTES, **options):
         words = self.load(room, payload_bytes, "--pids", ",".join(map(str, self.pids)), kind)
@@ -63,6 +100,24 @@ class Server:
         done = subprocess.run(list(map(str, words)), capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def busy_over(self, room, half_way, **options):
+        """A busy room whose connections come back; `half_way` is called when it is."""
+        words = self.load(room, PAYLOAD_BYTES, "busy", "--resumes")
+        for name, value in options.items():
+            words += [f"--{name}", str(value)]
+        load = subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        told = []
+        for line in load.stderr:
+            told.append(line)
+            if line.strip() == "half way":
+                half_way()
+        result = load.stdout.read()
+        assert load.wait() == 0, "".join(told)
+        return json.loads(result)
+
+    def load(self, room, payload_bytes, *rest):
+        return [MADANG, "bench", "crowd", "--server", self.address, "--dialect", self.dialect, "--room", room, "--payload-bytes", payload_bytes, *rest]
 
     def stop(self):
         self.process.terminate()
@@ -82,15 +137,7 @@ def bare(single=False):
 
 def nats(folder):
     port = free_port()
-                break
     config = folder / "nats.conf"
-        self.ready_s = time.monotonic() - begun
-
-    def kill_and_restart(self):
-        """`kill -9`, and a new start with the same words."""
-        self.process.kill()
-        self.process.wait()
-        self.start()
     config.write_text(f'listen: "127.0.0.1:{free_port()}"\nwebsocket {{ listen: "127.0.0.1:{port}", no_tls: true }}\nmax_pending: 1GB\nwrite_deadline: "60s"\n')
     server = Server("nats", ["nats-server", "-c", config], address=f"127.0.0.1:{port}")
     time.sleep(1)
@@ -101,24 +148,16 @@ def redis(folder):
     port = free_port()
     options = ["--port", port, "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--client-output-buffer-limit", "pubsub 0 0 0"]
     server = Server("redis", ["redis-server", *map(str, options)], address=f"127.0.0.1:{port}")
-    def busy_over(self, room, half_way, **options):
-        """A busy room whose connections come back; `half_way` is called when it is."""
-        words = self.load(room, PAYLOAD_BYTES, "busy", "--resumes")
-        for name, value in options.items():
-            words += [f"--{name}", str(value)]
-        load = subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        told = []
-        for line in load.stderr:
-            told.append(line)
-            if line.strip() == "half way":
-                half_way()
-        result = load.stdout.read()
-        assert load.wait() == 0, "".join(told)
-        return json.loads(result)
+    time.sleep(1)
+    return running(server)
 
-    def load(self, room, payload_bytes, *rest):
-        return [MADANG, "bench", "crowd", "--server", self.address, "--dialect", self.dialect, "--room", room, "--payload-bytes", payload_bytes, *rest]
 
+def nchan(folder):
+    port, folder = free_port(), folder / f"nchan-{time.monotonic_ns()}"
+    folder.mkdir()
+    config = folder / "nginx.conf"
+    config.write_text(NCHAN.format(folder=folder, port=port, user="user root;" if os.geteuid() == 0 else ""))
+    server = Server("nchan", ["nginx", "-c", config, "-p", folder], address=f"127.0.0.1:{port}")
     time.sleep(1)
     return running(server)
 
@@ -133,7 +172,7 @@ def per_million(value):
 
 
 def busy(folder):
-    ours, bares, natses, redises = [], [], [], []
+    ours, bares, natses, redises, nchans = [], [], [], [], []
     for _ in range(RUNS):
         with gateway(folder) as server:
             ours.append(server.crowd("durable:busy", "busy", messages=BUSY_MESSAGES))
@@ -144,9 +183,12 @@ def busy(folder):
             natses.append(server.crowd("busy", "busy", messages=BUSY_MESSAGES // 6))
         with redis(folder) as server:
             redises.append(server.crowd("busy", "busy", messages=BUSY_MESSAGES // 3))
-    each = [[result["deliveries_per_core_s"] for result in results] for results in (ours, bares, natses, redises)]
-    own, limit, of_nats, of_redis = map(statistics.median, each)
-    peers = f"nats {per_million(of_nats)} (ours {own / of_nats:.1f}×), redis over TCP {per_million(of_redis)} (ours {own / of_redis:.1f}×, bare {limit / of_redis:.1f}×)"
+        with nchan(folder) as server:
+            nchans.append(server.crowd("busy", "busy", messages=BUSY_MESSAGES // 12))
+            assert trouble(nchans[-1]) == "0 / 0 / 0" and not nchans[-1]["refused"], nchans[-1]
+    each = [[result["deliveries_per_core_s"] for result in results] for results in (ours, bares, natses, redises, nchans)]
+    own, limit, of_nats, of_redis, of_nchan = map(statistics.median, each)
+    peers = f"nats {per_million(of_nats)} (ours {own / of_nats:.1f}×), redis over TCP {per_million(of_redis)} (ours {own / of_redis:.1f}×, bare {limit / of_redis:.1f}×), nginx + nchan {per_million(of_nchan)} (ours {own / of_nchan:.0f}×)"
     title = f"Busy room, persisted: 500 viewers, 10 senders, {PAYLOAD_BYTES}-byte payloads, closed loop with windows of 256: deliveries per core-second"
     return [(title, per_million(own), per_million(limit), peers, f"{own / limit:.2f}×", "≥ 0.6× bare, ≥ 8× nats, ≥ 2× redis", trouble(*ours))]
 
@@ -161,6 +203,22 @@ def headline(folder):
     ratio = f"{ours['cpu_s'] / limit['cpu_s']:.2f}× processor, {ours['wall_s'] / limit['wall_s']:.2f}× time"
     title = f"500 viewers, 100 senders, {HEADLINE_MESSAGES:,} messages, all persisted, {ours['deliveries']:,} deliveries (one run)"
     return [(title, figures(ours), figures(limit), "–", ratio, "≤ 2× processor, ≤ 1.5× time", trouble(ours))]
+
+
+def headline_killed(folder):
+    viewers, senders = 500, 100
+    with gateway(folder, free_port()) as server:
+        ours = server.busy_over("durable:headline", server.kill_and_restart, messages=HEADLINE_MESSAGES, viewers=viewers, senders=senders)
+        ready_s = server.ready_s
+    assert ours["connections_ended"] >= viewers + senders, f"the kill came too late: {ours}"
+    live_s = ours["all_live_again_s"]
+    live = "not all viewers came back" if live_s is None else f"all viewers live again {live_s:.1f} s after the kill (the server itself {ready_s:.1f} s after its start)"
+    twice = ours["came_again"] // viewers
+    figures = f"{live}; {ours['sent_again']:,} messages sent again because their acknowledgement had not come, {twice:,} of them had been taken and stand twice"
+    # What these count would be a fault as well: it is told where there is any.
+    faults = [f"{ours[name]} {name.replace('_', ' ')}" for name in ("offset_breaks", "differing_viewers", "refused", "foreign") if ours[name]]
+    title = f"The same {HEADLINE_MESSAGES:,} messages with `kill -9` of the server half-way and a start on the same data; viewers come back to where they were after pauses of 0.5 s and more, as the published libraries do (one run)"
+    return [(title, "; ".join([figures, *faults]), "–", "–", "–", "0 / 0 / 0", trouble(ours))]
 
 
 def calm(folder):
@@ -205,22 +263,6 @@ def rooms(folder):
     for channel in ("durable", "passing"):
         pairs = []
         for _ in range(RUNS):
-def headline_killed(folder):
-    viewers, senders = 500, 100
-    with gateway(folder, free_port()) as server:
-        ours = server.busy_over("durable:headline", server.kill_and_restart, messages=HEADLINE_MESSAGES, viewers=viewers, senders=senders)
-        ready_s = server.ready_s
-    assert ours["connections_ended"] >= viewers + senders, f"the kill came too late: {ours}"
-    live_s = ours["all_live_again_s"]
-    live = "not all viewers came back" if live_s is None else f"all viewers live again {live_s:.1f} s after the kill (the server itself {ready_s:.1f} s after its start)"
-    twice = ours["came_again"] // viewers
-    figures = f"{live}; {ours['sent_again']:,} messages sent again because their acknowledgement had not come, {twice:,} of them had been taken and stand twice"
-    # What these count would be a fault as well: it is told where there is any.
-    faults = [f"{ours[name]} {name.replace('_', ' ')}" for name in ("offset_breaks", "differing_viewers", "refused", "foreign") if ours[name]]
-    title = f"The same {HEADLINE_MESSAGES:,} messages with `kill -9` of the server half-way and a start on the same data; viewers come back to where they were after pauses of 0.5 s and more, as the published libraries do (one run)"
-    return [(title, "; ".join([figures, *faults]), "–", "–", "–", "0 / 0 / 0", trouble(ours))]
-
-
             with gateway(folder) as server:
                 many = server.crowd(f"{channel}:many", "steady", rooms=1000, viewers=15, rate=1, seconds=10)
             with gateway(folder) as server:

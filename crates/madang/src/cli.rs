@@ -200,6 +200,8 @@ pub(crate) enum DialectName {
     Redis,
     /// NATS over WebSocket.
     Nats,
+    /// nginx with nchan: viewers over WebSocket, senders over HTTP/1.1.
+    Nchan,
 }
 
 /// What the crowd does.
@@ -217,13 +219,13 @@ pub(crate) enum CrowdLoad {
         /// Messages each sender may have on their way.
         #[arg(long, default_value_t = 256)]
         window: usize,
-    },
-    /// Send at a steady pace, and measure how long messages take.
         /// Let connections that end come back: viewers to where they were, senders with what was not acknowledged. What is sent
         /// again may come again, and is counted apart from what comes doubled. Says "half way" on standard error when it is.
         /// A server that is ended in between has no processor time to read: give no processes.
         #[arg(long)]
         resumes: bool,
+    },
+    /// Send at a steady pace, and measure how long messages take.
     Steady {
         #[arg(long, default_value_t = 1)]
         rooms: usize,

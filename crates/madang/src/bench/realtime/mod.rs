@@ -22,7 +22,7 @@ use super::AnyError;
 use crate::cli::{Against, CrowdLoad, DialectName};
 use bare_server::Writes;
 use crowd::Crowd;
-use dialects::{Bare, Centrifuge, Dialect, Nats, Redis};
+use dialects::{Bare, Centrifuge, Dialect, Nats, Nchan, Redis};
 
 /// The first address connections come from: others leave it alone.
 const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
@@ -45,6 +45,7 @@ pub(crate) fn run(against: &Against, load: &CrowdLoad) -> Result<Value, AnyError
         DialectName::Bare => run_as(Bare, *server, against, load),
         DialectName::Redis => run_as(Redis, *server, against, load),
         DialectName::Nats => run_as(Nats, *server, against, load),
+        DialectName::Nchan => run_as(Nchan, *server, against, load),
     }
 }
 

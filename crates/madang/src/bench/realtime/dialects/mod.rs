@@ -3,9 +3,10 @@
 mod bare;
 mod centrifuge;
 mod nats;
+mod nchan;
 mod redis;
 
-pub(crate) use self::{bare::Bare, centrifuge::Centrifuge, nats::Nats, redis::Redis};
+pub(crate) use self::{bare::Bare, centrifuge::Centrifuge, nats::Nats, nchan::Nchan, redis::Redis};
 
 /// What a connection is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,6 @@ pub(crate) enum Part {
     Sender,
 }
 
-/// What a server said.
 /// A place in the log of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -25,6 +25,7 @@ pub(crate) struct Position {
     pub(crate) offset: u64,
 }
 
+/// What a server said.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Said<'a> {
     /// The connection can do what it is for. The text is the epoch of the room's log, where there is one.
@@ -46,9 +47,9 @@ pub(crate) enum Said<'a> {
 pub(crate) trait Dialect {
     /// Whether each message is acknowledged to its sender.
     const ACKNOWLEDGES: bool;
-
     /// Whether a viewer can come back to where it was.
     const RESUMES: bool = false;
+
     /// The path of the WebSocket; none: what follows goes over the connection as it is.
     fn path(&self, part: &Part, room: &str) -> Option<String>;
 
