@@ -32,6 +32,7 @@ test: ## Install what the tests need, then run every test
 
 test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
 	$(CARGO) test --workspace --locked
+	$(CARGO) test -p doorbell --features loom --locked
 
 fuzz: ## Fuzz every parser for ten minutes each
 	MADANG_FUZZ_SECONDS=600 $(CARGO) test --locked -p media -p gateway --test fuzz -- --nocapture --test-threads=2
@@ -39,6 +40,7 @@ fuzz: ## Fuzz every parser for ten minutes each
 lint: ## Formatting, lints, house rules
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy -p doorbell --features loom --all-targets --locked -- -D warnings
 
 deny: ## Licences and sources of all dependencies
 	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked

@@ -11,6 +11,7 @@ use std::{
 /// Which crates of ours each crate may depend on (design of the house, ARCHITECTURE.md). `madang` may on all.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("kernel", &[]),
+    ("doorbell", &[]),
     ("ports", &["kernel"]),
     ("rest", &["kernel"]),
     ("engines", &["kernel", "ports"]),
@@ -18,7 +19,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("people", &["kernel", "ports", "rest"]),
     ("live", &["kernel", "ports", "rest"]),
     ("chat", &["kernel", "ports", "rest", "sequencer"]),
-    ("gateway", &["kernel", "ports", "rest", "sequencer"]),
+    ("gateway", &["doorbell", "kernel", "ports", "rest", "sequencer"]),
     ("worker", &["kernel", "ports"]),
     ("media", &["kernel", "ports", "rest"]),
     ("api", &["kernel", "ports", "rest"]),

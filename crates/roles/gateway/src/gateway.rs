@@ -121,6 +121,11 @@ impl Gateway {
         &self.shared.hub
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(crate) fn registry(&self) -> &Registry {
         &self.shared.registry
     }

@@ -24,6 +24,8 @@ mod refreshing;
 mod seldom;
 mod subscribing;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod wheel;
 
@@ -157,11 +159,6 @@ impl Connection {
     fn opened(&mut self, outlet: Weak<Mutex<Self>>) {
         self.shared.counters.opened();
         self.member.attach(outlet);
-        self.set_alarm();
-        // Whoever closes wakes those that have set their alarm.
-        if self.shared.closing.is_cancelled() {
-            self.drained_by = Some(Instant::now());
-        }
     }
 
     fn ended(&mut self, why: &Disconnect) {
@@ -194,10 +191,12 @@ impl Connection {
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Disconnect>> {
         if self.drained_by.is_none() {
             self.start_commands()?;
-        } else if self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed() {
-            return Poll::Ready(Err(codes::SHUTDOWN));
         }
         self.set_alarm();
+        if self.drained_by.is_some() && self.work.is_none() && self.outbox.is_empty() && !self.transport.is_unflushed()
+        {
+            return Poll::Ready(Err(codes::SHUTDOWN));
+        }
         // All that fits, before it is written with one call.
         while self.has_output() && self.transport.has_room() && self.send_next()? {}
         // Behind it: what was to be sent may have turned out to be in the log alone.
@@ -263,9 +262,7 @@ impl Connection {
         }
         let now = Instant::now();
         self.alarm = self.alarm.filter(|alarm| *alarm > self.shared.wheel.tick_of(now));
-        if self.drained_by.is_none() && self.shared.closing.is_cancelled() {
-            self.drained_by = Some(now + Duration::from_millis(self.shared.settings.drain_ms));
-        }
+        self.hear_of_the_end(now);
         if self.drained_by.is_some_and(|end| end <= now) {
             return Err(codes::SHUTDOWN);
         }
@@ -284,10 +281,21 @@ impl Connection {
 
     /// Sees to it that it is woken when something is due. To be woken earlier than that does no harm.
     fn set_alarm(&mut self) {
-        let due = self.shared.wheel.tick_of(self.due_at());
-        if self.alarm.is_none_or(|alarm| alarm > due) {
+        loop {
+            let due = self.shared.wheel.tick_of(self.due_at());
+            if self.alarm.is_some_and(|alarm| alarm <= due) {
+                return;
+            }
             self.alarm = Some(due);
             self.shared.wheel.wake_at(due, self.member.clone());
+            // Behind it: whoever closes wakes those that have set their alarm, and only those.
+            self.hear_of_the_end(Instant::now());
+        }
+    }
+
+    fn hear_of_the_end(&mut self, now: Instant) {
+        if self.drained_by.is_none() && self.shared.closing.is_cancelled() {
+            self.drained_by = Some(now + Duration::from_millis(self.shared.settings.drain_ms));
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use doorbell::Errand;
 use ports::{
     about::ClientInfo,
     bus::{Movement, Publication},
@@ -62,8 +63,10 @@ pub(crate) struct Channel {
     /// How often something of its past was changed: replaced, redacted, or perhaps redacted unheard.
     past_changes: AtomicU64,
     open: AtomicBool,
-    dirty: AtomicBool,
-    being_repaired: AtomicBool,
+    /// To tell the subscribers of news.
+    telling: Errand,
+    /// To fill gaps.
+    repairing: Errand,
     /// Apart from the state: whoever looks at it does not wait for publications.
     rests_until: Mutex<Option<Instant>>,
     members: Members,
@@ -96,8 +99,8 @@ impl Channel {
             replaced: AtomicU32::new(0),
             past_changes: AtomicU64::new(0),
             open: AtomicBool::new(false),
-            dirty: AtomicBool::new(false),
-            being_repaired: AtomicBool::new(false),
+            telling: Errand::default(),
+            repairing: Errand::default(),
             rests_until: Mutex::default(),
             members: Members::none(),
             movements: Movements::default(),
@@ -292,14 +295,13 @@ impl Channel {
 
     /// Whether somebody must now be told to wake the subscribers.
     pub(super) fn became_dirty(&self) -> bool {
-        !self.dirty.swap(true, Ordering::AcqRel)
+        self.telling.take_on()
     }
 
     /// Who is to be told of the news.
     pub(super) fn take_dirty(&self) -> Vec<Arc<Member>> {
-        // First the flag: what comes from now on is announced again. Acquire: who found it set and left the work to this
-        // one has published before.
-        self.dirty.swap(false, Ordering::AcqRel);
+        // First: what comes from now on is announced again.
+        self.telling.put_down();
         self.members.all()
     }
 
@@ -320,12 +322,12 @@ impl Channel {
 
     /// Whether somebody must now be told to fill a gap.
     pub(super) fn fell_behind(&self) -> bool {
-        self.is_open() && self.gap().is_some() && !self.being_repaired.swap(true, Ordering::AcqRel)
+        self.is_open() && self.gap().is_some() && self.repairing.take_on()
     }
 
-    /// Whoever filled the gaps has stopped.
+    /// Whoever filled the gaps stops, unless another look finds more.
     pub(super) fn repaired(&self) {
-        self.being_repaired.store(false, Ordering::Release);
+        self.repairing.put_down();
     }
 
     pub(super) fn share(&self, rules: ChannelRules) -> Arc<ChannelRules> {

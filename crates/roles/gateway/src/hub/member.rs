@@ -1,14 +1,11 @@
 //! A connection as channels and the server know it: whom it stands for, how to wake it, and what it was told to do.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     task::{Context, Poll},
 };
 
-use futures_util::task::AtomicWaker;
+use doorbell::Doorbell;
 
 use super::{Order, Round};
 use crate::needs::Client;
@@ -31,8 +28,7 @@ pub(crate) struct Member {
     user: OnceLock<Arc<str>>,
     client: Mutex<Option<Arc<Client>>>,
     /// What it was called for since it last looked: bits of [`Calls`].
-    calls: AtomicU8,
-    called: AtomicWaker,
+    bell: Doorbell,
     orders: Mutex<Vec<Order>>,
     outlet: OnceLock<Weak<dyn Outlet>>,
 }
@@ -48,6 +44,12 @@ pub(crate) struct Calls {
     pub(crate) time: bool,
 }
 
+impl Calls {
+    fn of(bits: u8) -> Self {
+        Self { news: bits & NEWS != 0, orders: bits & ORDERS != 0, time: bits & TIME != 0 }
+    }
+}
+
 const NEWS: u8 = 1;
 const ORDERS: u8 = 2;
 const TIME: u8 = 4;
@@ -60,8 +62,7 @@ impl Member {
             id,
             user: OnceLock::new(),
             client: Mutex::default(),
-            calls: AtomicU8::new(0),
-            called: AtomicWaker::new(),
+            bell: Doorbell::default(),
             orders: Mutex::default(),
             outlet: OnceLock::new(),
         }
@@ -102,38 +103,18 @@ impl Member {
     pub(super) fn tell_news(&self, round: &mut Round) {
         let handed_out = self.outlet.get().and_then(Weak::upgrade).is_some_and(|outlet| outlet.hand_out(round));
         if !handed_out {
-            self.call(NEWS);
+            self.bell.ring(NEWS);
         }
     }
 
     /// Wakes the connection to look at the clock.
     pub(crate) fn wake_for_time(&self) {
-        self.call(TIME);
+        self.bell.ring(TIME);
     }
 
     /// Ready when it was called since the last time; otherwise the context is woken by the next call.
     pub(crate) fn poll_called(&self, context: &Context<'_>) -> Poll<Calls> {
-        let some = |calls: &Calls| *calls != Calls::default();
-        if let Some(calls) = Some(self.take_calls()).filter(some) {
-            return Poll::Ready(calls);
-        }
-        self.called.register(context.waker());
-        // Again: a call before the waker was there wakes nobody.
-        Some(self.take_calls()).filter(some).map_or(Poll::Pending, Poll::Ready)
-    }
-
-    /// What it was called for since it last looked.
-    pub(crate) fn take_calls(&self) -> Calls {
-        // Acquire, with the release of `call`: who sees the call sees what it is about.
-        let calls = self.calls.swap(0, Ordering::Acquire);
-        Calls { news: calls & NEWS != 0, orders: calls & ORDERS != 0, time: calls & TIME != 0 }
-    }
-
-    fn call(&self, why: u8) {
-        // Whoever set the bit first wakes for all who find it set.
-        if self.calls.fetch_or(why, Ordering::AcqRel) & why == 0 {
-            self.called.wake();
-        }
+        self.bell.poll_answer(context).map(Calls::of)
     }
 
     /// Tells the connection to do something. False: too much waits for it already, and it is told to end.
@@ -145,7 +126,7 @@ impl Member {
         }
         orders.push(if fits { order } else { Order::Disconnect(crate::protocol::codes::SLOW) });
         drop(orders);
-        self.call(ORDERS);
+        self.bell.ring(ORDERS);
         fits
     }
 
