@@ -36,6 +36,16 @@ pub enum Target {
         /// Whom it must stand for; none: anybody.
         user: Option<String>,
     },
+    /// The client of a session, as its connect reply names it (HTTP streams and server-sent events), when it is the one that
+    /// is given.
+    Session {
+        /// Its name.
+        session: String,
+        /// Which client it must be; none: any.
+        id: Option<String>,
+        /// Whom it must stand for; none: anybody.
+        user: Option<String>,
+    },
 }
 
 /// How many are in a channel.
@@ -89,6 +99,8 @@ pub struct Info {
     pub users: u64,
     /// Channels somebody is subscribed to.
     pub channels: u64,
+    /// Their subscriptions.
+    pub subscriptions: u64,
 }
 
 impl Gateway {
@@ -148,7 +160,9 @@ impl Gateway {
     /// This process in figures.
     pub fn info(&self) -> Info {
         let (clients, users) = self.registry().count();
-        Info { clients, users, channels: self.channels(None).len() as u64 }
+        let channels = self.channels(None);
+        let subscriptions = channels.iter().map(|channel| channel.clients).sum();
+        Info { clients, users, channels: channels.len() as u64, subscriptions }
     }
 
     fn order(&self, target: &Target, order: impl Fn() -> Order) -> usize {
@@ -163,10 +177,13 @@ impl Gateway {
                 self.registry().user(user).into_iter().filter(|member| !left_out(member)).collect()
             }
             Target::Client { id, user } => {
-                let is_meant = |member: &Arc<Member>| {
-                    user.as_deref().is_none_or(|user| member.user().is_some_and(|own| **own == *user))
-                };
+                let is_meant = |member: &Arc<Member>| stands_for(member, user.as_deref());
                 self.registry().client(id).filter(is_meant).into_iter().collect()
+            }
+            Target::Session { session, id, user } => {
+                let is_client = |member: &Arc<Member>| id.as_deref().is_none_or(|id| **member.id() == *id);
+                let is_meant = |member: &Arc<Member>| is_client(member) && stands_for(member, user.as_deref());
+                self.registry().session(session).filter(is_meant).into_iter().collect()
             }
         }
     }
@@ -181,6 +198,11 @@ impl From<HistoryResult> for HistoryPage {
         });
         Self { publications: publications.collect(), epoch: result.epoch, offset: result.offset }
     }
+}
+
+/// Whether it stands for the user; none: for anybody.
+fn stands_for(member: &Member, user: Option<&str>) -> bool {
+    user.is_none_or(|user| member.user().is_some_and(|own| **own == *user))
 }
 
 /// Whether `name` fits `pattern`, in which `*` stands for any bytes.

@@ -1,4 +1,4 @@
-//! The connected clients of this process, by their id and by their user.
+//! The connected clients of this process, by their id, by their user, and by their session.
 
 use std::{
     collections::HashMap,
@@ -16,11 +16,17 @@ struct Connected {
     by_id: HashMap<Arc<str>, Arc<Member>>,
     /// Not the anonymous ones: they are one user without end.
     by_user: HashMap<Arc<str>, Vec<Arc<Member>>>,
+    /// Those whose transport has one.
+    by_session: HashMap<Arc<str>, Arc<Member>>,
 }
 
 impl Registry {
-    pub(crate) fn add(&self, member: Arc<Member>) {
+    /// `session` is empty for a connection without one.
+    pub(crate) fn add(&self, member: Arc<Member>, session: &Arc<str>) {
         let mut connected = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !session.is_empty() {
+            connected.by_session.insert(session.clone(), member.clone());
+        }
         if let Some(user) = member.user().filter(|user| !user.is_empty()) {
             let of_user = connected.by_user.entry(user.clone()).or_default();
             of_user.reserve_exact(1);
@@ -29,8 +35,9 @@ impl Registry {
         connected.by_id.insert(member.id().clone(), member);
     }
 
-    pub(crate) fn remove(&self, member: &Arc<Member>) {
+    pub(crate) fn remove(&self, member: &Arc<Member>, session: &str) {
         let mut connected = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        connected.by_session.remove(session);
         connected.by_id.remove(member.id());
         if let Some(user) = member.user()
             && let Some(of_user) = connected.by_user.get_mut(user)
@@ -44,6 +51,10 @@ impl Registry {
 
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Member>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
+    }
+
+    pub(crate) fn session(&self, session: &str) -> Option<Arc<Member>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).by_session.get(session).cloned()
     }
 
     /// All connections of a user; of the user without a name, all anonymous ones.

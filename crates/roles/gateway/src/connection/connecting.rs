@@ -115,7 +115,7 @@ impl Connection {
         self.phase = Phase::Open(Identified::new(client, proof, asked_at, expiry.over_at));
         self.expires(expiry.over_at);
         begun.into_iter().for_each(|subscription| self.begin(subscription));
-        self.shared.registry.add(self.member.clone());
+        self.shared.registry.add(self.member.clone(), &self.peer.session);
     }
 }
 

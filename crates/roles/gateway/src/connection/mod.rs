@@ -165,7 +165,7 @@ impl Connection {
         self.shared.counters.closed(why.code);
         tracing::debug!(client = %self.member.id(), code = why.code, reason = %why.reason, "a connection ends");
         // Before the farewell: it may take a while, and nobody is there any more.
-        self.shared.registry.remove(&self.member);
+        self.shared.registry.remove(&self.member, &self.peer.session);
         self.subscriptions = Subscriptions::new(self.peer.encoding);
         self.work = None;
         self.transport.close(why);

@@ -48,6 +48,8 @@ pub(super) struct Subscription {
     replaced: u32,
     /// The next one who came or left the client gets.
     moved: u64,
+    /// The next publication the client gets that its channel does not keep.
+    passed: u64,
     difference: Difference,
     /// Its next publication is only in the room log.
     behind: bool,
@@ -55,8 +57,9 @@ pub(super) struct Subscription {
 
 impl Subscription {
     pub(super) fn new(seat: Seat, rules: Arc<ChannelRules>, origin: Origin, cursor: u64, replaced: u32) -> Self {
+        let (moved, passed) = (NOT_WANTED, seat.channel().next_passing());
         let difference = Difference::Never;
-        Self { seat, rules, origin, over_at: None, cursor, replaced, moved: NOT_WANTED, difference, behind: false }
+        Self { seat, rules, origin, over_at: None, cursor, replaced, moved, passed, difference, behind: false }
     }
 
     pub(super) fn with_difference(self, difference: Difference) -> Self {
@@ -75,11 +78,20 @@ impl Subscription {
     fn has_news(&self) -> bool {
         let channel = self.seat.channel();
         let published = channel.next() > self.cursor || channel.replaced() != self.replaced;
-        !self.behind && published || self.has_movements()
+        !self.behind && published || channel.next_passing() > self.passed || self.has_movements()
     }
 
     fn has_movements(&self) -> bool {
         self.moved != NOT_WANTED && self.seat.channel().next_movement() > self.moved
+    }
+
+    /// What the client gets next that its channel does not keep.
+    fn passing(&mut self, form: Form) -> Option<Frame> {
+        let (frame, next) = self.seat.channel().passing(self.passed, form)?;
+        self.passed = next;
+        // It is none of those that differences are made to.
+        self.lacks_before();
+        Some(frame)
     }
 
     /// The client may have something else than the channel holds as the publication before the next one.
@@ -217,6 +229,10 @@ impl Subscriptions {
                 Upcoming::FromLog | Upcoming::OtherHistory => return AtHand::Other,
                 Upcoming::Nothing => {}
             }
+            if let Some(frame) = subscription.passing(form) {
+                self.turn = index + 1;
+                return AtHand::Frame(frame);
+            }
         }
         AtHand::Nothing
     }
@@ -239,11 +255,12 @@ impl Subscriptions {
                 self.turn = index + 1;
                 return Some(Next::Movements(frame));
             }
-            if subscription.behind {
-                continue;
-            }
             let form = Form { encoding: self.encoding, difference: subscription.difference };
-            match channel.upcoming(subscription.cursor, subscription.replaced, form) {
+            let upcoming = match subscription.behind {
+                true => Upcoming::Nothing,
+                false => channel.upcoming(subscription.cursor, subscription.replaced, form),
+            };
+            match upcoming {
                 Upcoming::Batch { frame, publications, next } => {
                     subscription.went_on(next);
                     self.turn = index + 1;
@@ -256,6 +273,10 @@ impl Subscriptions {
                     return Some(Next::Ended(channel.name().clone(), origin, codes::INSUFFICIENT_STATE));
                 }
                 Upcoming::Nothing => {}
+            }
+            if let Some(frame) = subscription.passing(form) {
+                self.turn = index + 1;
+                return Some(Next::Frame(frame));
             }
         }
         None

@@ -21,7 +21,8 @@ use super::{
     batches::Form,
     members::Members,
     movements::Movements,
-    pages::{PageFrom, Pages},
+    pages::{Frame, PageFrom, Pages},
+    passing::Passing,
     ring::{Limits, Ring},
 };
 use crate::{
@@ -71,6 +72,7 @@ pub(crate) struct Channel {
     rests_until: Mutex<Option<Instant>>,
     members: Members,
     movements: Movements,
+    passing: Passing,
     pages: Pages,
 }
 
@@ -104,6 +106,7 @@ impl Channel {
             rests_until: Mutex::default(),
             members: Members::none(),
             movements: Movements::default(),
+            passing: Passing::default(),
         }
     }
 
@@ -191,6 +194,17 @@ impl Channel {
         self.movements.frame(&self.name, from, encoding)
     }
 
+    /// The number of the next publication that is not kept (see [`Self::passing`]).
+    pub(crate) fn next_passing(&self) -> u64 {
+        self.passing.next()
+    }
+
+    /// Publications that are not kept, of a channel that has a log, from number `from` on as one frame, and the number behind
+    /// them.
+    pub(crate) fn passing(&self, from: u64, form: Form) -> Option<(Frame, u64)> {
+        self.passing.frame(&self.name, from, form)
+    }
+
     pub(super) fn moved(&self, movements: &[Movement]) {
         self.movements.take(movements);
     }
@@ -226,7 +240,7 @@ impl Channel {
                     state.ring.push(Published::passing(publication.data.clone(), publication.about.clone()));
                 }
                 (Some(_), None) => {
-                    tracing::error!(channel = %self.name, "a publication without a place on a channel with a log was dropped");
+                    self.passing.take(Published::passing(publication.data.clone(), publication.about.clone()));
                 }
                 (Some(_), Some(position)) if !self.is_open() => {
                     state.heard = state.heard.max(position.offset.saturating_add(1));
@@ -354,6 +368,7 @@ impl Channel {
     /// Lets go of what is kept for readers that were behind.
     pub(super) fn rest(&self) {
         self.pages.forget();
+        self.passing.rest();
         self.state().ring.rest();
     }
 

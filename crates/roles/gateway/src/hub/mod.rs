@@ -17,6 +17,7 @@ mod members;
 mod movements;
 mod order;
 mod pages;
+mod passing;
 mod ring;
 mod round;
 mod seat;

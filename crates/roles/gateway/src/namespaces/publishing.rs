@@ -104,6 +104,11 @@ impl Publishing {
         Ok(namespace.room(channel))
     }
 
+    /// Whether what is published into the channel is kept for good.
+    pub(crate) fn is_durable(&self, channel: &str) -> bool {
+        self.namespace(&ChannelName::parse(channel)).is_some_and(|namespace| namespace.options.durable)
+    }
+
     /// The namespace of a channel; none: there is no such namespace.
     pub(super) fn namespace(&self, name: &ChannelName<'_>) -> Option<&Namespace> {
         if name.namespace.is_empty() { Some(&self.without_namespace) } else { self.namespaces.get(name.namespace) }
@@ -117,15 +122,8 @@ impl Publishing {
     ) -> Option<Vec<Result<Option<Placed>, Error>>> {
         let namespace = self.namespace(&ChannelName::parse(channel))?;
         let Some(kept) = namespace.kept.as_ref() else {
-            let publications = all.into_iter().map(|ToPublish { data, about, .. }| Publication {
-                data,
-                about,
-                ..Publication::default()
-            });
-            let publications: Vec<_> = publications.collect();
-            let count = publications.len();
-            let outcome = self.bus.publish(channel, publications).await;
-            return Some(vec![outcome.map(|()| None).map_err(|error| Error::Busy(error.to_string())); count]);
+            let count = all.len();
+            return Some(vec![self.publish_passing(channel, all).await.map(|()| None); count]);
         };
         let now = self.clock.now();
         let drafts = all.into_iter().map(|ToPublish { data, about, resend_key, .. }| Draft {
@@ -135,6 +133,13 @@ impl Publishing {
         });
         let answers = kept.sequencers.place_all(channel, drafts.collect()).await;
         Some(answers.into_iter().map(|answer| answer.map(Some)).collect())
+    }
+
+    /// Publishes for those who are subscribed now, and keeps nothing.
+    pub(crate) async fn publish_passing(&self, channel: &str, all: Vec<ToPublish>) -> Result<(), Error> {
+        let publications =
+            all.into_iter().map(|ToPublish { data, about, .. }| Publication { data, about, ..Publication::default() });
+        self.bus.publish(channel, publications.collect()).await.map_err(|error| Error::Busy(error.to_string()))
     }
 }
 

@@ -15,7 +15,14 @@ pub(super) type Answer = Result<Value, ClientError>;
 
 /// Reads a command's body.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
-    serde_json::from_slice(body).map_err(|error| bad_request(&error.to_string()))
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let command = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        let why = error.into_inner();
+        bad_request(&if field == "." { why.to_string() } else { format!("{field}: {why}") })
+    })?;
+    json.end().map_err(|error| bad_request(&error.to_string()))?;
+    Ok(command)
 }
 
 pub(super) fn bad_request(why: &str) -> ClientError {
@@ -44,10 +51,10 @@ impl From<Position> for Since {
     }
 }
 
-/// A value that stands there as JSON, or as bytes in base64.
-pub(super) fn value(json: Option<Box<RawValue>>, encoded: &str) -> Result<Option<Bytes>, ClientError> {
+/// A value that stands there as JSON, or in the field `b64{field}` as bytes in base64.
+pub(super) fn value(field: &str, json: Option<Box<RawValue>>, encoded: &str) -> Result<Option<Bytes>, ClientError> {
     if !encoded.is_empty() {
-        let bytes = STANDARD.decode(encoded).map_err(|_| bad_request("what should be base64 is none"))?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| bad_request(&format!("b64{field} is not base64")))?;
         return Ok(Some(bytes.into()));
     }
     Ok(json.map(|json| Box::<str>::from(json).into_string().into()))

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Target,
-    needs::{ClientError, Refreshed, ServerSubscription},
+    needs::{ChannelRules, ClientError, Refreshed, ServerSubscription},
     protocol::codes::{self, Disconnect},
     tokens::{Override, SubscriptionOptions},
 };
@@ -21,15 +21,21 @@ use crate::{
 pub(super) struct Whom {
     user: Option<String>,
     client: String,
+    session: String,
     whitelist: Vec<String>,
 }
 
 impl Whom {
     fn target(self) -> Result<Target, ClientError> {
-        match (self.client, self.user) {
-            (id, user) if !id.is_empty() => Ok(Target::Client { id, user: user.filter(|user| !user.is_empty()) }),
-            (_, Some(user)) => Ok(Target::User { user, except: self.whitelist }),
-            (_, None) => Err(bad_request("user or client is missing")),
+        let Self { user, client: id, session, whitelist } = self;
+        let named = |text: String| Some(text).filter(|text| !text.is_empty());
+        if !session.is_empty() {
+            return Ok(Target::Session { session, id: named(id), user: user.and_then(named) });
+        }
+        match (id, user) {
+            (id, user) if !id.is_empty() => Ok(Target::Client { id, user: user.and_then(named) }),
+            (_, Some(user)) => Ok(Target::User { user, except: whitelist }),
+            (_, None) => Err(bad_request("user, client or session is missing")),
         }
     }
 }
@@ -42,6 +48,7 @@ macro_rules! commands {
         pub(super) struct $name {
             user: Option<String>,
             client: String,
+            session: String,
             $($field: $kind),*
         }
     )+};
@@ -51,6 +58,7 @@ commands! {
     /// Subscribes connections.
     Subscribe {
         channel: String,
+        expire_at: i64,
         info: Option<Box<RawValue>>,
         b64info: String,
         data: Option<Box<RawValue>>,
@@ -63,7 +71,7 @@ commands! {
     /// Ends connections.
     DisconnectWhom { whitelist: Vec<String>, disconnect: Option<Why> }
     /// Gives connections another expiry.
-    RefreshWhom { expired: bool, expire_at: i64 }
+    RefreshWhom { expired: bool, expire_at: i64, info: Option<Box<RawValue>> }
 }
 
 /// Options of the channel that are otherwise for this subscription.
@@ -92,7 +100,8 @@ pub(super) struct Why {
 
 impl ServerApi {
     pub(super) fn subscribe(&self, command: Subscribe) -> Answer {
-        let Subscribe { user, client, channel, info, b64info, data, b64data, recover_since, r#override } = command;
+        let Subscribe { user, client, session, channel, expire_at, recover_since, r#override, .. } = command;
+        let Subscribe { info, b64info, data, b64data, .. } = command;
         let flag = |flag: Option<Flag>| flag.map(|flag| flag.value);
         let overrides = Override {
             presence: flag(r#override.presence),
@@ -102,26 +111,31 @@ impl ServerApi {
             force_positioning: flag(r#override.force_positioning),
         };
         let own = SubscriptionOptions {
-            info: answer::value(info, &b64info)?,
-            data: answer::value(data, &b64data)?,
+            info: answer::value("info", info, &b64info)?,
+            data: answer::value("data", data, &b64data)?,
             overrides,
         };
         let named = user.clone().unwrap_or_default();
+        let expires_at = moment(expire_at);
+        if expires_at.is_some_and(|at| at <= self.clock.now()) {
+            return Err(bad_request("expire_at is over already"));
+        }
         let rules = self.namespaces.given(checked(&channel)?, &named, own).ok_or(codes::UNKNOWN_CHANNEL)?;
+        let rules = ChannelRules { expires_at, ..rules };
         let since = recover_since.map(Into::into);
         let subscription = ServerSubscription { since, ..ServerSubscription::new(channel, rules) };
-        self.gateway.subscribe(&whom(user, client)?, &subscription);
+        self.gateway.subscribe(&whom(user, client, session)?, &subscription);
         Ok(json!({}))
     }
 
     pub(super) fn unsubscribe(&self, command: UnsubscribeFrom) -> Answer {
-        let target = whom(command.user, command.client)?;
+        let target = whom(command.user, command.client, command.session)?;
         self.gateway.unsubscribe(&target, checked(&command.channel)?, &codes::SERVER_UNSUBSCRIBE);
         Ok(json!({}))
     }
 
     pub(super) fn disconnect(&self, command: DisconnectWhom) -> Answer {
-        let DisconnectWhom { user, client, whitelist, disconnect } = command;
+        let DisconnectWhom { user, client, session, whitelist, disconnect } = command;
         let why = match disconnect {
             None => codes::FORCE_NO_RECONNECT,
             Some(Why { code, reason }) if (3_000..5_000).contains(&code) && reason.len() <= REASON_BYTES_MAX => {
@@ -134,18 +148,18 @@ impl ServerApi {
                 return Err(bad_request(&limits));
             }
         };
-        self.gateway.disconnect(&Whom { user, client, whitelist }.target()?, &why);
+        self.gateway.disconnect(&Whom { user, client, session, whitelist }.target()?, &why);
         Ok(json!({}))
     }
 
     pub(super) fn refresh(&self, command: RefreshWhom) -> Answer {
-        let target = whom(command.user, command.client)?;
+        let target = whom(command.user, command.client, command.session)?;
         if command.expired {
             self.gateway.disconnect(&target, &codes::CONNECTION_EXPIRED);
         } else {
-            let expires_at =
-                (command.expire_at > 0).then(|| Timestamp::from_millis(command.expire_at.saturating_mul(1_000)));
-            self.gateway.refresh(&target, &Refreshed { expires_at, conn_info: None });
+            let expires_at = moment(command.expire_at);
+            let conn_info = answer::value("info", command.info, "")?;
+            self.gateway.refresh(&target, &Refreshed { expires_at, conn_info });
         }
         Ok(json!({}))
     }
@@ -154,6 +168,11 @@ impl ServerApi {
 /// What a close frame has room for (RFC 6455 §5.5).
 const REASON_BYTES_MAX: usize = 123;
 
-fn whom(user: Option<String>, client: String) -> Result<Target, ClientError> {
-    Whom { user, client, whitelist: Vec::new() }.target()
+fn whom(user: Option<String>, client: String, session: String) -> Result<Target, ClientError> {
+    Whom { user, client, session, whitelist: Vec::new() }.target()
+}
+
+/// Seconds since the Unix epoch; 0: never.
+fn moment(seconds: i64) -> Option<Timestamp> {
+    (seconds > 0).then(|| Timestamp::from_millis(seconds.saturating_mul(1_000)))
 }

@@ -20,6 +20,7 @@ mod readings;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ use answer::Answer;
 use key::ApiKey;
 use methods::Method;
 use publications::Recently;
+use versions::Versions;
 
 /// What the methods work on.
 pub struct ServerApi {
@@ -52,6 +54,7 @@ pub struct ServerApi {
     namespaces: Arc<Namespaces>,
     clock: Arc<dyn Clock>,
     recently: Recently,
+    versions: Versions,
     began_ms: i64,
 }
 
@@ -64,7 +67,8 @@ impl ServerApi {
         clock: Arc<dyn Clock>,
     ) -> Arc<Self> {
         let began_ms = clock.now().as_millis();
-        Arc::new(Self { gateway, publishing, namespaces, clock, recently: Recently::default(), began_ms })
+        let (recently, versions) = (Recently::default(), Versions::default());
+        Arc::new(Self { gateway, publishing, namespaces, clock, recently, versions, began_ms })
     }
 
     /// Its routes; none when the settings have no key.

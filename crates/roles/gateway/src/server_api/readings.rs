@@ -103,6 +103,7 @@ impl ServerApi {
             "num_clients": info.clients,
             "num_users": info.users,
             "num_channels": info.channels,
+            "num_subs": info.subscriptions,
             "uptime": uptime_s,
         }] }))
     }

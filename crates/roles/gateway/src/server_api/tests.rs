@@ -22,11 +22,13 @@ use super::*;
 use crate::{
     Settings,
     namespaces::{ChannelOptions, ClientSettings, Span, TokenConnector},
+    protocol::codes,
     tokens::{TokenSettings, Verifier},
 };
 
 struct Stage {
     router: Router,
+    gateway: Arc<Gateway>,
     _database: TestDatabase,
 }
 
@@ -46,10 +48,12 @@ async fn stage() -> Stage {
     let publishing = Arc::new(publishing);
     let verifier = Arc::new(Verifier::new(&TokenSettings::default(), None, clock.clone()).unwrap());
     let namespaces = Arc::new(Namespaces::new(publishing.clone(), verifier.clone(), false, clock.clone()));
-    let connector = TokenConnector::new(verifier, namespaces.clone(), ClientSettings::default());
-    let gateway = Gateway::new(Settings::default(), bus, Arc::new(connector), namespaces.clone(), clock.clone(), 1);
-    let api = ServerApi::new(gateway, publishing, namespaces, clock);
-    Stage { router: api.router(&ServerApiSettings { key: "secret".into() }), _database: database }
+    let clients = ClientSettings { allow_anonymous_connect_without_token: true, ..ClientSettings::default() };
+    let connector = TokenConnector::new(verifier, namespaces.clone(), clients);
+    let settings = Settings { refresh_grace_ms: 0, ..Settings::default() };
+    let gateway = Gateway::new(settings, bus, Arc::new(connector), namespaces.clone(), clock.clone(), 1);
+    let api = ServerApi::new(gateway.clone(), publishing, namespaces, clock);
+    Stage { gateway, router: api.router(&ServerApiSettings { key: "secret".into() }), _database: database }
 }
 
 impl Stage {
@@ -137,7 +141,7 @@ async fn what_is_wrong_with_a_command_is_said() {
         ("publish", json!({ "channel": "a".repeat(256), "data": 1 }), 107),
         ("publish", json!({ "channel": "old:a", "data": 1 }), 102),
         ("publish", json!({ "channel": "kept:a", "b64data": "?" }), 107),
-        ("publish", json!({ "channel": "kept:a", "data": 1, "skip_history": true }), 108),
+        ("publish", json!({ "channel": "kept:a", "data": 1, "version": 1 }), 108),
         ("publish", json!({ "channel": "kept:a", "data": "x".repeat(20_000) }), 106),
         ("publish", json!({ "channel": "kept:a", "data": 1, "idempotency_key": "k".repeat(200) }), 107),
         ("publish", json!([]), 107),
@@ -156,4 +160,137 @@ async fn what_is_wrong_with_a_command_is_said() {
     let plain = json!({ "channel": "plain", "data": 1, "skip_history": true, "idempotency_key": "k" });
     assert_eq!(stage.call("publish", plain.clone()).await, json!({ "result": {} }));
     assert_eq!(stage.call("publish", plain).await, json!({ "result": {} }));
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_named() {
+    let stage = stage().await;
+    for (method, body, field) in [
+        ("publish", json!({ "channel": "kept:a", "b64data": "?" }), "b64data"),
+        ("publish", json!({ "channel": "kept:a", "data": 1, "version": -1 }), "version"),
+        ("publish", json!({ "channel": "kept:a", "data": 1, "tags": { "a": 1 } }), "tags.a"),
+        ("publish", json!({ "channel": "kept:a", "data": 1, "version": 1 }), "version"),
+        (
+            "publish",
+            json!({ "channel": "window:a", "data": 1, "version": 1, "version_epoch": "e".repeat(200) }),
+            "version_epoch",
+        ),
+        ("broadcast", json!({ "channels": ["a", 1], "data": 1 }), "channels[1]"),
+        ("subscribe", json!({ "user": "7", "channel": "kept:a", "b64info": "?" }), "b64info"),
+        ("subscribe", json!({ "user": "7", "channel": "kept:a", "expire_at": 1 }), "expire_at"),
+        (
+            "subscribe",
+            json!({ "user": "7", "channel": "kept:a", "override": { "presence": { "value": 1 } } }),
+            "override.presence.value",
+        ),
+        ("history", json!({ "channel": "kept:a", "since": { "offset": "1" } }), "since.offset"),
+        ("refresh", json!({ "expired": true }), "session"),
+    ] {
+        let answer = stage.call(method, body.clone()).await;
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(field), "{method} {body}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_version_is_not_published() {
+    let stage = stage().await;
+    let publish = |channel: &str, version: u64, epoch: &str| {
+        let body = json!({ "channel": channel, "data": version, "version": version, "version_epoch": epoch });
+        let stage = &stage;
+        async move { stage.call("publish", body).await["result"]["offset"].clone() }
+    };
+    for (version, epoch, offset) in [(5, "x", 1), (4, "x", 1), (5, "", 1), (6, "", 2), (2, "y", 3), (1, "y", 3)] {
+        assert_eq!(publish("window:a", version, epoch).await, offset, "{version} {epoch}");
+    }
+    let history = stage.call("history", json!({ "channel": "window:a", "limit": 10 })).await;
+    let data: Vec<_> = history["result"]["publications"].as_array().unwrap().iter().map(|one| &one["data"]).collect();
+    assert_eq!(data, [5, 6, 2]);
+
+    // Whatever comes together ends with the newest.
+    let many = (1..=200).map(|version| publish("window:b", version * 37 % 211, "x"));
+    futures_util::future::join_all(many).await;
+    let history = stage.call("history", json!({ "channel": "window:b", "limit": 10 })).await;
+    let data: Vec<_> = history["result"]["publications"].as_array().unwrap().iter().map(|one| &one["data"]).collect();
+    assert!(data.is_sorted_by_key(|data| data.as_u64()) && *data[data.len() - 1] == 210, "{data:?}");
+}
+
+#[tokio::test]
+async fn what_skips_the_history_is_answered_and_not_there() {
+    let stage = stage().await;
+    for channel in ["kept:a", "window:a"] {
+        let body =
+            json!({ "channel": channel, "data": 1, "skip_history": true, "idempotency_key": "k", "delta": true });
+        assert_eq!(stage.call("publish", body.clone()).await, json!({ "result": {} }));
+        assert_eq!(stage.call("publish", body).await, json!({ "result": {} }));
+        let history = stage.call("history", json!({ "channel": channel, "limit": 10 })).await;
+        assert_eq!((&history["result"]["publications"], &history["result"]["offset"]), (&json!([]), &json!(0)));
+    }
+}
+
+/// A client over server-sent events, which has a session.
+struct Listener {
+    events: axum::body::BodyDataStream,
+    session: String,
+    id: String,
+}
+
+impl Listener {
+    async fn connect(stage: &Stage) -> Self {
+        let request = Request::get("/connection/sse?cf_connect=%7B%22id%22:1,%22connect%22:%7B%7D%7D");
+        let response = stage.gateway.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let events = response.into_body().into_data_stream();
+        let mut listener = Self { events, session: String::new(), id: String::new() };
+        let reply = listener.next().await;
+        let text = |name: &str| reply["connect"][name].as_str().unwrap().to_owned();
+        (listener.session, listener.id) = (text("session"), text("client"));
+        listener
+    }
+
+    /// The next message; several of one frame are not told apart.
+    async fn next(&mut self) -> Value {
+        let event = futures_util::StreamExt::next(&mut self.events).await.unwrap().unwrap();
+        let first = event.split(|byte| *byte == b'\n').next().unwrap();
+        serde_json::from_slice(first.strip_prefix(b"data: ").unwrap()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_told_what_is_meant_for_it_and_no_other_is() {
+    let stage = stage().await;
+    let (mut one, mut other) = (Listener::connect(&stage).await, Listener::connect(&stage).await);
+    let subscribe = |session: &str, channel: &str| json!({ "session": session, "channel": channel });
+    stage.call("subscribe", subscribe(&one.session, "kept:one")).await;
+    stage.call("subscribe", subscribe(&other.session, "kept:other")).await;
+    assert_eq!(one.next().await["push"]["channel"], "kept:one");
+    assert_eq!(other.next().await["push"]["channel"], "kept:other");
+    let info = stage.call("info", json!({})).await;
+    assert_eq!(info["result"]["nodes"][0]["num_subs"], 2, "{info}");
+
+    // Both have to fit.
+    stage.call("unsubscribe", json!({ "session": one.session, "client": other.id, "channel": "kept:one" })).await;
+    stage.call("unsubscribe", json!({ "session": one.session, "user": "7", "channel": "kept:one" })).await;
+    stage.call("publish", json!({ "channel": "kept:one", "data": 1 })).await;
+    assert_eq!(one.next().await["push"]["pub"]["data"], 1, "it is still subscribed");
+    stage.call("unsubscribe", json!({ "session": one.session, "client": one.id, "channel": "kept:one" })).await;
+    assert_eq!(one.next().await["push"]["unsubscribe"]["code"], 2000);
+
+    let why = json!({ "code": 4001, "reason": "enough" });
+    stage.call("disconnect", json!({ "session": one.session, "disconnect": why })).await;
+    assert_eq!(one.next().await["push"]["disconnect"]["code"], 4001);
+    let gone = crate::Target::Session { session: one.session, id: None, user: None };
+    assert_eq!(stage.gateway.disconnect(&gone, &codes::SERVER_ERROR), 0);
+    stage.call("publish", json!({ "channel": "kept:other", "data": 2 })).await;
+    assert_eq!(other.next().await["push"]["pub"]["data"], 2);
+}
+
+#[tokio::test]
+async fn a_subscription_ends_when_the_server_said_so() {
+    let stage = stage().await;
+    let mut listener = Listener::connect(&stage).await;
+    let expire_at = SystemClock.now().as_millis() / 1_000 + 2;
+    let body = json!({ "session": listener.session, "channel": "kept:a", "expire_at": expire_at });
+    stage.call("subscribe", body).await;
+    assert_eq!(listener.next().await["push"]["channel"], "kept:a");
+    assert_eq!(listener.next().await["push"]["disconnect"]["code"], 3006);
 }

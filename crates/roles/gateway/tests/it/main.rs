@@ -15,6 +15,7 @@ mod identity;
 mod join_leave;
 mod offers;
 mod orders;
+mod passing;
 mod protobuf;
 mod readers;
 mod recovery;

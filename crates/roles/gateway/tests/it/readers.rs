@@ -59,7 +59,7 @@ impl Reader {
 
 impl Read {
     fn of_json(publication: &Value) -> Self {
-        Self { offset: publication["offset"].as_u64().unwrap(), data: publication["data"].clone() }
+        Self { offset: publication["offset"].as_u64().unwrap_or_default(), data: publication["data"].clone() }
     }
 
     fn of_protobuf(publication: &schema::Publication) -> Self {
@@ -120,7 +120,7 @@ impl DifferenceReader {
         };
         let value = serde_json::from_slice(&data).unwrap();
         self.before = Some(data);
-        Read { offset: publication["offset"].as_u64().unwrap(), data: value }
+        Read { offset: publication["offset"].as_u64().unwrap_or_default(), data: value }
     }
 }
 
