@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build web types test test-rust fuzz lint deny bench services services-down clean
+.PHONY: help demo build web types test test-rust autobahn fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -33,6 +33,12 @@ test: ## Install what the tests need, then run every test
 test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
 	$(CARGO) test --workspace --locked
 	$(CARGO) test -p doorbell --features loom --locked
+
+autobahn: ## Run the cases of the Autobahn test suite against our WebSocket
+	@[ -x .cache/python/bin/python ] || python3 -m venv .cache/python
+	@.cache/python/bin/python -c 'import kosoku' 2>/dev/null || .cache/python/bin/pip install -q 'kosoku==0.1.0'
+	@$(CARGO) build -q -p gateway --example echo --locked
+	@.cache/python/bin/python scripts/autobahn
 
 fuzz: ## Fuzz every parser for ten minutes each
 	MADANG_FUZZ_SECONDS=600 $(CARGO) test --locked -p media -p gateway --test fuzz -- --nocapture --test-threads=2

@@ -28,6 +28,8 @@ pub mod tokens;
 mod upgrade;
 mod websocket;
 
+#[doc(hidden)]
+pub use connection::echo;
 pub use control::{ChannelSummary, HistoryPage, Info, PastPublication, PresenceStats, Target};
 pub use gateway::Gateway;
 pub use settings::Settings;

@@ -65,7 +65,7 @@ fn subprotocol(handshake: &Handshake<'_>) -> Option<&'static str> {
     [SUBPROTOCOL, SUBPROTOCOL_PROTOBUF].into_iter().find(|name| handshake.offers(name))
 }
 
-fn refusal(why: NotWebSocket) -> DirectAnswer {
+pub(crate) fn refusal(why: NotWebSocket) -> DirectAnswer {
     match why {
         NotWebSocket::Malformed(header) => {
             let detail = format!("This is no WebSocket handshake (RFC 6455): look at the header {header}.");

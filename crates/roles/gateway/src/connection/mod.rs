@@ -12,6 +12,7 @@ mod commands;
 mod connecting;
 mod counters;
 mod dispatch;
+mod echo;
 mod expiry;
 mod heartbeat;
 pub(crate) mod history;
@@ -41,6 +42,7 @@ use std::{
 use tokio::time::Instant;
 
 pub(crate) use counters::{Counters, count_sent};
+pub use echo::echo;
 pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};
 pub(crate) use wheel::Wheel;
 
@@ -341,7 +343,7 @@ impl Connection {
                 let _ = self.peer.native_pings && self.heartbeat.pong(&self.shared.settings, now);
                 self.count_frame(now)
             }
-            Incoming::Frame(frame) => {
+            Incoming::Frame(_, frame) => {
                 let commands = protocol::decode(self.peer.encoding, &frame).map_err(|error| {
                     tracing::debug!(client = %self.member.id(), %error, "a malformed frame");
                     codes::BAD_FRAME

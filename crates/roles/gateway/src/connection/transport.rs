@@ -38,8 +38,8 @@ thread_local! {
 
 /// What comes from the peer.
 pub(super) enum Incoming {
-    /// A frame of commands.
-    Frame(Bytes),
+    /// A message.
+    Frame(Kind, Bytes),
     /// The answer to a ping of the WebSocket protocol.
     Pong,
     /// Something that needs no answer from here.
@@ -61,7 +61,8 @@ pub(super) enum Event {
 /// One WebSocket. It holds back a bounded number of bytes and the frame that went over it, no more.
 pub(crate) struct WebSocketTransport {
     wire: Wire,
-    encoding: Encoding,
+    /// Which kind of messages it takes; none: both.
+    takes: Option<Kind>,
     decoder: Decoder,
     /// Read and not yet asked for.
     arrived: Seldom<Incoming>,
@@ -75,10 +76,19 @@ pub(crate) struct WebSocketTransport {
 impl WebSocketTransport {
     /// `early` is what came behind the opening handshake.
     pub(crate) fn new(wire: Wire, early: Bytes, encoding: Encoding) -> Self {
+        Self::begin(wire, early, Some(encoding.kind()), MESSAGE_BYTES_MAX)
+    }
+
+    /// The same for messages of both kinds, of so many bytes.
+    pub(super) fn for_both(wire: Wire, early: Bytes, message_bytes_max: usize) -> Self {
+        Self::begin(wire, early, None, message_bytes_max)
+    }
+
+    fn begin(wire: Wire, early: Bytes, takes: Option<Kind>, message_bytes_max: usize) -> Self {
         let mut transport = Self {
             wire,
-            encoding,
-            decoder: Decoder::new(MESSAGE_BYTES_MAX),
+            takes,
+            decoder: Decoder::new(message_bytes_max),
             arrived: Seldom::default(),
             unsent: VecDeque::new(),
             unsent_bytes: 0,
@@ -253,15 +263,12 @@ impl WebSocketTransport {
     }
 
     fn decode(&mut self, bytes: &mut [u8]) {
-        let Self { encoding, decoder, arrived, unsent, unsent_bytes, .. } = self;
+        let Self { takes, decoder, arrived, unsent, unsent_bytes, .. } = self;
         let mut goodbye = false;
         let decoded = decoder.feed(bytes, |event| {
             arrived.push_back(match event {
-                websocket::Event::Text(text) if *encoding == Encoding::Json => Incoming::Frame(text),
-                websocket::Event::Binary(bytes) if *encoding == Encoding::Protobuf => Incoming::Frame(bytes),
-                websocket::Event::Text(_) | websocket::Event::Binary(_) => {
-                    Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL)
-                }
+                websocket::Event::Text(text) => taken(*takes, Kind::Text, text),
+                websocket::Event::Binary(bytes) => taken(*takes, Kind::Binary, bytes),
                 websocket::Event::Pong => Incoming::Pong,
                 websocket::Event::Ping(payload) => {
                     // While it cannot be sent, a peer that pings on gets no more than this many answers (RFC 6455 §5.5.3).
@@ -305,5 +312,13 @@ impl WebSocketTransport {
             let read = ready!(self.wire.as_mut().poll_read(context, &mut buffer));
             Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
         })
+    }
+}
+
+fn taken(takes: Option<Kind>, kind: Kind, bytes: Bytes) -> Incoming {
+    if takes.is_none_or(|one| one == kind) {
+        Incoming::Frame(kind, bytes)
+    } else {
+        Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL)
     }
 }

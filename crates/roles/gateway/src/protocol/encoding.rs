@@ -23,11 +23,15 @@ impl Encoding {
 
     /// Messages that belong together, as a frame.
     pub(crate) fn frame(self, messages: &[u8]) -> Framed {
-        let kind = match self {
+        Framed::new(self.kind(), messages)
+    }
+
+    /// The kind of frames it is carried in.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
             Self::Json => Kind::Text,
             Self::Protobuf => Kind::Binary,
-        };
-        Framed::new(kind, messages)
+        }
     }
 
     /// The ping of a server: an empty reply.

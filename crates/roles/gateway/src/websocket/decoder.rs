@@ -4,8 +4,10 @@ use bytes::Bytes;
 
 use super::frame::CONTROL_BYTES_MAX;
 
-/// Frames of one message at the most: each costs the reader something, however short it is.
-const FRAGMENTS_MAX: u32 = 1_024;
+/// Frames of one message at the most, or one for so many bytes as it may have: each costs the reader something, however short
+/// it is.
+const FRAGMENTS_MAX: usize = 1_024;
+const BYTES_PER_FRAGMENT: usize = 64;
 /// Bytes of the longest head of a masked frame.
 const HEAD_BYTES_MAX: usize = 14;
 
@@ -63,8 +65,10 @@ struct Frame {
 #[derive(Debug)]
 struct Message {
     is_text: bool,
-    fragments: u32,
+    fragments: usize,
     bytes: Vec<u8>,
+    /// Of a text, so many are known to be UTF-8; those behind them may become a character.
+    checked: usize,
 }
 
 const CONTINUATION: u8 = 0x0;
@@ -213,22 +217,28 @@ impl Decoder {
     /// Takes a part of a message that came in several.
     fn part(&mut self, opcode: u8, frame: Frame, bytes: &[u8], event: &mut impl FnMut(Event)) -> Result<(), Violation> {
         let message = self.message.get_or_insert_with(|| {
-            Box::new(Message { is_text: opcode == TEXT, fragments: 0, bytes: Vec::with_capacity(bytes.len()) })
+            let bytes = Vec::with_capacity(bytes.len());
+            Box::new(Message { is_text: opcode == TEXT, fragments: 0, bytes, checked: 0 })
         });
         message.bytes.extend_from_slice(bytes);
+        if message.is_text {
+            message.check(frame.last && frame.left == 0)?;
+        }
         if frame.left > 0 {
             // What remains of this frame continues the message, whatever began it.
             self.frame = Some(Frame { opcode: CONTINUATION, ..frame });
             return Ok(());
         }
         message.fragments += 1;
-        if message.fragments > FRAGMENTS_MAX {
+        if message.fragments > FRAGMENTS_MAX.max(self.message_bytes_max / BYTES_PER_FRAGMENT) {
             return Err(Violation::Protocol("a message has too many fragments"));
         }
         match self.message.take_if(|_| frame.last) {
-            Some(message) => whole(message.is_text, message.bytes.into(), event),
-            None => Ok(()),
+            Some(message) if message.is_text => event(Event::Text(message.bytes.into())),
+            Some(message) => event(Event::Binary(message.bytes.into())),
+            None => {}
         }
+        Ok(())
     }
 
     fn control_frame(&mut self, opcode: u8, payload: Bytes, event: &mut impl FnMut(Event)) -> Result<(), Violation> {
@@ -245,6 +255,19 @@ impl Decoder {
     }
 }
 
+impl Message {
+    /// Finds out at once when a text cannot become UTF-8 any more, whatever comes (§8.1).
+    fn check(&mut self, ended: bool) -> Result<(), Violation> {
+        match std::str::from_utf8(self.bytes.get(self.checked..).unwrap_or_default()) {
+            Ok(text) => self.checked += text.len(),
+            Err(error) if error.error_len().is_none() && !ended => self.checked += error.valid_up_to(),
+            Err(_) => return Err(Violation::NotUtf8),
+        }
+        Ok(())
+    }
+}
+
+/// Tells of a message that came in one piece.
 fn whole(is_text: bool, bytes: Bytes, event: &mut impl FnMut(Event)) -> Result<(), Violation> {
     if is_text {
         std::str::from_utf8(&bytes).map_err(|_| Violation::NotUtf8)?;

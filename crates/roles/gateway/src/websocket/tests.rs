@@ -177,3 +177,24 @@ fn after_a_goodbye_nothing_counts() {
     let silent = client_frame(OpCode::Control(Control::Close), true, b"", mask);
     assert_eq!(decode(&silent, &[]), (vec![Event::Close(None)], Ok(())));
 }
+
+#[test]
+fn text_ends_where_it_cannot_become_utf8_and_not_where_it_still_can() {
+    let part = |first, last, payload: &[u8]| {
+        let opcode = OpCode::Data(if first { Data::Text } else { Data::Continue });
+        client_frame(opcode, last, payload, [5, 0, 250, 1])
+    };
+    let outcome = |parts: &[Vec<u8>]| decode(&parts.concat(), &[]).1;
+    let euro = "€".as_bytes();
+    for wrong in [b"\xf4\x90".as_slice(), b"\xed\xa0", b"\xc0", b"\x80", b"a\xff", b"\xe2\x82a"] {
+        assert_eq!(outcome(&[part(true, false, b"\xce\xba"), part(false, false, wrong)]), Err(Violation::NotUtf8));
+    }
+    assert_eq!(outcome(&[part(true, false, &euro[..1]), part(false, false, b"a")]), Err(Violation::NotUtf8));
+    assert_eq!(outcome(&[part(true, false, &euro[..2]), part(false, true, b"")]), Err(Violation::NotUtf8));
+    let bytewise = [part(true, false, &euro[..1]), part(false, false, &euro[1..2]), part(false, true, &euro[2..])];
+    assert_eq!(outcome(&bytewise[..2]), Ok(()));
+    assert_eq!(decode(&bytewise.concat(), &[]).0, [Event::Text("€".into())]);
+    // Also inside one frame.
+    let whole = part(true, true, b"ab\xff\xff\xffcd");
+    assert_eq!(outcome(&[whole[..9].to_vec()]), Err(Violation::NotUtf8));
+}
