@@ -118,12 +118,13 @@ fn every_file_is_named_by_a_mod_of_its_parent() {
     assert!(orphans.is_empty(), "no `mod` names these files, so nothing compiles them: {orphans:#?}");
 }
 
-/// Where a crate, or a test of it, begins.
+/// Where a crate, or a test or an example of it, begins.
 fn is_root(path: &Path) -> bool {
     let folder = path.parent().unwrap();
     let is_entrance = path.ends_with("lib.rs") || path.ends_with("main.rs");
     path.ends_with("build.rs")
         || folder.ends_with("tests")
+        || folder.ends_with("examples")
         || is_entrance && (folder.ends_with("src") || folder.parent().unwrap().ends_with("tests"))
 }
 
