@@ -7,7 +7,7 @@
 //! | engine | order | delivery |
 //! |---|---|---|
 //! | embedded (the outbox itself, SQLite) | that of the commits: writers are serialised | at least once: a reader keeps its cursor after its effect |
-//! | embedded (the outbox itself, PostgreSQL) | per key, that of the commits: identities commit out of order, so a reader never passes a transaction that is still open | the same |
+//! | embedded (the outbox itself, PostgreSQL) | per key, that of the commits, where the key's record is what a transaction writes first; identities commit out of order, so a reader never passes a transaction that is still open | the same |
 
 use std::time::Duration;
 

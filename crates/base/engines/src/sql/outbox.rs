@@ -1,4 +1,14 @@
 //! The outbox read in order: the event log of a site without a broker.
+//!
+//! On PostgreSQL a fact carries the number of its transaction, and nothing is read that belongs to a transaction which is
+//! still open or to one whose number is higher (`pg_snapshot_xmin`, PostgreSQL documentation, section 9.27.8). The server
+//! counts for all its databases together: a transaction that stays open in another one of them delays the readers of this
+//! one, and loses them nothing.
+//!
+//! Decided: no `LISTEN`/`NOTIFY` and no `SKIP LOCKED`. One process writes and reads, and wakes its readers without the
+//! server ([`Database::committed`]), at once, where a notification would cost each commit a lock that the commits of all
+//! databases share. What wakes nobody (a transaction in the way that had no facts) is found by the bound of `wait`. Each reader
+//! follows all facts in order with a cursor of its own, so there is no row that two of them could compete for.
 
 use std::time::Duration;
 
@@ -40,6 +50,27 @@ impl Outbox {
         Self { database }
     }
 
+    /// Makes the places that another server gave older than all that this one gives. To be called by the database's owner
+    /// before anybody writes.
+    ///
+    /// PostgreSQL counts its transactions by itself: a dump that is restored on another server brings places along that
+    /// this one may have yet to reach, and what it wrote from now on would stand before the readers' cursors.
+    pub async fn adopt_places(&self) -> Result<(), SqlError> {
+        if self.database.dialect() == Dialect::Sqlite {
+            return Ok(());
+        }
+        let mut tx = self.database.write().await?;
+        let is_foreign: bool = sqlx::query_scalar(IS_FOREIGN).fetch_one(tx.conn()).await?;
+        if !is_foreign {
+            return Ok(());
+        }
+        let newest: i64 = sqlx::query_scalar(NEWEST).fetch_one(tx.conn()).await?;
+        sqlx::query(ADOPT_CURSORS).bind(newest).execute(tx.conn()).await?;
+        sqlx::query(ADOPT_FACTS).bind(newest).execute(tx.conn()).await?;
+        sqlx::query(COUNT_ON).bind(newest).fetch_all(tx.conn()).await?;
+        tx.commit().await
+    }
+
     async fn trim_some(&self, older_than: Timestamp) -> Result<u64, SqlError> {
         let mut tx = self.database.write().await?;
         let done =
@@ -55,6 +86,20 @@ const TRIM: &str = "DELETE FROM outbox WHERE id IN ( \
        SELECT id FROM outbox WHERE at_ms < $1 AND NOT EXISTS ( \
          SELECT 1 FROM outbox_cursors AS c WHERE c.tx < outbox.tx OR (c.tx = outbox.tx AND c.id < outbox.id)) \
        ORDER BY tx, id LIMIT $2)";
+
+/// No transaction of this server has a number that it has yet to give.
+const IS_FOREIGN: &str = "SELECT COALESCE(MAX(tx), 0) >= CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT) \
+     FROM (SELECT tx FROM outbox UNION ALL SELECT tx FROM outbox_cursors) AS places";
+const NEWEST: &str =
+    "SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM outbox UNION ALL SELECT id FROM outbox_cursors) AS places";
+/// A cursor stands behind as many facts as before.
+const ADOPT_CURSORS: &str = "UPDATE outbox_cursors AS c SET tx = 0, id = $1 + \
+     (SELECT COUNT(*) FROM outbox AS o WHERE o.tx < c.tx OR (o.tx = c.tx AND o.id <= c.id))";
+/// The facts keep their order, under ids that none had before.
+const ADOPT_FACTS: &str = "UPDATE outbox AS o SET tx = 0, id = $1 + n.place \
+     FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY tx, id) AS place FROM outbox) AS n WHERE n.id = o.id";
+const COUNT_ON: &str =
+    "SELECT setval(pg_get_serial_sequence('outbox', 'id'), $1 + (SELECT COUNT(*) FROM outbox) + 1, false)";
 
 const READ_SQLITE: &str = "SELECT tx, id, kind, key, payload FROM outbox \
      WHERE tx > $1 OR (tx = $1 AND id > $2) ORDER BY tx, id LIMIT $3";
@@ -139,86 +184,4 @@ fn failed(error: SqlError) -> EventLogError {
 }
 
 #[cfg(test)]
-mod tests {
-    use kernel::events::Event;
-    use serde::{Deserialize, Serialize};
-
-    use super::*;
-    use crate::testing::databases;
-
-    #[derive(Serialize, Deserialize)]
-    struct Happened(i64);
-
-    impl Event for Happened {
-        const KIND: &'static str = "test.happened";
-        fn key(&self) -> String {
-            self.0.to_string()
-        }
-    }
-
-    async fn write(database: &Database, ids: std::ops::Range<i64>, at: Timestamp) {
-        let mut tx = database.write().await.unwrap();
-        for id in ids {
-            tx.emit(&Happened(id), at).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-    }
-
-    /// The facts behind `after`, once there are `count`: on PostgreSQL open transactions hold them back, and those of
-    /// other tests on the same server do too.
-    async fn behind(log: &Outbox, after: Cursor, count: usize) -> Vec<Fact> {
-        let found = async {
-            loop {
-                let facts = log.read(after, 10_000).await.unwrap();
-                if facts.len() >= count {
-                    return facts;
-                }
-                log.wait(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), found).await.expect("the facts can be read")
-    }
-
-    /// The keys of all `count` facts, in their order.
-    async fn keys(log: &Outbox, count: usize) -> Vec<i64> {
-        behind(log, Cursor::default(), count).await.iter().map(|fact| fact.key.parse().unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn old_facts_are_trimmed_when_every_reader_has_passed_them() {
-        for db in databases(&[]).await {
-            let log = Outbox::new(db.database.clone());
-            let at = Timestamp::from_millis;
-            for id in 1..=5 {
-                write(&db.database, id..id + 1, at(id * 1_000)).await;
-            }
-            let facts = behind(&log, Cursor::default(), 5).await;
-            log.keep_cursor("slow", facts[1].cursor).await.unwrap();
-            log.keep_cursor("fast", facts[4].cursor).await.unwrap();
-            assert_eq!(log.trim(at(1_000)).await.unwrap(), 0, "{}: nothing is older", db.engine);
-            assert_eq!(log.trim(at(4_000)).await.unwrap(), 2, "{}: the slow one has not seen the third", db.engine);
-            assert_eq!(keys(&log, 3).await, [3, 4, 5], "{}", db.engine);
-            let left = behind(&log, log.cursor("slow").await.unwrap(), 3).await;
-            assert_eq!(left, facts[2..], "{}: what remains keeps its place", db.engine);
-            log.keep_cursor("slow", facts[4].cursor).await.unwrap();
-            assert_eq!(log.trim(at(5_000)).await.unwrap(), 2, "{}: the fifth is too young", db.engine);
-            assert_eq!(log.trim(at(6_000)).await.unwrap(), 1, "{}", db.engine);
-
-            write(&db.database, 6..7, at(6_000)).await;
-            let next = behind(&log, log.cursor("fast").await.unwrap(), 1).await;
-            assert_eq!(next.len(), 1, "{}: an emptied log goes on behind its readers", db.engine);
-            assert!(next[0].cursor > facts[4].cursor, "{}", db.engine);
-        }
-    }
-
-    #[tokio::test]
-    async fn without_readers_age_alone_counts_however_many_there_are() {
-        for db in databases(&[]).await {
-            let log = Outbox::new(db.database.clone());
-            write(&db.database, 0..2_500, Timestamp::from_millis(1_000)).await;
-            write(&db.database, 2_500..2_501, Timestamp::from_millis(2_000)).await;
-            assert_eq!(log.trim(Timestamp::from_millis(2_000)).await.unwrap(), 2_500, "{}", db.engine);
-            assert_eq!(keys(&log, 1).await, [2_500], "{}", db.engine);
-        }
-    }
-}
+mod tests;
