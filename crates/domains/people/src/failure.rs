@@ -1,7 +1,7 @@
 //! What can fail on our side of any slice; logged once, where it becomes an answer.
 
 use kernel::{Problem, random::RandomError};
-use ports::sql::SqlError;
+use ports::sql::{self, SqlError};
 
 /// Our own failure, whatever was asked.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +21,7 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         tracing::error!(%failure, "a request about people failed");
         match failure {
-            Failure::Database(SqlError::PoolTimedOut) => {
-                Self::unavailable("database_busy", "The database is busy; try again in a moment.").retry_after(2)
-            }
+            Failure::Database(error) => sql::problem(&error),
             _ => Self::internal(),
         }
     }

@@ -3,10 +3,10 @@
 mod administer;
 mod domains;
 mod edge;
+mod folder;
 pub(crate) mod logging;
 mod metering;
 mod open_files;
-mod ownership;
 mod ready;
 mod realtime;
 mod serve;

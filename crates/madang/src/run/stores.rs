@@ -1,14 +1,10 @@
 //! The data folder and the databases in it, or the ones the settings name instead.
 
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    path::Path,
-    sync::Arc,
-};
+use std::{fs::File, sync::Arc};
 
 use engines::{
     embedded::{FileBlobs, LocalBus},
-    sql::{self, OUTBOX_MIGRATIONS, Outbox, ROOM_LOG_MIGRATIONS, SqlRoomLog},
+    sql::{self, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlRoomLog},
 };
 use ports::{
     blobs::Blobs,
@@ -18,8 +14,13 @@ use ports::{
     sql::{Database, Migration, migrate},
 };
 
-use super::{AnyError, ownership::Ownership};
+use super::{AnyError, folder};
 use crate::config::Config;
+
+/// The records' file in the data folder.
+pub(crate) const RECORDS_FILE: &str = "madang.db";
+/// The rooms' file in the data folder.
+pub(crate) const ROOMS_FILE: &str = "rooms.db";
 
 /// What a process that does nothing but realtime keeps its data in.
 pub(crate) struct RoomStores {
@@ -29,26 +30,22 @@ pub(crate) struct RoomStores {
     pub(crate) room_log: Arc<dyn RoomLog>,
     /// Carries publications.
     pub(crate) bus: Arc<dyn Bus>,
-    _lock: File,
-    ownership: Option<Ownership>,
+    claim: Claim,
 }
 
 impl RoomStores {
     /// Opens everything and brings the schema up to date.
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
-        let (lock, ownership) = claim(config).await?;
-        let rooms = match config.engines.sql.as_str() {
-            "" => sql::sqlite(&config.data_dir.join("rooms.db")).await?,
-            url => sql::postgres(url, config.engines.sql_connections).await?,
-        };
+        let claim = Claim::take(config).await?;
+        let rooms = claim.open(config, ROOMS_FILE).await?;
         migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
         let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
-        Ok(Self { rooms, room_log, bus: Arc::new(LocalBus::default()), _lock: lock, ownership })
+        Ok(Self { rooms, room_log, bus: Arc::new(LocalBus::default()), claim })
     }
 
     /// Returns when another process has taken the database over.
     pub(crate) async fn lost(&self) {
-        lost(self.ownership.as_ref()).await;
+        self.claim.lost().await;
     }
 
     /// Closes the database; everything committed is kept.
@@ -69,30 +66,28 @@ pub(crate) struct Stores {
     pub(crate) bus: Arc<dyn Bus>,
     /// Recordings and thumbnails.
     pub(crate) blobs: Arc<dyn Blobs>,
-    _lock: File,
-    ownership: Option<Ownership>,
+    claim: Claim,
 }
 
 impl Stores {
     /// Opens everything and brings the schema up to date.
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
-        let folder = &config.data_dir;
-        let (lock, ownership) = claim(config).await?;
-        let records = open_records(config).await?;
-        let rooms = match config.engines.sql.as_str() {
-            "" => sql::sqlite(&folder.join("rooms.db")).await?,
-            _ => records.clone(),
+        let claim = Claim::take(config).await?;
+        let records = claim.open(config, RECORDS_FILE).await?;
+        let rooms = match claim.ownership {
+            None => claim.open(config, ROOMS_FILE).await?,
+            Some(_) => records.clone(),
         };
-        if config.engines.sql.is_empty() {
+        if claim.ownership.is_none() {
             migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
             migrate(&records, &record_migrations()).await?;
         } else {
-            let all: Vec<_> = record_migrations().into_iter().chain(ROOM_LOG_MIGRATIONS.iter().copied()).collect();
-            migrate(&records, &all).await?;
+            migrate(&records, &all_migrations()).await?;
+            Outbox::new(records.clone()).adopt_places().await?;
         }
-        let blobs = Arc::new(FileBlobs::open(folder.join("blobs")).await?);
+        let blobs = Arc::new(FileBlobs::open(config.data_dir.join("blobs")).await?);
         let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
-        Ok(Self { records, rooms, room_log, bus: Arc::new(LocalBus::default()), blobs, _lock: lock, ownership })
+        Ok(Self { records, rooms, room_log, bus: Arc::new(LocalBus::default()), blobs, claim })
     }
 
     /// The log of facts.
@@ -102,7 +97,7 @@ impl Stores {
 
     /// Returns when another process has taken the database over. A data folder cannot be taken over.
     pub(crate) async fn lost(&self) {
-        lost(self.ownership.as_ref()).await;
+        self.claim.lost().await;
     }
 
     /// Closes the databases; everything committed is kept.
@@ -115,45 +110,63 @@ impl Stores {
 /// Opens the records alone, beside a server that may be running.
 pub(crate) async fn open_records(config: &Config) -> Result<Database, AnyError> {
     Ok(match config.engines.sql.as_str() {
-        "" => sql::sqlite(&config.data_dir.join("madang.db")).await?,
+        "" => sql::sqlite(&config.data_dir.join(RECORDS_FILE)).await?,
         url => sql::postgres(url, config.engines.sql_connections).await?,
     })
 }
 
-fn record_migrations() -> Vec<Migration> {
+/// The schema of the records.
+pub(crate) fn record_migrations() -> Vec<Migration> {
     let fixed = [OUTBOX_MIGRATIONS, people::MIGRATIONS, chat::MIGRATIONS].concat();
     [fixed, live::migrations()].concat()
 }
 
-/// Makes the data folder and the database this process's own.
-async fn claim(config: &Config) -> Result<(File, Option<Ownership>), AnyError> {
-    let folder = &config.data_dir;
-    std::fs::create_dir_all(folder)
-        .map_err(|error| format!("cannot make the data folder {}: {error}", folder.display()))?;
-    let lock = lock(folder)?;
-    let ownership = match config.engines.sql.as_str() {
-        "" => None,
-        url => Some(Ownership::take(url).await?),
-    };
-    Ok((lock, ownership))
+/// The schema of records and rooms in one database.
+pub(crate) fn all_migrations() -> Vec<Migration> {
+    [record_migrations(), ROOM_LOG_MIGRATIONS.to_vec()].concat()
 }
 
-async fn lost(ownership: Option<&Ownership>) {
-    match ownership {
-        Some(ownership) => ownership.lost().await,
-        None => std::future::pending().await,
+/// What makes the data folder, and the database that takes the place of its files, this process's own.
+struct Claim {
+    _lock: File,
+    ownership: Option<Ownership>,
+}
+
+impl Claim {
+    async fn take(config: &Config) -> Result<Self, AnyError> {
+        folder::make(&config.data_dir)?;
+        let lock = folder::lock(&config.data_dir)?;
+        let ownership = match config.engines.sql.as_str() {
+            "" => None,
+            url => Some(Ownership::take(url).await.map_err(explain)?),
+        };
+        Ok(Self { _lock: lock, ownership })
+    }
+
+    /// The database, or this file of the data folder.
+    async fn open(&self, config: &Config, file: &str) -> Result<Database, AnyError> {
+        Ok(match &self.ownership {
+            None => sql::sqlite(&config.data_dir.join(file)).await?,
+            Some(ownership) => ownership.database(config.engines.sql_connections).await?,
+        })
+    }
+
+    /// Returns when another process has taken the database over. A data folder cannot be taken over.
+    async fn lost(&self) {
+        match &self.ownership {
+            Some(ownership) => ownership.lost().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
-/// Two processes on one data folder would write over each other's spool; the second one is refused.
-fn lock(folder: &Path) -> Result<File, AnyError> {
-    let path = folder.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(format!("another process uses the data folder {}", folder.display()).into())
+fn explain(error: OwnershipError) -> AnyError {
+    match error {
+        OwnershipError::Taken => {
+            "another process uses the database that the setting engines.sql names; one process at a \
+                                  time may: stop the other one, or name a database of its own"
+                .into()
         }
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        error => error.into(),
     }
 }

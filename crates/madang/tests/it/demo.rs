@@ -9,10 +9,11 @@ use tokio::{
     process::Command,
 };
 
-use crate::site::PATIENCE;
+use crate::{ground, site::PATIENCE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_shows_with_a_crowd_and_nothing_left_behind() {
+    ground::always_sqlite("`madang demo` always runs on its own throwaway folder");
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Command::new(env!("CARGO_BIN_EXE_madang"))
         .args(["demo", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--crowd", "30"])

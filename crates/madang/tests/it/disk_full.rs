@@ -37,7 +37,7 @@ impl Room<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_stops_writers_for_a_while_and_readers_not_at_all() {
+async fn a_full_disk_under_sqlite_stops_writers_for_a_while_and_readers_not_at_all() {
     let settings = [("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off"), ("MADANG_API_REQUEST_RATE", "off")];
     let site = Site::start_on_a_disk_of(DISK_MEGABYTES, &settings).await;
     let (host, writer) = (site.person("host").await, site.person("writer").await);

@@ -12,6 +12,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    ground,
     realtime::Connection,
     site::{PATIENCE, Person, Site, id, until},
 };
@@ -43,6 +44,7 @@ impl Alone {
             .arg(folder.path().join("madang.toml"))
             .arg("--data-dir")
             .arg(folder.path().join("data"))
+            .envs(ground::settings(&[]).await)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

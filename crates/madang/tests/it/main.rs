@@ -15,9 +15,12 @@ mod encoder;
 mod forgetful_disk;
 mod gateway_alone;
 mod going_live;
+mod ground;
 mod hostile;
 mod openapi;
-mod postgres;
+mod outage;
+mod owning;
+
 mod realtime;
 mod replay;
 mod resuming;

@@ -34,7 +34,7 @@ async fn viewers_who_come_back_have_every_acknowledged_message_once_and_in_order
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn so_have_those_whose_server_lost_its_power() {
+async fn so_have_those_whose_server_lost_its_power_under_sqlite() {
     for seed in [1, 2] {
         let disk = ForgetfulDisk::new(seed);
         let site = Site::start_over(&disk, &NO_LIMITS).await;

@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::forgetful_disk::ForgetfulDisk;
+use crate::{forgetful_disk::ForgetfulDisk, ground};
 
 /// How long anything that is awaited may take on a busy machine before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,16 +55,16 @@ impl Site {
     pub(crate) async fn start_at(anywhere: &str, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let variables =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let variables = ground::settings(variables).await;
         let any = anywhere.parse().unwrap();
         let mut site = Self::spawn(&Launch::plain(), &data, any, any, variables).await;
         site._folder = Some(folder);
         site
     }
 
-    /// A fresh site whose data folder is a disk of its own of so many megabytes.
+    /// A fresh site whose data folder is a disk of its own of so many megabytes; SQLite's files are on it.
     pub(crate) async fn start_on_a_disk_of(megabytes: usize, variables: &[(&str, &str)]) -> Self {
+        ground::always_sqlite("the disk that is full is that of the data folder");
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -76,8 +76,9 @@ impl Site {
         site
     }
 
-    /// A fresh site that writes to this disk.
+    /// A fresh site whose SQLite writes to this disk.
     pub(crate) async fn start_over(disk: &ForgetfulDisk, variables: &[(&str, &str)]) -> Self {
+        ground::always_sqlite("the disk that forgets is that of the data folder");
         let variables =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
         let any = "127.0.0.1:0".parse().unwrap();

@@ -1,9 +1,11 @@
 //! Opening a database.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use ports::sql::{Database, Dialect, SqlError};
 use ports::sqlx::{self, AnyConnection, Connection, any::AnyPoolOptions};
+
+use super::ownership::Members;
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -54,14 +56,34 @@ fn sqlite_pool(connections: u32) -> AnyPoolOptions {
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
-/// Opens a PostgreSQL database; `connections` bounds each of the two pools.
+/// How long a caller waits for a connection. A server that restarts is back sooner; one that stays away is told of.
+const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens a PostgreSQL database beside the process that owns it, or where nobody does; `connections` bounds each of the two
+/// pools. Who goes on writing takes it as its owner: [`super::Ownership`].
 pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectError> {
+    pools(url, connections, None).await
+}
+
+/// The same; each connection becomes one of `members`, or is not used.
+pub(super) async fn pools(
+    url: &str,
+    connections: u32,
+    members: Option<Arc<Members>>,
+) -> Result<Database, ConnectError> {
     sqlx::any::install_default_drivers();
     let engine = |source| ConnectError::Engine { name: host(url).to_owned(), source };
     let pool = || {
-        // Whatever the server's own default is: a commit that returns is on its disk.
-        AnyPoolOptions::new().max_connections(connections).after_connect(|connection, _| {
-            Box::pin(async move { sqlx::raw_sql("SET synchronous_commit TO on").execute(connection).await.map(|_| ()) })
+        let members = members.clone();
+        let options = AnyPoolOptions::new().max_connections(connections).acquire_timeout(CONNECTION_WAIT);
+        options.after_connect(move |connection, _| {
+            let members = members.clone();
+            Box::pin(async move {
+                match members {
+                    Some(members) => members.admit(connection).await,
+                    None => sqlx::raw_sql(SETTINGS).execute(connection).await.map(|_| ()),
+                }
+            })
         })
     };
     let writers = pool().connect(url).await.map_err(engine)?;
@@ -69,13 +91,16 @@ pub async fn postgres(url: &str, connections: u32) -> Result<Database, ConnectEr
     Ok(Database::new(Dialect::Postgres, readers, writers))
 }
 
+/// Whatever the server's own default is: a commit that returns is on its disk.
+pub(super) const SETTINGS: &str = "SET synchronous_commit TO on";
+
 /// Opens a single connection to a PostgreSQL database, for what a session holds.
-pub async fn postgres_connection(url: &str) -> Result<AnyConnection, ConnectError> {
+pub(super) async fn postgres_connection(url: &str) -> Result<AnyConnection, ConnectError> {
     sqlx::any::install_default_drivers();
     AnyConnection::connect(url).await.map_err(|source| ConnectError::Engine { name: host(url).to_owned(), source })
 }
 
 /// The part of a URL that holds no secrets.
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, host)| host)
 }

@@ -2,8 +2,10 @@
 
 mod connect;
 mod outbox;
+mod ownership;
 mod room_log;
 
-pub use connect::{ConnectError, postgres, postgres_connection, sqlite};
+pub use connect::{ConnectError, postgres, sqlite};
 pub use outbox::{OUTBOX_MIGRATIONS, Outbox};
+pub use ownership::{Ownership, OwnershipError};
 pub use room_log::{ROOM_LOG_MIGRATIONS, SqlRoomLog};

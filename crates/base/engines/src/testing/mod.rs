@@ -63,6 +63,12 @@ pub async fn databases(migrations: &[&[Migration]]) -> Vec<TestDatabase> {
     found
 }
 
+/// The URL of an empty database on PostgreSQL, when there is a server for tests.
+pub async fn empty_postgres_database() -> Option<String> {
+    let server = std::env::var("MADANG_TEST_POSTGRES").ok()?;
+    Some(own_postgres_database(&server).await)
+}
+
 async fn own_postgres_database(server: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

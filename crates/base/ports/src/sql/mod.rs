@@ -10,9 +10,11 @@
 //! be true is held by a constraint or a conditional write, never by reading first and writing later.
 
 mod database;
+mod failure;
 mod migrations;
 
 pub use database::{Database, Dialect, WriteTx};
+pub use failure::{is_temporary, problem};
 pub use migrations::{Migration, migrate};
 pub use sqlx::{AnyConnection, AnyPool, Row};
 

@@ -1,7 +1,7 @@
 //! Why something about a broadcast could not be done.
 
 use kernel::{Problem, Rate, random::RandomError};
-use ports::sql::SqlError;
+use ports::sql::{self, SqlError};
 
 use super::lifecycle::WrongState;
 use crate::{channels, needs::NeedError};
@@ -76,11 +76,16 @@ impl From<Error> for Problem {
             }
             Error::Contended => Problem::unavailable("contended", detail).retry_after(1),
             Error::Channel(error) => error.into(),
-            Error::Store(SqlError::PoolTimedOut) => {
+            Error::Store(cause) => {
                 tracing::error!(error = %detail, "a broadcast request failed");
-                Problem::unavailable("database_busy", "The database is busy; try again in a moment.").retry_after(2)
+                sql::problem(&cause)
             }
-            Error::Need(_) | Error::Random(_) | Error::Store(_) => {
+            Error::Need(_) => {
+                tracing::error!(error = %detail, "a broadcast request failed");
+                Problem::unavailable("try_again", "The broadcast cannot be answered for right now; try again.")
+                    .retry_after(1)
+            }
+            Error::Random(_) => {
                 tracing::error!(error = %detail, "a broadcast request failed");
                 Problem::internal()
             }

@@ -1,7 +1,7 @@
 //! Why something about a channel could not be done.
 
 use kernel::{Problem, limits, random::RandomError};
-use ports::sql::SqlError;
+use ports::sql::{self, SqlError};
 
 use crate::needs::NeedError;
 
@@ -42,11 +42,15 @@ impl From<Error> for Problem {
                 Problem::invalid("invalid_title", error.to_string()).field("title")
             }
             Error::NoAccount => Problem::not_found("not_found", error.to_string()),
-            Error::Store(SqlError::PoolTimedOut) => {
+            Error::Store(cause) => {
                 tracing::error!(%error, "a channel request failed");
-                Problem::unavailable("database_busy", "The database is busy; try again in a moment.").retry_after(2)
+                sql::problem(cause)
             }
-            Error::Names(_) | Error::Random(_) | Error::Store(_) => {
+            Error::Names(_) => {
+                tracing::error!(%error, "a channel request failed");
+                Problem::unavailable("try_again", "Names cannot be read right now; try again.").retry_after(1)
+            }
+            Error::Random(_) => {
                 tracing::error!(%error, "a channel request failed");
                 Problem::internal()
             }
