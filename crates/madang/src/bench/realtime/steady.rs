@@ -29,6 +29,8 @@ pub(crate) struct Pace {
 const OPENING_MAX: Duration = Duration::from_secs(60);
 /// What is on its way at the end may take so long.
 const LATE_MAX: Duration = Duration::from_secs(5);
+/// Connections that send; each sends to rooms of its own, one after the other.
+const SENDERS_MAX: usize = 100;
 /// Connections opened before it is waited for them.
 const OPENED_AT_ONCE: usize = 500;
 
@@ -42,8 +44,9 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, pace: &Pace, pids: &[u32]) ->
             ready(&mut crowd, &mut events, number % OPENED_AT_ONCE + 1, OPENING_MAX)?;
         }
     }
-    let sender = crowd.join(Part::Sender, &pace.room)?;
-    ready(&mut crowd, &mut events, 1, OPENING_MAX)?;
+    let senders = (0..pace.rooms.min(SENDERS_MAX)).map(|_| crowd.join(Part::Sender, &pace.room));
+    let senders = senders.collect::<Result<Vec<_>, _>>()?;
+    ready(&mut crowd, &mut events, senders.len(), OPENING_MAX)?;
 
     let (begun, before) = (Instant::now(), processor::seconds(pids)?);
     let interval = Duration::from_secs_f64(1.0 / (pace.rate * pace.rooms as f64));
@@ -56,10 +59,11 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, pace: &Pace, pids: &[u32]) ->
         while sent.len() < messages && begun + interval * sent.len() as u32 <= now {
             let number = sent.len();
             let text = payload::make(0, number, pace.payload_bytes);
+            let sender = senders[number % senders.len()];
             crowd.send_to(sender, &name(number % pace.rooms), number, &text);
             sent.push(Instant::now());
+            crowd.flush(sender);
         }
-        crowd.flush(sender);
         if sent.len() == messages && cpu_at_end.is_none() && begun.elapsed() >= Duration::from_secs(pace.seconds) {
             cpu_at_end = Some((begun.elapsed(), processor::seconds(pids)?));
         }

@@ -1,12 +1,18 @@
 //! Who writes. On SQLite one task: what waits while a transaction is being synced is committed together in the next one,
 //! and when one of them fails, again with each append in a savepoint of its own, so that it takes back nothing but itself.
-//! On PostgreSQL each
-//! append is its own transaction; the server gathers commits itself.
+//! While appends crowd, commits keep a little distance, so that each carries more of them; a writer that waits for each of its
+//! appends before it makes the next is not held up. On PostgreSQL each append is its own transaction; the server gathers
+//! commits itself.
+
+use std::time::Duration;
 
 use ports::room_log::{Appended, RoomLogError};
 use ports::sql::{Database, Dialect, SqlError, WriteTx, is_unique_violation};
 use ports::sqlx;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     append::{Append, append, known},
@@ -17,6 +23,10 @@ use super::{
 pub(super) const APPENDS_WAITING_MAX: usize = 4_096;
 /// What they hold, at the most, in KiB (each counts as one at least).
 const KIB_WAITING_MAX: usize = 64 << 10;
+/// From the beginning of one commit to that of the next, while appends crowd.
+const DISTANCE: Duration = Duration::from_millis(5);
+/// For so long appends are said to crowd after some had to wait for a commit.
+const CROWDED_FOR: Duration = Duration::from_millis(100);
 /// Appends in one transaction at the most.
 pub(super) const APPENDS_PER_COMMIT_MAX: usize = 256;
 
@@ -95,8 +105,21 @@ async fn commit(database: &Database, request: &Append) -> Answer {
 
 async fn commit_together(database: Database, mut queue: mpsc::Receiver<Waiting>) {
     let mut waiting = Vec::with_capacity(APPENDS_PER_COMMIT_MAX);
+    let (mut begun, mut crowded_until) = (Instant::now(), Instant::now());
     while queue.recv_many(&mut waiting, APPENDS_PER_COMMIT_MAX).await > 0 {
+        if Instant::now() < crowded_until {
+            tokio::time::sleep_until(begun + DISTANCE).await;
+            while waiting.len() < APPENDS_PER_COMMIT_MAX
+                && let Ok(one) = queue.try_recv()
+            {
+                waiting.push(one);
+            }
+        }
+        begun = Instant::now();
         let answers = commit_all(&database, &waiting).await;
+        if !queue.is_empty() {
+            crowded_until = Instant::now() + CROWDED_FOR;
+        }
         for (one, answer) in waiting.drain(..).zip(answers) {
             // A caller that has gone asks again by its keys.
             let _ = one.answer.send(answer);
