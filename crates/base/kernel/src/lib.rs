@@ -12,6 +12,7 @@ pub mod problem;
 pub mod random;
 pub mod rate;
 pub mod recent;
+pub mod returning;
 pub mod time;
 
 pub use caller::{Caller, Identity};

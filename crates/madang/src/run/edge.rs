@@ -56,6 +56,7 @@ impl Edge {
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(Nobody),
             clock: machine.clock.clone(),
+            seed: realtime::seed(&machine)?,
             site: config.site(),
             pages: false,
             media_origin: None,

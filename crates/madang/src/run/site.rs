@@ -98,6 +98,7 @@ impl Site {
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),
             clock: machine.clock.clone(),
+            seed: realtime::seed(&machine)?,
             site: config.site(),
             pages: true,
             media_origin: config.media_origin()?,

@@ -75,7 +75,7 @@ impl Alone {
     }
 
     /// Sends a request; the connection, to be read from.
-    async fn request(&self, head: &str, body: &str) -> TcpStream {
+    pub(crate) async fn request(&self, head: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
         let request =
@@ -85,7 +85,7 @@ impl Alone {
     }
 
     /// The answer to a request that is answered at once.
-    async fn answer(&self, head: &str, body: &str) -> String {
+    pub(crate) async fn answer(&self, head: &str, body: &str) -> String {
         let mut stream = self.request(head, body).await;
         let (mut answer, mut room) = (Vec::new(), [0; 4096]);
         while !answer.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
@@ -93,6 +93,16 @@ impl Alone {
             answer.extend_from_slice(&room[..count]);
         }
         String::from_utf8(answer).unwrap()
+    }
+
+    /// Its memory, now and at the most so far, in bytes.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+        };
+        (of("VmRSS:"), of("VmHWM:"))
     }
 
     async fn clients(&self) -> Value {

@@ -12,6 +12,7 @@ mod crowd;
 mod demo;
 mod disk_full;
 mod encoder;
+mod fallbacks;
 mod forgetful_disk;
 mod gateway_alone;
 mod going_live;

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use kernel::returning::ReturnTimes;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -26,9 +27,16 @@ const REFUSAL_TIME: Duration = Duration::from_secs(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until `cancel`, then lets requests end for the drain time, and then ends what is left.
-pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &Settings, cancel: CancellationToken) {
+/// `seed` decides who that is refused is told to come back when.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    front: Arc<Front>,
+    settings: &Settings,
+    seed: u64,
+    cancel: CancellationToken,
+) {
     let places = Places::new(settings);
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let (refusals, return_times) = (Arc::new(Semaphore::new(REFUSALS)), ReturnTimes::new(seed));
     let entrance = Entrance::new(front, settings);
     let mut connections = JoinSet::new();
     loop {
@@ -42,7 +50,7 @@ pub(crate) async fn accept(listener: TcpListener, front: Arc<Front>, settings: &
         let place = match places.take(peer.ip()) {
             Ok(place) => place,
             Err(full) => {
-                refuse(stream, peer, full, &refusals);
+                refuse(stream, peer, full, &refusals, return_times.next_s());
                 continue;
             }
         };
@@ -85,12 +93,20 @@ async fn usable(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStr
     }
 }
 
-const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
-    content-type: application/problem+json\r\ncontent-length: 140\r\n\r\n\
-    {\"status\":503,\"code\":\"too_many_connections\",\"title\":\"Temporarily unavailable\",\
-    \"detail\":\"Too many connections; try again.\",\"retry_after_s\":5}";
+/// The whole answer to who finds no place.
+fn refusal(return_after_s: u64) -> String {
+    let body = format!(
+        "{{\"status\":503,\"code\":\"too_many_connections\",\"title\":\"Temporarily unavailable\",\
+        \"detail\":\"Too many connections; try again.\",\"retry_after_s\":{return_after_s}}}"
+    );
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: {return_after_s}\r\n\
+        content-type: application/problem+json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
 
-fn refuse(mut stream: TcpStream, peer: SocketAddr, full: Full, refusals: &Arc<Semaphore>) {
+fn refuse(mut stream: TcpStream, peer: SocketAddr, full: Full, refusals: &Arc<Semaphore>, return_after_s: u64) {
     let reason = match full {
         Full::Server => "server",
         Full::Address => "address",
@@ -104,7 +120,7 @@ fn refuse(mut stream: TcpStream, peer: SocketAddr, full: Full, refusals: &Arc<Se
             // Takes the request in first: closing with unread bytes would reset the connection before the answer arrives.
             let mut unread = [0; 4096];
             let _ = stream.read(&mut unread).await?;
-            stream.write_all(REFUSAL).await?;
+            stream.write_all(refusal(return_after_s).as_bytes()).await?;
             stream.shutdown().await
         };
         let _: Result<io::Result<()>, _> = timeout(REFUSAL_TIME, told).await;
@@ -117,10 +133,16 @@ mod tests {
 
     #[test]
     fn the_refusal_is_a_whole_answer() {
-        let text = std::str::from_utf8(REFUSAL).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.ends_with(&format!("content-length: {}", body.len())), "the body has {} bytes", body.len());
-        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(problem["code"], "too_many_connections");
+        for seconds in [3, 15] {
+            let text = refusal(seconds);
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.ends_with(&format!("content-length: {}", body.len())), "the body has {} bytes", body.len());
+            let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(
+                (&problem["code"], &problem["retry_after_s"]),
+                (&"too_many_connections".into(), &seconds.into())
+            );
+            assert!(head.contains(&format!("\r\nretry-after: {seconds}\r\n")), "{head}");
+        }
     }
 }

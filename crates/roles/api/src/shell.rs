@@ -34,6 +34,8 @@ pub struct Parts {
     pub authenticator: Arc<dyn Authenticator>,
     /// The time, for rate limits.
     pub clock: Arc<dyn Clock>,
+    /// Decides who that is refused is told to come back when: a random number.
+    pub seed: u64,
     /// What `GET /api/v1/site` tells.
     pub site: Site,
     /// Whether the web UI is served.
@@ -68,10 +70,11 @@ impl Shell {
     /// Serves until `cancel`; returns when requests have ended or their drain time is over.
     pub async fn serve(self, parts: Parts, cancel: CancellationToken) {
         let (direct, takeovers) = (parts.direct.clone(), parts.takeovers.clone());
+        let seed = parts.seed;
         let origins = routes::trusted_origins(&self.settings);
         let pages = if parts.pages { Pages::embedded() } else { Pages::none() };
         let router = routes::assemble(&self.settings, parts, origins.clone(), pages);
         let front = Arc::new(Front::new(router, direct, takeovers, origins, &self.settings));
-        accept(self.listener, front, &self.settings, cancel).await;
+        accept(self.listener, front, &self.settings, seed, cancel).await;
     }
 }

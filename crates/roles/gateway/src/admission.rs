@@ -4,29 +4,22 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    ops::RangeInclusive,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use kernel::{Problem, caller::network};
-
-use crate::gateway::mix;
-
-/// After how many seconds who was refused may come back; each is told one of them.
-const RETURN_AFTER_S: RangeInclusive<u64> = 3..=15;
+use kernel::{Problem, caller::network, returning::ReturnTimes};
 
 /// Counts connections.
 pub(crate) struct Admission {
     connections_max: usize,
     per_address_max: usize,
-    seed: u64,
+    return_times: ReturnTimes,
     counts: Mutex<Counts>,
 }
 
 #[derive(Default)]
 struct Counts {
     all: usize,
-    refused: u64,
     /// By the network an address belongs to.
     by_network: HashMap<IpAddr, usize>,
 }
@@ -40,7 +33,8 @@ pub(crate) struct Admitted {
 impl Admission {
     /// `seed` decides who is told to come back when.
     pub(crate) fn new(connections_max: usize, per_address_max: usize, seed: u64) -> Self {
-        Self { connections_max, per_address_max, seed, counts: Mutex::default() }
+        let return_times = ReturnTimes::new(seed);
+        Self { connections_max, per_address_max, return_times, counts: Mutex::default() }
     }
 
     /// A place for one more connection from `address`. Addresses of one IPv6 /64 are one: a customer has them all.
@@ -49,7 +43,7 @@ impl Admission {
         if counts.all >= self.connections_max {
             let detail = format!("All {} connections of this server are taken.", self.connections_max);
             let full = Problem::unavailable("too_many_connections", detail);
-            return Err(full.retry_after(self.return_after_s(&mut counts)));
+            return Err(full.retry_after(self.return_times.next_s()));
         }
         let (address, network) = (address.to_canonical(), network(address));
         let held_to_limit = !address.is_loopback() && !address.is_unspecified();
@@ -57,7 +51,7 @@ impl Admission {
         if held_to_limit && from_here >= self.per_address_max {
             let detail = format!("At most {} connections from one address.", self.per_address_max);
             let full = Problem::too_many("address_connections", detail);
-            return Err(full.retry_after(self.return_after_s(&mut counts)));
+            return Err(full.retry_after(self.return_times.next_s()));
         }
         counts.by_network.insert(network, from_here + 1);
         counts.all += 1;
@@ -67,12 +61,6 @@ impl Admission {
     /// How many there are now.
     pub(crate) fn count(&self) -> usize {
         self.counts().all
-    }
-
-    fn return_after_s(&self, counts: &mut Counts) -> u64 {
-        counts.refused += 1;
-        let (first, last) = RETURN_AFTER_S.into_inner();
-        first + mix(self.seed ^ counts.refused) % (last - first + 1)
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

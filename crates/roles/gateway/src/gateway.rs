@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kernel::Clock;
+use kernel::{Clock, random::mix};
 use ports::bus::Bus;
 use rest::Takeover;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -147,12 +147,4 @@ impl Shared {
         let (high, low) = (mix(self.seed), mix(self.seed ^ mix(number)));
         (number, format!("{high:016x}{low:016x}").into())
     }
-}
-
-/// A bijection that looks random (SplitMix64, Steele, Lea and Flood 2014).
-pub(crate) fn mix(value: u64) -> u64 {
-    let mut mixed = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }

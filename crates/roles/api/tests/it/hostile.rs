@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use api::Settings;
+use kernel::returning::RETURN_AFTER_S;
 use tokio::io::AsyncWriteExt;
 
 use crate::server::{Server, request};
@@ -99,9 +100,14 @@ async fn beyond_the_last_place_connections_are_refused_with_a_word() {
     let mut other = server.connect().await;
     other.write(request("GET", "/healthz", "", "").as_bytes()).await;
     assert_eq!(other.answer().await.status, 200);
-    let refused = server.get("/healthz").await;
-    assert_eq!(refused.problem(), (503, "too_many_connections".into()));
-    assert_eq!(refused.header("retry-after"), Some("5"));
+    let mut told = Vec::new();
+    for _ in 0..20 {
+        let refused = server.get("/healthz").await;
+        assert_eq!(refused.problem(), (503, "too_many_connections".into()));
+        told.push(refused.header("retry-after").unwrap().parse::<u64>().unwrap());
+    }
+    assert!(told.iter().all(|seconds| RETURN_AFTER_S.contains(seconds)), "{told:?}");
+    assert!(told.iter().any(|seconds| *seconds != told[0]), "all would return at one instant: {told:?}");
     drop(held);
     let until = Instant::now() + Duration::from_secs(10);
     while server.get("/healthz").await.status != 200 {

@@ -154,6 +154,7 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
         takeovers: vec![Arc::new(Echo)],
         realtime: Router::new(),
         ready: Arc::new(HalfReady),
+        seed: 7,
         metrics: Arc::new(|| "madang_things 1".into()),
         authenticator: Arc::new(OnePerson),
         clock,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use kernel::Timestamp;
+use kernel::{Timestamp, random::mix};
 use tokio::time::Instant;
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     subscriptions::Subscription,
 };
 use crate::{
-    gateway::mix,
     needs::{Client, ClientError, ConnectRequest, Connected, Proof, Refused},
     protocol::{
         Connect, ConnectResult, Message, Reply, Since, SubscribeResult,
