@@ -3,7 +3,7 @@
 //! | engine | delivery | order |
 //! |---|---|---|
 //! | embedded (in-process) | at most once, to listeners attached when it is published | per channel, that of the publisher's calls |
-//! | Redis (one server, or a cluster with sharded publish and subscribe) | at most once, to processes connected when it is published; lost while a connection or a master is gone | per channel, that of one publisher's calls |
+//! | Redis (one server, or a cluster with sharded publish and subscribe) | at most once, to processes connected when it is published; lost while a connection or a master is gone; perhaps twice when a master is lost while it answers (a place tells) | per channel, that of one publisher's calls |
 //!
 //! Loss is detectable on recoverable channels, because their publications carry an offset: a listener that sees a gap
 //! reads the room log.

@@ -53,7 +53,7 @@ pub(super) enum Order {
     GivenUp(u64, String),
 }
 
-/// Begins to hear; ends when the sender and all its clones are gone, or the task is aborted.
+/// Begins to hear, until the task is aborted.
 pub(super) fn start(
     servers: RedisServers,
     ear: Arc<dyn Ear>,
@@ -68,7 +68,7 @@ pub(super) fn start(
         connections: 0,
         wanted: HashMap::new(),
         goodbyes: Vec::new(),
-        gap: false,
+        back: false,
     };
     (sender, tokio::spawn(hearing.run(orders)).abort_handle())
 }
@@ -82,10 +82,10 @@ struct Hearing {
     /// How many were made.
     connections: u64,
     wanted: HashMap<String, Wanted>,
-    /// Channels that were left; their servers say so once more.
-    goodbyes: Vec<String>,
-    /// A channel that was heard was not for a while.
-    gap: bool,
+    /// Channels that were left, and on which connection: it says so once more.
+    goodbyes: Vec<(u64, String)>,
+    /// A channel is heard again that was not for a while.
+    back: bool,
 }
 
 struct Node {
@@ -114,9 +114,7 @@ impl Hearing {
             tokio::select! {
                 _ = looks.tick() => self.look().await,
                 count = orders.recv_many(&mut new, ORDERS_AT_ONCE) => {
-                    if count == 0 {
-                        return;
-                    }
+                    debug_assert!(count > 0, "it holds a sender itself");
                     for order in new.drain(..) {
                         self.take(order).await;
                     }
@@ -132,21 +130,27 @@ impl Hearing {
     async fn take(&mut self, order: Order) {
         match order {
             Order::Hear(channel, answer) => {
-                self.wanted.entry(channel).or_default().waiting.push((Instant::now(), answer));
+                let wanted = self.wanted.entry(channel).or_default();
+                if wanted.on.is_some() {
+                    let _ = answer.send(Ok(()));
+                } else {
+                    wanted.waiting.push((Instant::now(), answer));
+                }
             }
             Order::Leave(channel, answer) => {
                 let left = self.wanted.remove(&channel);
                 let node = left.and_then(|left| self.nodes.values_mut().find(|node| Some(node.number) == left.on));
                 if let Some(node) = node {
                     // An error: the connection is as good as lost, and the next look finds it so.
-                    let _ = redis::cmd("SUNSUBSCRIBE").arg(&channel).exec_async(&mut node.link).await;
-                    self.goodbyes.push(channel);
+                    if redis::cmd("SUNSUBSCRIBE").arg(&channel).exec_async(&mut node.link).await.is_ok() {
+                        self.goodbyes.push((node.number, channel));
+                    }
                 }
                 let _ = answer.send(());
             }
             Order::Lost(number) => self.forget(number),
             Order::GivenUp(number, channel) => {
-                if let Some(index) = self.goodbyes.iter().position(|left| *left == channel) {
+                if let Some(index) = self.goodbyes.iter().position(|left| *left == (number, channel.clone())) {
                     self.goodbyes.swap_remove(index);
                 } else {
                     // Whatever the library was waiting for on this connection, it may take this for the answer.
@@ -192,7 +196,6 @@ impl Hearing {
         for (channel, wanted) in &mut self.wanted {
             if wanted.on.is_some() && wanted.on != right(channel) {
                 wanted.on = None;
-                self.gap = true;
             }
         }
     }
@@ -230,9 +233,9 @@ impl Hearing {
 
     fn forget(&mut self, number: u64) {
         self.nodes.retain(|_, node| node.number != number);
+        self.goodbyes.retain(|(on, _)| *on != number);
         for wanted in self.wanted.values_mut().filter(|wanted| wanted.on == Some(number)) {
             wanted.on = None;
-            self.gap = true;
         }
     }
 
@@ -271,17 +274,21 @@ impl Hearing {
         while let Some(outcome) = calls.next().await {
             outcomes.push(outcome);
         }
+        let mut lost = Vec::new();
         for (channel, number, outcome) in outcomes {
             if let Err(error) = outcome {
                 if error.is_io_error() || error.is_timeout() {
-                    self.forget(number);
+                    lost.push(number);
                 }
                 failure = Some(error.to_string());
             } else if let Some(wanted) = self.wanted.get_mut(&channel) {
+                self.back |= wanted.held;
                 (wanted.on, wanted.held) = (Some(number), true);
                 wanted.waiting.drain(..).for_each(|(_, answer)| drop(answer.send(Ok(()))));
             }
         }
+        // Behind it: others may have succeeded on a connection that is given up now.
+        lost.into_iter().for_each(|number| self.forget(number));
         failure.map_or(Ok(()), Err)
     }
 
@@ -298,8 +305,8 @@ impl Hearing {
     }
 
     fn tell_of_gap(&mut self) {
-        if self.gap && self.wanted.values().all(|wanted| wanted.on.is_some()) {
-            self.gap = false;
+        // At once for those that are heard again: others may stay away for long.
+        if std::mem::take(&mut self.back) {
             metrics::counter!("madang_bus_interruptions_total").increment(1);
             tracing::warn!("the bus was interrupted; what was missed is read from the logs");
             self.ear.interrupted();

@@ -87,11 +87,13 @@ impl Subscription {
 
     /// What the client gets next that its channel does not keep.
     fn passing(&mut self, form: Form) -> Option<Frame> {
-        let (frame, next) = self.seat.channel().passing(self.passed, form)?;
+        let (frame, next) = self.seat.channel().passing(self.passed, form);
         self.passed = next;
-        // It is none of those that differences are made to.
-        self.lacks_before();
-        Some(frame)
+        if frame.is_some() {
+            // It is none of those that differences are made to.
+            self.lacks_before();
+        }
+        frame
     }
 
     /// The client may have something else than the channel holds as the publication before the next one.

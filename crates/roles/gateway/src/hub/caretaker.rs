@@ -54,12 +54,15 @@ impl Caretaker {
             }
             for channel in self.hub.all() {
                 let Some(log) = channel.log().filter(|_| !channel.is_empty()) else { continue };
+                let epoch = channel.position().0;
                 match log.head().await {
-                    Ok(head) if *head.epoch != *channel.position().0 => {
+                    // Unless the bus has brought another one meanwhile.
+                    Ok(head) if *head.epoch != *epoch && epoch == channel.position().0 => {
                         channel.correct(&head);
                         self.hub.attend(&channel);
                     }
-                    Ok(head) => self.hub.heard(&channel, head.next),
+                    Ok(head) if *head.epoch == *channel.position().0 => self.hub.heard(&channel, head.next),
+                    Ok(_) => {}
                     Err(error) => {
                         tracing::warn!(channel = %channel.name(), %error, "a channel's position was not checked");
                     }

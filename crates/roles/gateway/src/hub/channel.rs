@@ -199,9 +199,9 @@ impl Channel {
         self.passing.next()
     }
 
-    /// Publications that are not kept, of a channel that has a log, from number `from` on as one frame, and the number behind
-    /// them.
-    pub(crate) fn passing(&self, from: u64, form: Form) -> Option<(Frame, u64)> {
+    /// Publications that are not kept, of a channel that has a log, from number `from` on as one frame, if any is held, and
+    /// the number to go on from.
+    pub(crate) fn passing(&self, from: u64, form: Form) -> (Option<Frame>, u64) {
         self.passing.frame(&self.name, from, form)
     }
 

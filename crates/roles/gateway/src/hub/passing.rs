@@ -60,26 +60,27 @@ impl Passing {
         self.next.fetch_add(1, Ordering::Release);
     }
 
-    /// Those from number `from` on as one frame, and the number behind them. Whoever takes differences gets them whole.
-    pub(super) fn frame(&self, channel: &str, from: u64, form: Form) -> Option<(Frame, u64)> {
+    /// Those from number `from` on as one frame, if any is held, and the number to go on from. Whoever takes differences gets
+    /// them whole.
+    pub(super) fn frame(&self, channel: &str, from: u64, form: Form) -> (Option<Frame>, u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.next();
         let from = from.max(next - state.recent.len() as u64);
         if from >= next {
-            return None;
+            return (None, next);
         }
         let form = form.with_first_whole();
         let start = state.recent.len() - (next - from) as usize;
         let newest = state.made.as_ref().filter(|made| (made.from, made.form) == (from, form) && made.to <= next);
         if let Some(Made { to, frame, .. }) = newest {
-            return Some((frame.clone(), *to));
+            return (Some(frame.clone()), *to);
         }
         let count = batches::fitting(channel, state.recent.range(start..));
         let whole = state.recent.range(start..start + count);
         let framed = batches::frame_of_whole(channel, form, whole);
         let (frame, to) = (Frame { framed, publications: count as u64 }, from + count as u64);
         state.made = Some(Made { from, to, form, frame: frame.clone() });
-        Some((frame, to))
+        (Some(frame), to)
     }
 
     /// Lets go of what was held at the last rest already: everybody who reads at all has it.
@@ -121,7 +122,8 @@ mod tests {
     }
 
     fn read(passing: &Passing, from: u64, form: Form) -> Option<(u64, u64, Vec<u8>)> {
-        let (frame, next) = passing.frame("c", from, form)?;
+        let (frame, next) = passing.frame("c", from, form);
+        let frame = frame?;
         Some((frame.publications, next, frame.framed.payload().to_vec()))
     }
 
@@ -144,7 +146,9 @@ mod tests {
         passing.rest();
         assert_eq!(read(&passing, 0, JSON).unwrap().0, 1);
         passing.rest();
-        assert_eq!((read(&passing, 0, JSON), passing.next()), (None, 5));
+        let (gone, on) = passing.frame("c", 0, JSON);
+        assert!(gone.is_none());
+        assert_eq!((on, passing.next()), (5, 5), "who missed what is gone does not stay behind for ever");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ports::sqlx::{AnyConnection, Connection};
+use ports::{
+    sql::SqlError,
+    sqlx::{AnyConnection, Connection},
+};
 use tokio::time::{sleep, timeout};
 
 use super::{OwnershipError, members::Members, watch};
@@ -10,6 +13,8 @@ use super::{OwnershipError, members::Members, watch};
 /// How often the watch is looked after, unless a member was refused; and how long it may take to answer.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const ANSWER_TIME: Duration = Duration::from_secs(5);
+/// How long one try to take it again may take: a server that goes silent in the middle must not hold it up for ever.
+const TRY_TIME: Duration = Duration::from_secs(15);
 /// Between two tries to take the lock again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -41,7 +46,8 @@ pub(super) async fn keep(
 async fn take_again(url: &str, name: &str) -> Option<AnyConnection> {
     let mut is_told = false;
     loop {
-        match look(url, name).await {
+        let tried = timeout(TRY_TIME, look(url, name)).await.unwrap_or_else(|_| Err(SqlError::PoolTimedOut.into()));
+        match tried {
             Ok(answer) => return answer,
             Err(error) if !is_told => tracing::warn!(%error, "the lock of engines.sql cannot be taken now"),
             Err(_) => (),

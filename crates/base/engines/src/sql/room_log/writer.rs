@@ -1,7 +1,7 @@
 //! Who writes. On SQLite one task: what waits while a transaction is being synced is committed together in the next one,
 //! and when one of them fails, again with each append in a savepoint of its own, so that it takes back nothing but itself.
-//! While appends crowd, commits keep a little distance, so that each carries more of them; a writer that waits for each of its
-//! appends before it makes the next is not held up. On PostgreSQL each append is its own transaction; the server gathers
+//! While appends crowd, commits keep a little distance, so that each carries more of them; a single writer that waits for each of
+//! its appends before it makes the next is not held up. On PostgreSQL each append is its own transaction; the server gathers
 //! commits itself.
 
 use std::time::Duration;
@@ -107,7 +107,7 @@ async fn commit_together(database: Database, mut queue: mpsc::Receiver<Waiting>)
     let mut waiting = Vec::with_capacity(APPENDS_PER_COMMIT_MAX);
     let (mut begun, mut crowded_until) = (Instant::now(), Instant::now());
     while queue.recv_many(&mut waiting, APPENDS_PER_COMMIT_MAX).await > 0 {
-        if Instant::now() < crowded_until {
+        if Instant::now() < crowded_until && waiting.len() < APPENDS_PER_COMMIT_MAX {
             tokio::time::sleep_until(begun + DISTANCE).await;
             while waiting.len() < APPENDS_PER_COMMIT_MAX
                 && let Ok(one) = queue.try_recv()
