@@ -48,16 +48,29 @@ export const banAddress = (handle: string, whose: { account?: string; range?: st
   post<AddressBan>(channel(handle, 'address-bans'), { ...whose, reason });
 export const unbanAddress = (handle: string, id: string) => remove(channel(handle, `address-bans/${id}`));
 
-export const listWords = (handle: string, cursor: Cursor) => get<Page<BlockedWord>>(channel(handle, 'blocked-words'), { cursor, limit: LIMIT });
-export const blockWord = (handle: string, word: string, consequence: Consequence) =>
-  post<BlockedWord>(channel(handle, 'blocked-words'), { word, consequence });
-export const unblockWord = (handle: string, id: string) => remove(channel(handle, `blocked-words/${id}`));
+/** Words that are blocked somewhere: in a channel's chat, or on the whole site. */
+export interface BlockedWords {
+  list: (cursor: Cursor) => Promise<Page<BlockedWord>>;
+  block: (word: string, consequence: Consequence) => Promise<BlockedWord>;
+  unblock: (id: string) => Promise<unknown>;
+}
+
+export const channelWords = (handle: string): BlockedWords => wordsAt(channel(handle, 'blocked-words'));
+export const siteWords: BlockedWords = wordsAt('/blocked-words');
 
 export const listHeld = (handle: string, cursor: Cursor) => get<Page<ReviewItem>>(channel(handle, 'held-messages'), { cursor, limit: LIMIT });
 export const approveHeld = (handle: string, id: string) => post<ChatMessage>(channel(handle, `held-messages/${id}/approve`));
 export const rejectHeld = (handle: string, id: string) => post(channel(handle, `held-messages/${id}/reject`));
 
 export const listModLog = (handle: string, cursor: Cursor) => get<Page<ModLogEntry>>(channel(handle, 'mod-log'), { cursor, limit: LIMIT });
+
+function wordsAt(path: string): BlockedWords {
+  return {
+    list: (cursor) => get<Page<BlockedWord>>(path, { cursor, limit: LIMIT }),
+    block: (word, consequence) => post<BlockedWord>(path, { word, consequence }),
+    unblock: (id) => remove(`${path}/${id}`),
+  };
+}
 
 function channel(handle: string, what: string): string {
   return `/channels/${encodeURIComponent(handle)}/${what}`;

@@ -11,6 +11,7 @@ export const en = {
     signOut: 'Sign out',
     channel: 'My channel',
     settings: 'Settings',
+    admin: 'Administration',
     accountMenu: 'Account menu',
     theme: 'Theme',
     themeAuto: 'Follow the device',
@@ -324,6 +325,13 @@ export const en = {
     passwordChanged: 'Password changed. Your other devices are signed out.',
     appearance: 'Look and language',
     device: 'This is kept on this device.',
+  },
+  admin: {
+    title: 'Administration',
+    words: 'Words blocked on the whole site',
+    wordsText: 'They count in every chat, besides the words of its channel. Held messages are reviewed by the moderators of their channel.',
+    notYoursTitle: 'For administrators',
+    notYoursText: 'This page changes the whole site. Your account does not administer it.',
   },
   studio: {
     title: 'Studio',

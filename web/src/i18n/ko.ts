@@ -13,6 +13,7 @@ export const ko: Dictionary = {
     signOut: '로그아웃',
     channel: '내 채널',
     settings: '설정',
+    admin: '사이트 관리',
     accountMenu: '계정 메뉴',
     theme: '화면 테마',
     themeAuto: '기기 설정에 맞춤',
@@ -325,6 +326,13 @@ export const ko: Dictionary = {
     passwordChanged: '비밀번호를 바꿨어요. 다른 기기에서는 로그아웃돼요.',
     appearance: '화면과 언어',
     device: '이 기기에만 저장돼요.',
+  },
+  admin: {
+    title: '사이트 관리',
+    words: '사이트 전체 금지어',
+    wordsText: '채널마다 정한 금지어에 더해 모든 채팅에서 통해요. 확인 대기로 넘어간 메시지는 그 채널의 매니저가 확인해요.',
+    notYoursTitle: '관리자만 볼 수 있어요',
+    notYoursText: '사이트 전체를 바꾸는 페이지예요. 이 계정은 관리자가 아니에요.',
   },
   studio: {
     title: '스튜디오',

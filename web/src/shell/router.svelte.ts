@@ -22,6 +22,7 @@ const ROUTES: Route[] = [
   { pattern: /^\/signin$/, load: page(() => import('../pages/SignIn.svelte')) },
   { pattern: /^\/signup$/, load: page(() => import('../pages/SignUp.svelte')) },
   { pattern: /^\/settings$/, load: page(() => import('../pages/Settings.svelte')) },
+  { pattern: /^\/admin$/, load: page(() => import('../pages/Admin.svelte')) },
   { pattern: /^\/claim$/, load: page(() => import('../pages/Claim.svelte')) },
   { pattern: /^\/docs$/, load: page(() => import('../pages/Docs.svelte')) },
 ];

@@ -64,3 +64,15 @@ async fn a_reader_looks_back_in_a_long_room() {
     }
     run("looking_back.mjs", &[&format!("http://{}", site.http), id(&broadcast), "160"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_blocks_a_word_on_the_whole_site() {
+    let site = Site::start().await;
+    let link = site.output.iter().find_map(|line| line.split_once("/claim?token=")).expect("a one-time link");
+    let (boss, host) = (site.person("boss").await, site.person("host").await);
+    site.person("guest").await;
+    let claim = json!({ "token": link.1.trim() });
+    site.api.post("/api/v1/admin/claim", Some(&boss.token), &claim).await.unwrap();
+    let broadcast = site.broadcast(&host).await;
+    run("admin.mjs", &[&format!("http://{}", site.http), id(&broadcast), "boss", "guest"]).await;
+}
