@@ -35,7 +35,7 @@ impl RedisProcesses {
     /// One server; none when no program was named.
     pub fn one() -> Option<Self> {
         let program = program()?;
-        let mut nodes = vec![Node::new()];
+        let mut nodes = Node::some(1);
         nodes.iter_mut().for_each(|node| node.start(&program, false));
         Some(Self { nodes })
     }
@@ -43,7 +43,7 @@ impl RedisProcesses {
     /// A cluster of six; none when no program was named.
     pub fn cluster() -> Option<Self> {
         let program = program()?;
-        let mut nodes: Vec<Node> = (0..6).map(|_| Node::new()).collect();
+        let mut nodes = Node::some(6);
         nodes.iter_mut().for_each(|node| node.start(&program, true));
         let addresses: Vec<String> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         let arguments = ["--cluster", "create"].into_iter().chain(addresses.iter().map(String::as_str));
@@ -113,17 +113,19 @@ impl RedisProcesses {
 }
 
 impl Node {
-    fn new() -> Self {
-        let free_port = || {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            listener.local_addr().expect("its address").port()
-        };
-        Self {
-            port: free_port(),
-            bus_port: free_port(),
+    /// So many, each with two ports of its own.
+    fn some(count: usize) -> Vec<Self> {
+        // Held until all are chosen: none is chosen twice.
+        let listeners: Vec<TcpListener> =
+            (0..2 * count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
+        let port = |listener: &TcpListener| listener.local_addr().expect("its address").port();
+        let node = |pair: &[TcpListener]| Self {
+            port: port(&pair[0]),
+            bus_port: port(&pair[1]),
             folder: tempfile::tempdir().expect("a temporary folder"),
             process: None,
-        }
+        };
+        listeners.chunks(2).map(node).collect()
     }
 
     fn start(&mut self, program: &PathBuf, in_cluster: bool) {
@@ -138,7 +140,8 @@ impl Node {
         self.process = Some(process.expect("redis-server starts"));
         let begun = Instant::now();
         while self.try_ask(&["PING"]).is_none_or(|answer| !answer.contains("PONG")) {
-            assert!(begun.elapsed() < PATIENCE, "redis-server did not answer");
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().ok().flatten());
+            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "redis-server did not answer: {ended:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
