@@ -83,7 +83,9 @@ impl Account {
     pub(super) fn ended(&mut self, number: usize, error: &io::Error) {
         if !self.returning.is_away(number) {
             self.connections_ended += 1;
-            self.outage.ended((number < self.viewers.len()).then_some(number), Instant::now());
+            if number < self.viewers.len() {
+                self.outage.ended(number, Instant::now());
+            }
         }
         self.returning.ended(number, Instant::now());
         self.first_end.get_or_insert_with(|| format!("connection {number}: {error}"));
@@ -124,13 +126,14 @@ impl Account {
     /// All of it, for the result of the load; `wanted` is how many deliveries there should have been.
     pub(super) fn told(&self, wanted: u64) -> Value {
         let count = self.count();
+        let live_again = |share| self.outage.until_live(share).map(|time| time.as_secs_f64());
         json!({
             "deliveries": count.delivered, "lost": wanted.saturating_sub(count.delivered),
             "doubled": count.doubled, "out_of_order": count.out_of_order, "offset_breaks": count.offset_breaks,
             "differing_viewers": self.differing(), "foreign": self.foreign, "refused": self.refused,
             "connections_ended": self.connections_ended, "reconnected": self.returning.returned(),
             "sent_again": self.senders.iter().map(Sender::sent_again).sum::<u64>(), "came_again": count.came_again,
-            "all_live_again_s": self.outage.lasted().map(|lasted| lasted.as_secs_f64()),
+            "half_live_again_s": live_again(0.5), "p99_live_again_s": live_again(0.99), "all_live_again_s": live_again(1.0),
             "first_refusal": self.first_refusal, "first_end": self.first_end,
         })
     }
