@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Bring the database's schema up to date and exit.
     Migrate(StoreArguments),
+    /// Move a stopped site from SQLite in its data folder to an empty PostgreSQL database, and compare both sides.
+    Move(MoveArguments),
     /// Administer a site from the shell.
     Admin(AdminArguments),
     /// Generate load against a server, and report what it cost.
@@ -67,6 +69,15 @@ pub(crate) struct DemoArguments {
     /// How many people watch.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(0..=2000))]
     pub(crate) crowd: u16,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MoveArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// The database, e.g. postgres://user:password@host/database [default: the setting engines.sql].
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -74,6 +74,11 @@ pub(crate) struct Engines {
     pub(crate) s3: String,
 }
 
+/// Whether it looks like the URL of a PostgreSQL database.
+pub(crate) fn is_postgres_url(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
 impl Config {
     /// Refuses combinations that cannot work, with the reason.
     fn check(self) -> Result<Self, ConfigError> {
@@ -93,7 +98,7 @@ impl Config {
                 );
             }
         }
-        if !(sql.is_empty() || sql.starts_with("postgres://") || sql.starts_with("postgresql://")) {
+        if !(sql.is_empty() || is_postgres_url(sql)) {
             return refuse(
                 "engines.sql",
                 "a URL postgres://user@host/database is expected, or nothing for SQLite in the data folder",

@@ -6,6 +6,7 @@ mod edge;
 mod folder;
 pub(crate) mod logging;
 mod metering;
+mod moving;
 mod open_files;
 mod ready;
 mod realtime;
@@ -19,7 +20,7 @@ pub(crate) use site::{Machine, Site};
 
 use crate::{
     bench,
-    cli::{AdminAction, Command, ServeArguments, StoreArguments},
+    cli::{AdminAction, Command, MoveArguments, ServeArguments, StoreArguments},
     config::{self, Config, DEFAULTS},
     demo,
 };
@@ -38,6 +39,7 @@ pub(crate) async fn command(command: Command) -> Result<(), AnyError> {
             println!("The schema is up to date.");
             Ok(())
         }
+        Command::Move(MoveArguments { store, to }) => moving::run(of(store)?, to).await,
         Command::Admin(arguments) => match arguments.action {
             AdminAction::Grant { handle, store } => {
                 administer::grant(of(store)?, &handle).await?;

@@ -111,8 +111,20 @@ impl Stores {
 pub(crate) async fn open_records(config: &Config) -> Result<Database, AnyError> {
     Ok(match config.engines.sql.as_str() {
         "" => sql::sqlite(&config.data_dir.join(RECORDS_FILE)).await?,
-        url => sql::postgres(url, config.engines.sql_connections).await?,
+        url => whole(sql::postgres(url, config.engines.sql_connections).await?).await?,
     })
+}
+
+/// The database, unless it holds half a site.
+async fn whole(database: Database) -> Result<Database, AnyError> {
+    if sql::moving::unfinished(&database).await? {
+        return Err(
+            "the database that the setting engines.sql names is half filled: run `madang move` to its end, or name \
+                    another database"
+                .into(),
+        );
+    }
+    Ok(database)
 }
 
 /// The schema of the records.
@@ -145,10 +157,8 @@ impl Claim {
 
     /// The database, or this file of the data folder.
     async fn open(&self, config: &Config, file: &str) -> Result<Database, AnyError> {
-        Ok(match &self.ownership {
-            None => sql::sqlite(&config.data_dir.join(file)).await?,
-            Some(ownership) => ownership.database(config.engines.sql_connections).await?,
-        })
+        let Some(ownership) = &self.ownership else { return Ok(sql::sqlite(&config.data_dir.join(file)).await?) };
+        whole(ownership.database(config.engines.sql_connections).await?).await
     }
 
     /// Returns when another process has taken the database over. A data folder cannot be taken over.

@@ -23,19 +23,24 @@ use crate::{
     site::{Person, Site, id, until},
 };
 
-/// A PostgreSQL server of this test alone.
-struct Server {
+/// A PostgreSQL server of one test alone.
+pub(crate) struct Server {
     folder: PathBuf,
     url: String,
 }
 
 impl Server {
-    fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("madang-test-outage-{}", std::process::id()));
+    pub(crate) fn start(purpose: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("madang-test-{purpose}-{}", std::process::id()));
         let mut server = Self { folder, url: String::new() };
         let told = server.run("start");
         server.url = told.split_once('=').expect("it tells its URL").1.trim().to_owned();
         server
+    }
+
+    /// A database of it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// `scripts/postgres-for-tests`; gives what it said.
@@ -106,9 +111,9 @@ async fn ask(api: ApiClient, asker: Person, enough: Arc<AtomicBool>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_survives_a_postgresql_that_goes_away_and_comes_back() {
-    let server = Server::start();
+    let server = Server::start("outage");
     let settings = [
-        (ENGINE, server.url.as_str()),
+        (ENGINE, server.url()),
         ("MADANG_CHAT_RATE", "off"),
         ("MADANG_CHAT_ROOM_RATE", "off"),
         ("MADANG_API_REQUEST_RATE", "off"),

@@ -32,6 +32,29 @@ pub(crate) struct Site {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// A site that does not run.
+pub(crate) struct Halted {
+    data: PathBuf,
+    folder: Option<tempfile::TempDir>,
+    http: SocketAddr,
+    rtmp: SocketAddr,
+}
+
+impl Halted {
+    /// The data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The site with these settings, on the same ports.
+    pub(crate) async fn start(self, variables: &[(&str, &str)]) -> Site {
+        let variables = ground::settings(variables).await;
+        let mut site = Site::spawn(&Launch::plain(), &self.data, self.http, self.rtmp, variables).await;
+        site._folder = self.folder;
+        site
+    }
+}
+
 /// A person with an account.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
@@ -151,6 +174,19 @@ impl Site {
     pub(crate) async fn lose_power_and_restart(mut self, disk: &ForgetfulDisk) -> Self {
         self.child.kill().await.unwrap();
         Self::spawn(&Launch::plain(), &disk.disk(), self.http, self.rtmp, self.variables.clone()).await
+    }
+
+    /// Asks the process to end; its data folder stays.
+    pub(crate) async fn halt(mut self) -> Halted {
+        let (data, folder) = (self.data.clone(), self._folder.take());
+        let halted = Halted { data, folder, http: self.http, rtmp: self.rtmp };
+        assert!(self.stop().await.success());
+        halted
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// The process.

@@ -102,5 +102,6 @@ pub(super) async fn postgres_connection(url: &str) -> Result<AnyConnection, Conn
 
 /// The part of a URL that holds no secrets.
 pub(super) fn host(url: &str) -> &str {
-    url.rsplit_once('@').map_or(url, |(_, host)| host)
+    let place = url.rsplit_once('@').map_or(url, |(_, host)| host);
+    place.split_once('?').map_or(place, |(place, _)| place)
 }

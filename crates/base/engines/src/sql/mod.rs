@@ -1,6 +1,8 @@
-//! SQL engines: SQLite in the data folder and PostgreSQL, and what stands on either: the outbox as event log, the room log.
+//! SQL engines: SQLite in the data folder and PostgreSQL, and what stands on either: the outbox as event log, the room log;
+//! and the way from the one to the other.
 
 mod connect;
+pub mod moving;
 mod outbox;
 mod ownership;
 mod room_log;

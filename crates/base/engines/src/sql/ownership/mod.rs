@@ -23,7 +23,7 @@ mod watch;
 use std::sync::Arc;
 
 use ports::sql::{Database, SqlError};
-use ports::sqlx::{self, Connection as _, PgConnection};
+use ports::sqlx::{self, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::task::JoinHandle;
 
 use super::connect::{self, ConnectError};
@@ -72,10 +72,11 @@ impl Ownership {
         connect::pools(&self.url, connections, Some(self.members.clone())).await
     }
 
-    /// Opens a single connection, for what pools do not do.
+    /// Opens a single connection, for what pools do not do: its statements may take long, and nobody is told so.
     pub async fn connection(&self) -> Result<PgConnection, ConnectError> {
         let engine = |source| ConnectError::Engine { name: connect::host(&self.url).to_owned(), source };
-        let mut connection = PgConnection::connect(&self.url).await.map_err(engine)?;
+        let options = self.url.parse::<PgConnectOptions>().map_err(engine)?.disable_statement_logging();
+        let mut connection = PgConnection::connect_with(&options).await.map_err(engine)?;
         sqlx::raw_sql(self.members.join()).execute(&mut connection).await.map_err(engine)?;
         Ok(connection)
     }
