@@ -20,6 +20,10 @@ use crate::places::Place;
 /// Answers up to this size are copied together, which is cheaper than to have the kernel collect them.
 const GATHERED_BYTES_MAX: usize = 1_024;
 
+/// While the kernel has so many bytes that it has not sent, it takes no more of an upgraded connection (TCP_NOTSENT_LOWAT).
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES_MAX: u32 = 128 << 10;
+
 /// The stream. A timer exists only while a write waits, so that a client that keeps up costs none.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
@@ -36,8 +40,9 @@ impl ClientStream {
         Self { stream, write_timeout: Some(write_timeout), stalled: None, _place: place }
     }
 
-    /// The same without a bound on how long a write may wait.
-    pub(crate) fn without_write_timeout(self) -> Self {
+    /// The same once it has left HTTP: without a bound on how long a write may wait, and with one on what the kernel holds of it.
+    pub(crate) fn after_upgrade(self) -> Self {
+        bound_unsent(&self.stream);
         Self { write_timeout: None, stalled: None, ..self }
     }
 
@@ -57,6 +62,18 @@ impl ClientStream {
         }
     }
 }
+
+/// A kernel takes megabytes for a client that reads slowly: old news by the time they are read, in memory that all connections of
+/// the machine share. What it does not take now is written later, and with it what came meanwhile.
+#[cfg(target_os = "linux")]
+fn bound_unsent(stream: &TcpStream) {
+    if let Err(error) = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
+        tracing::debug!(%error, "the kernel does not bound what it has not sent");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bound_unsent(_: &TcpStream) {}
 
 impl Duplex for ClientStream {
     fn write_now(self: Pin<&mut Self>, bytes: &[u8]) -> io::Result<usize> {
@@ -110,5 +127,39 @@ impl AsyncWrite for ClientStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+    use crate::{Settings, places::Places};
+
+    /// The bytes the kernel takes for a client that reads nothing.
+    async fn taken(upgrade: impl FnOnce(ClientStream) -> ClientStream) -> usize {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let _client = socket.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let place = Places::new(&Settings::default()).take(peer.ip()).unwrap();
+        let mut stream = upgrade(ClientStream::new(stream, Duration::from_secs(60), place));
+        let (bytes, mut taken) = (vec![0; 16 << 10], 0);
+        while let Ok(count) = Pin::new(&mut stream).write_now(&bytes) {
+            taken += count;
+        }
+        taken
+    }
+
+    #[tokio::test]
+    async fn the_kernel_holds_little_for_a_slow_client_after_an_upgrade() {
+        let bound = UNSENT_BYTES_MAX as usize;
+        assert!(taken(|stream| stream).await > 4 * bound, "or this test shows nothing");
+        assert!(taken(ClientStream::after_upgrade).await < 2 * bound);
     }
 }

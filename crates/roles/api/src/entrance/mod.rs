@@ -119,7 +119,7 @@ async fn upgrade(mut incoming: Incoming, opened: Result<Opened, DirectAnswer>, e
         Ok(Opened { answer, serve }) => {
             incoming.stream().write_all(&answer).await.ok()?;
             let (stream, read) = incoming.into_parts();
-            Some(serve(Box::pin(stream.without_write_timeout()), behind(read, end)))
+            Some(serve(Box::pin(stream.after_upgrade()), behind(read, end)))
         }
         Err(refusal) => {
             let bytes = answer::bytes(&refusal, false);
