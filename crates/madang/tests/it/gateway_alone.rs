@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Alone {
     child: Child,
     folder: tempfile::TempDir,
+    variables: Vec<(String, String)>,
     pub(crate) address: SocketAddr,
 }
 
@@ -29,22 +30,22 @@ impl Alone {
     pub(crate) async fn start(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("madang.toml"), settings).unwrap();
-        Self::spawn(folder, "127.0.0.1:0".parse().unwrap()).await
+        Self::spawn(folder, "127.0.0.1:0".parse().unwrap(), ground::settings(&[]).await).await
     }
 
     /// `kill -9`, and a new start on the same data and the same port.
     pub(crate) async fn kill_and_restart(mut self) -> Self {
         self.child.kill().await.unwrap();
-        Self::spawn(self.folder, self.address).await
+        Self::spawn(self.folder, self.address, self.variables).await
     }
 
-    async fn spawn(folder: tempfile::TempDir, http: SocketAddr) -> Self {
+    async fn spawn(folder: tempfile::TempDir, http: SocketAddr, variables: Vec<(String, String)>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
             .args(["serve", "--role", "gateway", "--http", &http.to_string(), "--config"])
             .arg(folder.path().join("madang.toml"))
             .arg("--data-dir")
             .arg(folder.path().join("data"))
-            .envs(ground::settings(&[]).await)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -58,7 +59,7 @@ impl Alone {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, folder, address }
+        Self { child, folder, variables, address }
     }
 
     /// The reply to the connect command with this token, or the code the connection is closed with.
