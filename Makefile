@@ -20,12 +20,11 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
-web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/openapi.json web/vite.config.ts -type f -not -name generated.ts 2>/dev/null)
 	cd web && npm run build
 
-types: web/node_modules/.package-lock.json ## Write the OpenAPI document and the web UI's types of it anew
+types: ## Write the OpenAPI document anew; the web UI's build makes its types of it
 	$(CARGO) run -q -p madang -- openapi > web/openapi.json.new && mv web/openapi.json.new web/openapi.json
-	cd web && npm run types
 
 test: ## Install what the tests need, then run every test
 	scripts/test
