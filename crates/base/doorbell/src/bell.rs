@@ -24,7 +24,7 @@ impl Doorbell {
     }
 
     /// What it was called for since the last answer: 0 for nothing.
-    pub fn answer(&self) -> u8 {
+    fn answer(&self) -> u8 {
         // Acquire, with the release of `ring`: who sees the call sees what it is about.
         self.calls.swap(0, Ordering::Acquire)
     }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
     AnyError, Machine, Site,
-    stores::{Stores, open_records},
+    stores::{RECORDS_FILE, Stores, open_records},
 };
 use crate::{
     cli::{ServeArguments, StoreArguments},
@@ -21,7 +21,7 @@ pub(crate) async fn migrate(config: Config) -> Result<(), AnyError> {
 
 /// Makes an account an administrator; the server may be running.
 pub(crate) async fn grant(config: Config, handle: &str) -> Result<(), AnyError> {
-    if config.engines.sql.is_empty() && !config.data_dir.join("madang.db").exists() {
+    if config.engines.sql.is_empty() && !config.data_dir.join(RECORDS_FILE).exists() {
         return Err(format!("there is no site in the data folder {}", config.data_dir.display()).into());
     }
     let records = open_records(&config).await?;

@@ -1,7 +1,5 @@
 //! `madang move`: the rows of a site on SQLite go to PostgreSQL, while no server runs on either.
 
-use std::path::PathBuf;
-
 use engines::sql::{
     Ownership, OwnershipError, ROOM_LOG_MIGRATIONS,
     moving::{Compared, Move, SourceFile, Told},
@@ -24,7 +22,7 @@ pub(crate) async fn run(config: Config, to: Option<String>) -> Result<(), AnyErr
     }
     let files = files(&config)?;
     let data = config.data_dir.display();
-    let _lock = folder::lock(&config.data_dir).map_err(|error| format!("{error}; stop it before its site is moved"))?;
+    let _lock = folder::lock(&config.data_dir)?;
     let target = Ownership::take(&url).await.map_err(explain)?;
     println!("Moving the site in {data} to {}.", target.place());
     let migrations = match config.role {
@@ -51,11 +49,10 @@ fn files(config: &Config) -> Result<Vec<SourceFile>, AnyError> {
         Role::All => vec![file(RECORDS_FILE, record_migrations()), rooms],
         Role::Gateway => vec![rooms],
     };
-    let missing = |file: &&SourceFile| !file.path.is_file();
-    match files.iter().find(missing).map(|file| PathBuf::from(&file.path)) {
-        Some(path) => Err(format!("there is no site to move: {} is missing", path.display()).into()),
-        None => Ok(files),
+    if let Some(missing) = files.iter().find(|file| !file.path.is_file()) {
+        return Err(format!("there is no site to move: {} is missing", missing.path.display()).into());
     }
+    Ok(files)
 }
 
 #[allow(clippy::print_stdout, reason = "who moves a site wants to see how far it is")]

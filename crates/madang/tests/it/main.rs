@@ -23,7 +23,6 @@ mod moving;
 mod openapi;
 mod outage;
 mod owning;
-
 mod realtime;
 mod replay;
 mod resuming;

@@ -9,7 +9,6 @@ use tokio::process::{Child, Command};
 use crate::{
     encoder::{Encoder, decode},
     ground::{self, ENGINE},
-    owning::until_some,
     realtime::Connection,
     site::{PATIENCE, Person, Site, id, refusal, until},
 };
@@ -176,7 +175,7 @@ async fn a_move_that_was_killed_in_the_middle_ends_right_when_it_is_run_again() 
     let mut holder = carry_out(&url, WAIT_IN_THE_MIDDLE).await;
     sqlx::query("SELECT pg_advisory_lock(4242)").execute(&mut holder).await.unwrap();
     let mut moving = command(&["move", "--to", &url], stopped.data());
-    until_some("it is in the middle", async || {
+    until("it is in the middle", async || {
         let waiting: i64 = sqlx::query_scalar(WAITING).fetch_one(&mut holder).await.unwrap();
         (waiting == 1).then_some(())
     })

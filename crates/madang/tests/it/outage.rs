@@ -43,10 +43,16 @@ impl Server {
         &self.url
     }
 
+    fn command(&self, word: &str) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres-for-tests");
+        let mut command = Command::new(script);
+        command.arg(word).env("MADANG_TEST_POSTGRES_DIR", &self.folder);
+        command
+    }
+
     /// `scripts/postgres-for-tests`; gives what it said.
     fn run(&self, word: &str) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres-for-tests");
-        let output = Command::new(script).arg(word).env("MADANG_TEST_POSTGRES_DIR", &self.folder).output().unwrap();
+        let output = self.command(word).output().unwrap();
         assert!(output.status.success(), "{word}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -70,8 +76,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Not `run`, whose complaints would end the other tests too.
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres-for-tests");
-        let _ = Command::new(script).arg("stop").env("MADANG_TEST_POSTGRES_DIR", &self.folder).output();
+        let _ = self.command("stop").output();
     }
 }
 

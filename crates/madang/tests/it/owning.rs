@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     ground::{self, ENGINE},
-    site::{PATIENCE, Site, id, refusal},
+    site::{Site, id, refusal, until},
 };
 
 /// The owner's lock: `madang` in ASCII.
@@ -37,7 +37,7 @@ async fn a_database_has_one_process_at_a_time() {
     let session = holder(&mut watcher).await.expect("the first process holds the lock");
     end_session(&mut watcher, session).await;
     let another = async || holder(&mut watcher).await.filter(|holder| *holder != session);
-    let next = until_some("the lock is held again", another).await;
+    let next = until("the lock is held again", another).await;
     assert!(first.is_running());
 
     // Someone else waits for the lock and gets it: the first process ends by itself, and says so.
@@ -46,7 +46,7 @@ async fn a_database_has_one_process_at_a_time() {
         sqlx::query("SELECT pg_advisory_lock($1)").bind(OWNER).execute(&mut other).await.unwrap();
         other
     });
-    until_some("the other one waits", async || {
+    until("the other one waits", async || {
         let query = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {HOLDERS} AND NOT granted"));
         let waiting: i64 = sqlx::query_scalar(query).bind(OWNER).fetch_one(&mut watcher).await.unwrap();
         (waiting == 1).then_some(())
@@ -87,16 +87,4 @@ async fn a_process_that_froze_and_lost_its_database_writes_no_more() {
         page["items"].as_array().unwrap().iter().map(|item| item["text"].as_str().unwrap()).collect();
     assert_eq!(texts, ["before", "after"]);
     assert_eq!(refusal(next.api.post(&path, None, &json!({ "text": "nobody" })).await).0, 401);
-}
-
-/// Like [`until`](crate::site::until), for a look that borrows.
-pub(crate) async fn until_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = std::time::Instant::now();
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
 }

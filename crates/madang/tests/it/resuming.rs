@@ -76,8 +76,6 @@ async fn so_has_the_crowd_of_the_bench_whose_realtime_server_dies_half_way() {
     assert_eq!(told["deliveries"], 40_000 * VIEWERS, "{told}");
     assert!(told["reconnected"].as_u64().unwrap() >= connections as u64, "{told}");
     assert!(told["sent_again"].as_u64().unwrap() > 0 && told["all_live_again_s"].as_f64().unwrap() > 0.0, "{told}");
-    let came_again = told["came_again"].as_u64().unwrap();
-    assert!(came_again <= told["sent_again"].as_u64().unwrap() * VIEWERS as u64, "{told}");
 }
 
 /// Each writer has so many `messages` to say; the server dies when a viewer has seen a quarter of them all.

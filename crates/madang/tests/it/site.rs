@@ -1,7 +1,6 @@
 //! A site of its own for each test: own data folder, own ports, ended with the test.
 
 use std::{
-    future::Future,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -91,8 +90,7 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let variables =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let variables = ground::owned(variables);
         let any = "127.0.0.1:0".parse().unwrap();
         let mut site = Self::spawn(&Launch::on_a_disk_of(megabytes, &data), &data, any, any, variables).await;
         site._folder = Some(folder);
@@ -102,8 +100,7 @@ impl Site {
     /// A fresh site whose SQLite writes to this disk.
     pub(crate) async fn start_over(disk: &ForgetfulDisk, variables: &[(&str, &str)]) -> Self {
         ground::always_sqlite("the disk that forgets is that of the data folder");
-        let variables =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let variables = ground::owned(variables);
         let any = "127.0.0.1:0".parse().unwrap();
         Self::spawn(&Launch::over(disk), &disk.memory(), any, any, variables).await
     }
@@ -306,8 +303,7 @@ pub(crate) fn refusal(result: Result<Value, CallError>) -> (u16, String) {
 }
 
 /// Looks again and again until there is an answer; fails after [`PATIENCE`] with what it waited for.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
-    let mut look = look;
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = std::time::Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -140,10 +140,12 @@ impl Hearing {
             Order::Leave(channel, answer) => {
                 let left = self.wanted.remove(&channel);
                 let node = left.and_then(|left| self.nodes.values_mut().find(|node| Some(node.number) == left.on));
-                if let Some(node) = node {
-                    // An error: the connection is as good as lost, and the next look finds it so.
-                    if redis::cmd("SUNSUBSCRIBE").arg(&channel).exec_async(&mut node.link).await.is_ok() {
-                        self.goodbyes.push((node.number, channel));
+                if let Some(Node { number, link }) = node {
+                    let number = *number;
+                    match redis::cmd("SUNSUBSCRIBE").arg(&channel).exec_async(link).await {
+                        Ok(()) => self.goodbyes.push((number, channel)),
+                        // Nothing more is to be heard on it; and the next order need not wait for it too.
+                        Err(_) => self.forget(number),
                     }
                 }
                 let _ = answer.send(());

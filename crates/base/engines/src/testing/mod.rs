@@ -77,7 +77,7 @@ async fn own_postgres_database(server: &str) -> String {
 
 /// Creates an empty database on the server, in place of one with the same name; gives its URL.
 #[allow(clippy::expect_used, reason = "a test that cannot have its database must fail loudly")]
-pub async fn create_postgres_database(server: &str, name: &str) -> String {
+async fn create_postgres_database(server: &str, name: &str) -> String {
     sqlx::any::install_default_drivers();
     let mut connection = sqlx::AnyConnection::connect(server).await.expect("the PostgreSQL server answers");
     for statement in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {

@@ -25,7 +25,7 @@ async fn what_was_acknowledged_survives() {
     let machine = Machine::build();
     let (mut acknowledged, mut largest) = (0, 0);
     for seed in 0..6 {
-        let outcome = machine.lose_power(Syncing::AsInProduction, seed, 40 + 150 * seed as usize).await;
+        let outcome = machine.lose_power(Syncing::AsInProduction, seed, 40 + 400 * seed as usize).await;
         let Outcome::Survived { entries, checkpointed_bytes } = outcome else { panic!("seed {seed}: {outcome:?}") };
         acknowledged += entries;
         largest = largest.max(checkpointed_bytes);

@@ -22,7 +22,7 @@ pub fn problem(error: &SqlError) -> Problem {
 }
 
 /// Whether the same may go well a moment later: the server is away or starts, has no room, or let others go first.
-pub fn is_temporary(error: &SqlError) -> bool {
+fn is_temporary(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) | SqlError::PoolTimedOut | SqlError::PoolClosed | SqlError::WorkerCrashed => true,
         SqlError::Database(cause) => is_temporary_code(&**cause),

@@ -14,7 +14,7 @@ mod failure;
 mod migrations;
 
 pub use database::{Database, Dialect, WriteTx};
-pub use failure::{is_temporary, problem};
+pub use failure::problem;
 pub use migrations::{Migration, migrate};
 pub use sqlx::{AnyConnection, AnyPool, Row};
 

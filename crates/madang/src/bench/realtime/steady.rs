@@ -59,7 +59,7 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, pace: &Pace, pids: &[u32]) ->
         while sent.len() < messages && begun + interval * sent.len() as u32 <= now {
             let number = sent.len();
             let text = payload::make(0, number, pace.payload_bytes);
-            let sender = senders[number % senders.len()];
+            let sender = senders[number % pace.rooms % senders.len()];
             crowd.send_to(sender, &name(number % pace.rooms), number, &text);
             sent.push(Instant::now());
             crowd.flush(sender);

@@ -119,19 +119,6 @@ pub(super) fn frame<'a>(
     form.encoding.frame(&frame)
 }
 
-/// Publications that do not stand in a row as one frame: none of them is a difference.
-pub(super) fn frame_of_whole<'a>(
-    channel: &str,
-    form: Form,
-    publications: impl Iterator<Item = &'a Arc<Published>>,
-) -> Framed {
-    let mut frame = Vec::new();
-    for published in publications {
-        publication_push(form.encoding, &mut frame, channel, published, form.of(0), None);
-    }
-    form.encoding.frame(&frame)
-}
-
 /// How many publications from `from` on go into one frame at the most.
 pub(super) fn up_to_meeting(from: u64) -> usize {
     MEETING - (from % MEETING as u64) as usize

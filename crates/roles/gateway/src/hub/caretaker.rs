@@ -56,13 +56,11 @@ impl Caretaker {
                 let Some(log) = channel.log().filter(|_| !channel.is_empty()) else { continue };
                 let epoch = channel.position().0;
                 match log.head().await {
-                    // Unless the bus has brought another one meanwhile.
-                    Ok(head) if *head.epoch != *epoch && epoch == channel.position().0 => {
-                        channel.correct(&head);
+                    Ok(head) if *head.epoch != *epoch => {
+                        channel.correct(&epoch, &head);
                         self.hub.attend(&channel);
                     }
-                    Ok(head) if *head.epoch == *channel.position().0 => self.hub.heard(&channel, head.next),
-                    Ok(_) => {}
+                    Ok(head) => self.hub.heard(&channel, head.next),
                     Err(error) => {
                         tracing::warn!(channel = %channel.name(), %error, "a channel's position was not checked");
                     }
@@ -100,7 +98,7 @@ async fn repair(hub: Arc<Hub>, channel: Arc<Channel>) {
     let mut pause = FIRST_PAUSE;
     let mut in_vain = 0;
     while let Some(from) = channel.gap() {
-        let past = channel.past_changes();
+        let (past, epoch) = (channel.past_changes(), channel.position().0);
         match log.read(from, PAGE_PUBLICATIONS_MAX).await {
             Ok(records) if !records.is_empty() => {
                 channel.repair(&records, past);
@@ -117,7 +115,8 @@ async fn repair(hub: Arc<Hub>, channel: Arc<Channel>) {
         if in_vain >= READS_IN_VAIN_MAX
             && let Ok(head) = log.head().await
         {
-            channel.correct(&head);
+            channel.correct(&epoch, &head);
+            hub.attend(&channel);
             in_vain = 0;
         }
         tokio::time::sleep(pause).await;
@@ -126,6 +125,6 @@ async fn repair(hub: Arc<Hub>, channel: Arc<Channel>) {
     channel.repaired();
     // What was heard between the last look and now found a repair under way.
     if !channel.is_empty() {
-        hub.attend(&channel);
+        hub.mend(&channel);
     }
 }

@@ -277,9 +277,13 @@ impl Channel {
         state.heard = state.heard.max(next);
     }
 
-    /// The log owns the offset: it says where it stands. Another epoch replaces the history here.
-    pub(super) fn correct(&self, head: &Head) {
+    /// The log owns the offset: it says where it stands. Another epoch replaces the history here, unless the bus has brought
+    /// one meanwhile in the place of `known`, which it was before the log was asked.
+    pub(super) fn correct(&self, known: &str, head: &Head) {
         let mut state = self.state();
+        if *state.epoch != *known {
+            return;
+        }
         if *state.epoch != *head.epoch {
             self.replace(&mut state, &head.epoch.as_str().into(), head.next);
         }

@@ -52,8 +52,15 @@ impl KeptPages {
 
     /// Lets go of all others.
     pub(super) fn retain(&mut self, stays: impl Fn(&Page) -> bool) {
-        let leaving: Vec<u64> = self.pages.values().filter(|page| !stays(page)).map(|page| page.first()).collect();
-        leaving.into_iter().for_each(|first| self.remove(first));
+        let Self { pages, order, bytes, bursts, .. } = self;
+        order.retain(|first| {
+            let leaves = pages.get(first).is_none_or(|page| !stays(page));
+            if let Some(page) = leaves.then(|| pages.remove(first)).flatten() {
+                *bytes -= page.bytes();
+                bursts.shrank(WEIGHT * page.bytes());
+            }
+            !leaves
+        });
         if self.pages.is_empty() {
             (self.pages, self.order) = (HashMap::new(), VecDeque::new());
         }

@@ -33,11 +33,9 @@ pub(crate) struct Member {
     outlet: OnceLock<Weak<dyn Outlet>>,
 }
 
-/// What a connection was called for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a connection was called for, besides news, which are looked for in any case.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Calls {
-    /// There may be news in its channels.
-    pub(crate) news: bool,
     /// It was told to do something.
     pub(crate) orders: bool,
     /// Something of it may be due.
@@ -46,7 +44,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     fn of(bits: u8) -> Self {
-        Self { news: bits & NEWS != 0, orders: bits & ORDERS != 0, time: bits & TIME != 0 }
+        Self { orders: bits & ORDERS != 0, time: bits & TIME != 0 }
     }
 }
 

@@ -53,7 +53,8 @@ impl Passing {
     pub(super) fn take(&self, published: Published) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.bytes += published.size();
-        state.recent.push_back(Arc::new(published));
+        // None of them is the difference to another: they do not stand in a row.
+        state.recent.push_back(Arc::new(published.whole()));
         while state.recent.len() > HELD || state.bytes > HELD_BYTES && state.recent.len() > 1 {
             state.forget_oldest();
         }
@@ -71,13 +72,13 @@ impl Passing {
         }
         let form = form.with_first_whole();
         let start = state.recent.len() - (next - from) as usize;
-        let newest = state.made.as_ref().filter(|made| (made.from, made.form) == (from, form) && made.to <= next);
-        if let Some(Made { to, frame, .. }) = newest {
+        let made = state.made.as_ref().filter(|made| (made.from, made.form) == (from, form));
+        if let Some(Made { to, frame, .. }) = made {
             return (Some(frame.clone()), *to);
         }
         let count = batches::fitting(channel, state.recent.range(start..));
         let whole = state.recent.range(start..start + count);
-        let framed = batches::frame_of_whole(channel, form, whole);
+        let framed = batches::frame(channel, form, None, whole);
         let (frame, to) = (Frame { framed, publications: count as u64 }, from + count as u64);
         state.made = Some(Made { from, to, form, frame: frame.clone() });
         (Some(frame), to)

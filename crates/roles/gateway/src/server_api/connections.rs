@@ -100,8 +100,20 @@ pub(super) struct Why {
 
 impl ServerApi {
     pub(super) fn subscribe(&self, command: Subscribe) -> Answer {
-        let Subscribe { user, client, session, channel, expire_at, recover_since, r#override, .. } = command;
-        let Subscribe { info, b64info, data, b64data, .. } = command;
+        let Subscribe {
+            user,
+            client,
+            session,
+            channel,
+            expire_at,
+            recover_since,
+            r#override,
+            info,
+            b64info,
+            data,
+            b64data,
+            ..
+        } = command;
         let flag = |flag: Option<Flag>| flag.map(|flag| flag.value);
         let overrides = Override {
             presence: flag(r#override.presence),

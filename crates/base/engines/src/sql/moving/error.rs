@@ -30,7 +30,7 @@ pub enum MoveError {
     },
     /// The target cannot be reached.
     #[error(transparent)]
-    Connect(ConnectError),
+    Connect(#[from] ConnectError),
     /// The target failed.
     #[error("the target failed: {0}")]
     Target(#[from] SqlError),

@@ -23,16 +23,11 @@ pub async fn unfinished(database: &Database) -> Result<bool, SqlError> {
 
 /// Marks the target as half of `site`; answers whether it was that before. One that holds anything else is refused.
 pub(super) async fn begin(target: &mut Target, site: &str, now: Timestamp) -> Result<bool, MoveError> {
-    if let Some((kept, finished)) = read(&mut target.connection).await? {
-        return match (kept == site, finished) {
-            (true, None) => Ok(true),
-            (true, Some(_)) => Err(MoveError::Finished),
-            (false, None) => Err(MoveError::OtherSite),
-            (false, Some(_)) => match target.occupied().await? {
-                Some(table) => Err(MoveError::NotEmpty(table)),
-                None => write(&mut target.connection, site, now).await.map(|()| false).map_err(MoveError::Target),
-            },
-        };
+    match read(&mut target.connection).await? {
+        Some((kept, None)) if kept == site => return Ok(true),
+        Some((kept, Some(_))) if kept == site => return Err(MoveError::Finished),
+        Some((_, None)) => return Err(MoveError::OtherSite),
+        Some((_, Some(_))) | None => {}
     }
     if let Some(table) = target.occupied().await? {
         return Err(MoveError::NotEmpty(table));

@@ -116,10 +116,10 @@ impl Move<'_> {
     }
 
     async fn migrate(&self) -> Result<(), MoveError> {
-        let database = self.target.database(1).await.map_err(MoveError::Connect)?;
+        let database = self.target.database(1).await?;
         let migrated = migrate(&database, self.migrations).await;
         database.close().await;
-        migrated.map_err(MoveError::Target)
+        Ok(migrated?)
     }
 }
 

@@ -80,26 +80,15 @@ impl Source {
 
     /// The highest number that was given to a row, also to one that is gone.
     pub(super) async fn last_identity(&mut self, table: &Table) -> Result<Option<i64>, MoveError> {
-        let Some(column) = table.columns.iter().find(|column| column.is_identity) else { return Ok(None) };
-        let highest = format!("SELECT MAX({}) FROM {}", quote(&column.name), quote(&table.name));
-        let highest: Option<i64> = sqlx::query_scalar(AssertSqlSafe(highest))
+        if !table.columns.iter().any(|column| column.is_identity) {
+            return Ok(None);
+        }
+        // SQLite's own table, which counts on when rows go. Without any row ever there is none, or a zero.
+        sqlx::query_scalar("SELECT MAX(seq) FROM sqlite_sequence WHERE name = $1 AND seq > 0")
+            .bind(&table.name)
             .fetch_one(&mut self.connection)
             .await
-            .map_err(|error| self.failed(error))?;
-        // This table of SQLite's own appears with the first one that counts.
-        let given = match sqlx::query_scalar("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")
-            .fetch_optional(&mut self.connection)
-            .await
-            .map_err(|error| self.failed(error))?
-        {
-            None::<i64> => None,
-            Some(_) => sqlx::query_scalar("SELECT MAX(seq) FROM sqlite_sequence WHERE name = $1")
-                .bind(&table.name)
-                .fetch_one(&mut self.connection)
-                .await
-                .map_err(|error| self.failed(error))?,
-        };
-        Ok(highest.max(given))
+            .map_err(|error| self.failed(error))
     }
 
     pub(super) async fn count(&mut self, table: &Table) -> Result<u64, MoveError> {

@@ -31,7 +31,7 @@ impl Target {
     /// Opens it. Long statements are expected, whatever the server's own limit is; and batches need not wait for the disk,
     /// because the word that ends the move does, and everything before it.
     pub(super) async fn open(ownership: &Ownership) -> Result<Self, MoveError> {
-        let mut connection = ownership.connection().await.map_err(MoveError::Connect)?;
+        let mut connection = ownership.connection().await?;
         let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut connection).await?;
         if encoding != "UTF8" {
             return Err(MoveError::Encoding(encoding));

@@ -6,29 +6,10 @@ use ports::sql::{Database, SqlError};
 use ports::sqlx::{self, AssertSqlSafe};
 
 use super::*;
-use crate::{
-    sql,
-    testing::{create_postgres_database, empty_postgres_database},
-};
+use crate::{sql, testing::empty_postgres_database};
 
-const RECORDS: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    sql: "CREATE TABLE a_note (
-            id {identity},
-            writer BIGINT NOT NULL REFERENCES writers (id),
-            flag BOOLEAN,
-            small SMALLINT,
-            middle INTEGER,
-            ratio REAL,
-            exact DOUBLE PRECISION,
-            text TEXT,
-            data {bytes}
-          );
-          CREATE TABLE writers (id BIGINT PRIMARY KEY, name VARCHAR NOT NULL);",
-}];
 /// PostgreSQL wants the table that is referred to first.
-const RECORDS_THERE: &[Migration] = &[Migration {
+const RECORDS: &[Migration] = &[Migration {
     version: 1,
     name: "records",
     sql: "CREATE TABLE writers (id BIGINT PRIMARY KEY, name VARCHAR NOT NULL);
@@ -144,7 +125,7 @@ impl Stage {
 }
 
 fn steps_there() -> Vec<Migration> {
-    [RECORDS_THERE, ROOMS].concat()
+    [RECORDS, ROOMS].concat()
 }
 
 fn contents(path: &Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
@@ -320,14 +301,9 @@ async fn a_value_the_target_cannot_hold_is_named() {
 
 #[tokio::test]
 async fn a_target_that_does_not_speak_utf8_is_refused() {
-    let Ok(server) = std::env::var("MADANG_TEST_POSTGRES") else { return };
-    let name = format!("latin_{} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", std::process::id());
-    // The same statement makes it; only its name is needed then.
-    let plain = name.split(' ').next().unwrap().to_owned();
-    let url = create_postgres_database(&server, &plain).await;
-    recreate(&server, &plain, &name).await.unwrap();
-    let Some(mut stage) = Stage::new().await else { return };
-    stage.url = url;
+    let (Ok(server), Some(stage)) = (std::env::var("MADANG_TEST_POSTGRES"), Stage::new().await) else { return };
+    let (_, name) = stage.url.rsplit_once('/').unwrap();
+    recreate(&server, name, "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0").await.unwrap();
     let failed = stage.go_in_vain().await;
     assert!(matches!(&failed, MoveError::Encoding(encoding) if encoding == "LATIN1"), "{failed}");
 }
@@ -335,7 +311,7 @@ async fn a_target_that_does_not_speak_utf8_is_refused() {
 async fn recreate(server: &str, name: &str, how: &str) -> Result<(), SqlError> {
     let database = sql::postgres(server, 1).await.unwrap();
     let mut connection = database.reader().acquire().await?;
-    for text in [format!("DROP DATABASE {name}"), format!("CREATE DATABASE {how}")] {
+    for text in [format!("DROP DATABASE {name}"), format!("CREATE DATABASE {name} {how}")] {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await?;
     }
     Ok(())

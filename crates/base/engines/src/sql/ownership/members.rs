@@ -7,7 +7,10 @@ use ports::sqlx::{self, AnyConnection, AssertSqlSafe, SqlSafeStr, SqlStr};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::{OwnershipError, watch::OWNER};
+use super::{
+    OwnershipError,
+    watch::{OWNER, held},
+};
 use crate::sql::connect::SETTINGS;
 
 /// The key of the members' lock within its database.
@@ -40,7 +43,7 @@ impl Members {
     /// What a new connection does first. The lock comes before the look at the owner: whoever takes the database over in
     /// between finds the lock, or is found.
     pub(super) fn join(&self) -> SqlStr {
-        let name = &self.name;
+        let (name, held) = (&self.name, held(OWNER));
         let text = format!(
             "{SETTINGS}; SET application_name TO '{name}'; \
              DO $$ BEGIN \
@@ -49,10 +52,7 @@ impl Members {
                END IF; \
                IF NOT EXISTS ( \
                  SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) \
-                 WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
-                   AND (classid::bigint << 32) | objid::bigint = {OWNER} \
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-                   AND application_name = '{name}') THEN \
+                 WHERE {held} AND application_name = '{name}') THEN \
                  RAISE EXCEPTION 'this process does not hold the lock of the database at present'; \
                END IF; \
              END $$"
@@ -80,14 +80,8 @@ pub(super) async fn end_others(watch: &mut AnyConnection) -> Result<(), Ownershi
             sqlx::query("SELECT pg_advisory_unlock($1)").bind(MEMBERS).execute(watch).await?;
             return Ok(());
         }
-        let ended = sqlx::query(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks \
-             WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $1 \
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
-        .bind(MEMBERS)
-        .fetch_all(&mut *watch)
-        .await;
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {}", held(MEMBERS));
+        let ended = sqlx::query(AssertSqlSafe(end)).fetch_all(&mut *watch).await;
         if let Err(error) = ended {
             return Err(OwnershipError::Remain(error.to_string()));
         }

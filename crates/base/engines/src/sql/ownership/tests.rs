@@ -11,9 +11,6 @@ use crate::testing::empty_postgres_database;
 const NOTES: &[Migration] =
     &[Migration { version: 1, name: "notes", sql: "CREATE TABLE notes (text TEXT PRIMARY KEY)" }];
 const PATIENCE: Duration = Duration::from_secs(60);
-const END_WATCH: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted \
-     AND (classid::bigint << 32) | objid::bigint = $1 \
-     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 async fn note(database: &Database, text: &str) -> Result<(), SqlError> {
     let mut tx = database.write().await?;
@@ -26,7 +23,8 @@ async fn notes(database: &Database) -> Vec<String> {
 }
 
 async fn end_watch(onlooker: &mut AnyConnection) {
-    let ended = sqlx::query(END_WATCH).bind(watch::OWNER).fetch_all(onlooker).await.unwrap();
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {}", watch::held(watch::OWNER));
+    let ended = sqlx::query(AssertSqlSafe(end)).fetch_all(onlooker).await.unwrap();
     assert_eq!(ended.len(), 1, "somebody is the owner");
 }
 

@@ -17,17 +17,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Has the server give up a holder that vanished without a word, after half a minute.
 const KEEPALIVE: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4";
 
-/// The sessions of a process that hold the owner's lock; whoever looks sees the names of its own role's sessions.
-const OWN_HOLDERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) \
-     WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $1 \
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-       AND application_name = $2 AND pid <> pg_backend_pid()";
+/// What holds of the rows of `pg_locks` that are this lock, held, in this database.
+pub(super) fn held(key: i64) -> String {
+    format!(
+        "locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = {key} \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+}
 
 /// A connection that holds the lock; none when another process holds it for longer than [`PATIENCE`].
 pub(super) async fn open(url: &str, name: &str) -> Result<Option<AnyConnection>, OwnershipError> {
     let mut connection = connect::postgres_connection(url).await?;
     let settings = format!("{KEEPALIVE}; SET application_name TO '{name}'");
     sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut connection).await?;
+    // Whoever looks sees the names of its own role's sessions.
+    let end_own_holders = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) \
+         WHERE {} AND application_name = $1 AND pid <> pg_backend_pid()",
+        held(OWNER)
+    );
     let until = Instant::now() + PATIENCE;
     loop {
         let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(OWNER);
@@ -36,7 +44,7 @@ pub(super) async fn open(url: &str, name: &str) -> Result<Option<AnyConnection>,
             return Ok(Some(connection));
         }
         // A connection that is cut for this process may live on for the server; it holds the lock in vain.
-        sqlx::query(OWN_HOLDERS).bind(OWNER).bind(name).fetch_all(&mut connection).await?;
+        sqlx::query(AssertSqlSafe(end_own_holders.as_str())).bind(name).fetch_all(&mut connection).await?;
         if Instant::now() >= until {
             // Closing politely is a courtesy; dropping the connection ends it as well.
             let _ = connection.close().await;

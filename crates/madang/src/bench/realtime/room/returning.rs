@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kernel::random::mix;
+
 /// The libraries' defaults (`minReconnectDelay`, `maxReconnectDelay`).
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(20);
@@ -70,12 +72,9 @@ fn pause(number: usize, attempt: u32) -> Duration {
     (PAUSE_MIN + growing.mul_f64(share(number as u64 + (u64::from(attempt) << 32)))).min(PAUSE_MAX)
 }
 
-/// A number from 0 to 1 that looks random (the finalizer of SplitMix64).
+/// A number from 0 to 1 that looks random.
 fn share(seed: u64) -> f64 {
-    let mut mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+    mix(seed) as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]

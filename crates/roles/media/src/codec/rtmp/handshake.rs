@@ -3,6 +3,8 @@
 //! Promise: an end that has received nothing holds no buffer. The echo of the peer's bytes is not checked: several
 //! encoders send it wrong, and it protects nothing.
 
+use kernel::random::{STEP, mix};
+
 use super::RtmpError;
 
 const VERSION: u8 = 3;
@@ -63,10 +65,8 @@ fn write_opening(seed: u64, output: &mut Vec<u8>) {
     output.extend_from_slice(&[0; 8]);
     let mut state = seed;
     for _ in 0..(PACKET_BYTES - 8) / 8 {
-        // SplitMix64: the bytes only need to differ between connections.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        output.extend_from_slice(&(mixed ^ mixed >> 31).to_be_bytes());
+        // The bytes only need to differ between connections.
+        output.extend_from_slice(&mix(state).to_be_bytes());
+        state = state.wrapping_add(STEP);
     }
 }
