@@ -8,7 +8,11 @@ use ports::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{OwnershipError, members::Members, watch};
+use super::{
+    OwnershipError,
+    members::Members,
+    watch::{self, Hold},
+};
 
 /// How often the watch is looked after, unless a member was refused; and how long it may take to answer.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -21,6 +25,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Looks after the watch until the database is another's.
 pub(super) async fn keep(
     url: String,
+    hold: Hold,
     mut held: AnyConnection,
     members: Arc<Members>,
     lost: tokio::sync::watch::Sender<bool>,
@@ -32,7 +37,7 @@ pub(super) async fn keep(
         }
         tracing::error!("the connection that holds the lock of engines.sql is lost; taking the lock again");
         drop(held);
-        let Some(next) = take_again(&url, members.name()).await else {
+        let Some(next) = take_again(&url, members.name(), hold).await else {
             tracing::error!("another process has taken the database of engines.sql over; this one ends");
             let _ = lost.send(true);
             return;
@@ -43,10 +48,11 @@ pub(super) async fn keep(
 }
 
 /// A new watch; none when another process has it, or has had it.
-async fn take_again(url: &str, name: &str) -> Option<AnyConnection> {
+async fn take_again(url: &str, name: &str, hold: Hold) -> Option<AnyConnection> {
     let mut is_told = false;
     loop {
-        let tried = timeout(TRY_TIME, look(url, name)).await.unwrap_or_else(|_| Err(SqlError::PoolTimedOut.into()));
+        let tried =
+            timeout(TRY_TIME, look(url, name, hold)).await.unwrap_or_else(|_| Err(SqlError::PoolTimedOut.into()));
         match tried {
             Ok(answer) => return answer,
             Err(error) if !is_told => tracing::warn!(%error, "the lock of engines.sql cannot be taken now"),
@@ -57,8 +63,8 @@ async fn take_again(url: &str, name: &str) -> Option<AnyConnection> {
     }
 }
 
-async fn look(url: &str, name: &str) -> Result<Option<AnyConnection>, OwnershipError> {
-    let Some(mut next) = watch::open(url, name).await? else { return Ok(None) };
-    let is_ours = watch::is_signed(&mut next, name).await?;
+async fn look(url: &str, name: &str, hold: Hold) -> Result<Option<AnyConnection>, OwnershipError> {
+    let Some(mut next) = watch::open(url, name, hold).await? else { return Ok(None) };
+    let is_ours = watch::is_signed(&mut next, hold.owner(name)).await?;
     Ok(is_ours.then_some(next))
 }

@@ -1,4 +1,4 @@
-//! One process at a time on a PostgreSQL database.
+//! Who owns a PostgreSQL database: one process, or several that have said so.
 //!
 //! Two would give out the same ids, count the same crowd twice and hold each other's rooms.
 //!
@@ -11,6 +11,10 @@
 //! When the watch is lost (a restarted server, a cut network), the lock is taken again. Where another process had it in
 //! between, the owner's name in the database is another's, and the process has to end: what it has in memory is no longer
 //! true. A server that is away lets nobody else take the lock either.
+//!
+//! Several processes that need nothing of each other but what the database itself holds (a room's places are given by a
+//! conditional append) may own it *together*: they share the first lock, their common name is written down, and all that is
+//! said above holds between them and whoever owns it alone.
 //!
 //! May lose: what had not been committed when the members were ended.
 
@@ -28,6 +32,7 @@ use tokio::task::JoinHandle;
 
 use super::connect::{self, ConnectError};
 pub(super) use members::Members;
+use watch::Hold;
 
 /// Why a process does not own the database.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +63,19 @@ pub struct Ownership {
 impl Ownership {
     /// Takes the database at `url`, and ends what is left of the process before.
     pub async fn take(url: &str) -> Result<Self, OwnershipError> {
+        Self::begin(url, Hold::Alone).await
+    }
+
+    /// Takes it together with all others that do so.
+    pub async fn share(url: &str) -> Result<Self, OwnershipError> {
+        Self::begin(url, Hold::Together).await
+    }
+
+    async fn begin(url: &str, hold: Hold) -> Result<Self, OwnershipError> {
         let members = Arc::new(Members::new()?);
-        let mut watch = watch::open(url, members.name()).await?.ok_or(OwnershipError::Taken)?;
-        members::end_others(&mut watch).await?;
-        watch::sign(&mut watch, members.name()).await?;
+        let watch = watch::take(url, members.name(), hold).await?.ok_or(OwnershipError::Taken)?;
         let (told, lost) = tokio::sync::watch::channel(false);
-        let keeper = tokio::spawn(keeping::keep(url.to_owned(), watch, members.clone(), told));
+        let keeper = tokio::spawn(keeping::keep(url.to_owned(), hold, watch, members.clone(), told));
         Ok(Self { url: url.to_owned(), members, keeper, lost })
     }
 

@@ -99,10 +99,61 @@ async fn a_watch_that_lives_on_for_the_server_alone_is_replaced() {
     let owner = Ownership::take(&url).await.unwrap();
     let name = owner.members.name().to_owned();
     // Another session of the same process: the server holds its lock for it.
-    let next = tokio::time::timeout(PATIENCE, watch::open(&url, &name)).await.unwrap().unwrap();
+    let next = tokio::time::timeout(PATIENCE, watch::open(&url, &name, Hold::Alone)).await.unwrap().unwrap();
     assert!(next.is_some());
     let text = AssertSqlSafe(format!("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = '{name}'"));
     let mut next = next.unwrap();
     let sessions: i64 = sqlx::query_scalar(text).fetch_one(&mut next).await.unwrap();
     assert_eq!(sessions, 1, "the one before has ended");
+}
+
+#[tokio::test]
+async fn several_may_own_it_together_and_nobody_alone_besides() {
+    let Some(url) = empty_postgres_database().await else { return };
+    // All of them are the first.
+    let all = tokio::join!(Ownership::share(&url), Ownership::share(&url), Ownership::share(&url));
+    let (one, two, three) = (all.0.unwrap(), all.1.unwrap(), all.2.unwrap());
+    let (first, second) = (one.database(2).await.unwrap(), two.database(2).await.unwrap());
+    let migrated = tokio::join!(migrate(&first, NOTES), migrate(&second, NOTES));
+    assert!(migrated.0.is_ok() && migrated.1.is_ok(), "{migrated:?}");
+    note(&first, "one").await.unwrap();
+    note(&second, "two").await.unwrap();
+    let refused = Ownership::take(&url).await.map(|_| ());
+    assert!(matches!(refused, Err(OwnershipError::Taken)), "{refused:?}");
+
+    // Their watches are cut, and none looks after its own: whoever takes it alone ends their members.
+    for ownership in [&one, &two, &three] {
+        ownership.keeper.abort();
+    }
+    let alone = Ownership::take(&url).await.unwrap();
+    let database = alone.database(2).await.unwrap();
+    assert!(note(&first, "late").await.is_err());
+    note(&database, "alone").await.unwrap();
+    let refused = Ownership::share(&url).await.map(|_| ());
+    assert!(matches!(refused, Err(OwnershipError::Taken)), "{refused:?}");
+    assert_eq!(notes(&database).await, ["alone", "one", "two"]);
+}
+
+#[tokio::test]
+async fn one_of_several_goes_on_when_its_watch_is_cut_and_ends_when_the_database_was_anothers() {
+    let Some(url) = empty_postgres_database().await else { return };
+    let (one, two) = (Ownership::share(&url).await.unwrap(), Ownership::share(&url).await.unwrap());
+    let database = one.database(2).await.unwrap();
+    migrate(&database, NOTES).await.unwrap();
+    let mut onlooker = connect::postgres_connection(&url).await.unwrap();
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {}", watch::held(watch::OWNER));
+    sqlx::query(AssertSqlSafe(end)).fetch_all(&mut onlooker).await.unwrap();
+    let admitted = async {
+        while one.connection().await.is_err() || two.connection().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, admitted).await.expect("both hold the lock again");
+
+    watch::sign(&mut onlooker, "another").await.unwrap();
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {}", watch::held(watch::OWNER));
+    sqlx::query(AssertSqlSafe(end)).fetch_all(&mut onlooker).await.unwrap();
+    tokio::time::timeout(PATIENCE, async { tokio::join!(one.lost(), two.lost()) })
+        .await
+        .expect("another's name is found");
 }

@@ -6,7 +6,7 @@ use ports::sql::SqlError;
 use ports::sqlx::{self, AnyConnection, AssertSqlSafe, Connection};
 use tokio::time::{Instant, sleep};
 
-use super::OwnershipError;
+use super::{OwnershipError, members};
 use crate::sql::connect;
 
 /// The key of the owner's lock within its database: `madang` in ASCII.
@@ -17,6 +17,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Has the server give up a holder that vanished without a word, after half a minute.
 const KEEPALIVE: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4";
 
+/// How a process holds a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// As the only one.
+    Alone,
+    /// With others that hold it so.
+    Together,
+}
+
+/// The owner's name where several hold a database together.
+const TOGETHER: &str = "several";
+
+impl Hold {
+    /// The owner's name, which is written down.
+    pub(super) fn owner(self, name: &str) -> &str {
+        if self == Self::Alone { name } else { TOGETHER }
+    }
+}
+
 /// What holds of the rows of `pg_locks` that are this lock, held, in this database.
 pub(super) fn held(key: i64) -> String {
     format!(
@@ -26,7 +45,7 @@ pub(super) fn held(key: i64) -> String {
 }
 
 /// A connection that holds the lock; none when another process holds it for longer than [`PATIENCE`].
-pub(super) async fn open(url: &str, name: &str) -> Result<Option<AnyConnection>, OwnershipError> {
+pub(super) async fn open(url: &str, name: &str, hold: Hold) -> Result<Option<AnyConnection>, OwnershipError> {
     let mut connection = connect::postgres_connection(url).await?;
     let settings = format!("{KEEPALIVE}; SET application_name TO '{name}'");
     sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut connection).await?;
@@ -36,11 +55,13 @@ pub(super) async fn open(url: &str, name: &str) -> Result<Option<AnyConnection>,
          WHERE {} AND application_name = $1 AND pid <> pg_backend_pid()",
         held(OWNER)
     );
+    let lock = match hold {
+        Hold::Alone => "SELECT pg_try_advisory_lock($1)",
+        Hold::Together => "SELECT pg_try_advisory_lock_shared($1)",
+    };
     let until = Instant::now() + PATIENCE;
     loop {
-        let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(OWNER);
-        let is_held: bool = query.fetch_one(&mut connection).await?;
-        if is_held {
+        if ask(&mut connection, lock).await? {
             return Ok(Some(connection));
         }
         // A connection that is cut for this process may live on for the server; it holds the lock in vain.
@@ -54,17 +75,69 @@ pub(super) async fn open(url: &str, name: &str) -> Result<Option<AnyConnection>,
     }
 }
 
+/// Takes the database: ends what is left of the owner before, and writes down who owns it now.
+pub(super) async fn take(url: &str, name: &str, hold: Hold) -> Result<Option<AnyConnection>, OwnershipError> {
+    let Some(mut watch) = open(url, name, hold).await? else { return Ok(None) };
+    if hold == Hold::Together {
+        return Ok(is_shared(&mut watch).await?.then_some(watch));
+    }
+    members::end_others(&mut watch).await?;
+    sign(&mut watch, name).await?;
+    Ok(Some(watch))
+}
+
+/// Whether a watch that holds the lock with others is one of several owners by now. The first of them owns the database alone
+/// until it has written down that several do.
+async fn is_shared(watch: &mut AnyConnection) -> Result<bool, OwnershipError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if is_signed(watch, TOGETHER).await? {
+            return Ok(true);
+        }
+        // Two that are both the first would wait for each other.
+        ask(watch, "SELECT pg_advisory_unlock_shared($1)").await?;
+        if ask(watch, "SELECT pg_try_advisory_lock($1)").await? {
+            members::end_others(watch).await?;
+            sign(watch, TOGETHER).await?;
+            let is_held = ask(watch, "SELECT pg_try_advisory_lock_shared($1)").await?;
+            ask(watch, "SELECT pg_advisory_unlock($1)").await?;
+            return Ok(is_held);
+        }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        sleep(PAUSE).await;
+        while !ask(watch, "SELECT pg_try_advisory_lock_shared($1)").await? {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Asks something about the owner's lock.
+async fn ask(watch: &mut AnyConnection, question: &'static str) -> Result<bool, SqlError> {
+    sqlx::query_scalar(question).bind(OWNER).fetch_one(watch).await
+}
+
+async fn make_table(watch: &mut AnyConnection) -> Result<(), SqlError> {
+    let table = "CREATE TABLE IF NOT EXISTS _madang_owner (name TEXT NOT NULL)";
+    sqlx::raw_sql(table).execute(watch).await.map(|_| ())
+}
+
 /// Writes down who owns the database. A table with an underscore is the engine's own, not the site's data.
-pub(super) async fn sign(watch: &mut AnyConnection, name: &str) -> Result<(), SqlError> {
-    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS _madang_owner (name TEXT NOT NULL)").execute(&mut *watch).await?;
+pub(super) async fn sign(watch: &mut AnyConnection, owner: &str) -> Result<(), SqlError> {
+    make_table(watch).await?;
     let mut tx = watch.begin().await?;
     sqlx::query("DELETE FROM _madang_owner").execute(&mut *tx).await?;
-    sqlx::query("INSERT INTO _madang_owner (name) VALUES ($1)").bind(name).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO _madang_owner (name) VALUES ($1)").bind(owner).execute(&mut *tx).await?;
     tx.commit().await
 }
 
 /// Whether the owner that was written down last is this one.
-pub(super) async fn is_signed(watch: &mut AnyConnection, name: &str) -> Result<bool, SqlError> {
-    let owner: Option<String> = sqlx::query_scalar("SELECT name FROM _madang_owner").fetch_optional(watch).await?;
-    Ok(owner.as_deref() == Some(name))
+pub(super) async fn is_signed(watch: &mut AnyConnection, owner: &str) -> Result<bool, SqlError> {
+    make_table(watch).await?;
+    let written: Option<String> = sqlx::query_scalar("SELECT name FROM _madang_owner").fetch_optional(watch).await?;
+    Ok(written.as_deref() == Some(owner))
 }
