@@ -1,7 +1,9 @@
-//! Fuzzes the parsers of what publishers send, and the packager: real captures, mutated by a seed, for a while.
+//! Fuzzes the parsers of what publishers and servers send, and the packager: real captures, mutated by a seed, for a while.
 //!
-//! `MADANG_FUZZ_SECONDS` sets how long (default 2). A failure prints the seed of its round; `MADANG_FUZZ_SEED` runs that
-//! one round again.
+//! `MADANG_FUZZ_SECONDS` sets how long each target is tried (default 2); a target is a test of its own. A failure prints the
+//! seed of its round; `MADANG_FUZZ_SEED` and the test's name run that one round again.
+
+#![allow(clippy::print_stdout, reason = "what was tried, and how to try it again")]
 
 use std::{
     panic::{catch_unwind, resume_unwind},
@@ -28,23 +30,23 @@ const CAPTURES: [&[u8]; 3] = [
 const FILE: &[u8] = include_bytes!("../corpus/h264_aac.flv");
 
 #[test]
-fn no_mutation_of_a_real_stream_breaks_a_parser() {
-    if let Some(seed) = number("MADANG_FUZZ_SEED") {
-        return round(seed);
-    }
-    let time = Duration::from_secs(number("MADANG_FUZZ_SECONDS").unwrap_or(2));
-    let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-    let (begun, mut rounds) = (Instant::now(), 0);
-    while begun.elapsed() < time {
-        let seed = start.wrapping_add(rounds);
-        if let Err(panic) = catch_unwind(|| round(seed)) {
-            println!("round {rounds} failed; to run it again: MADANG_FUZZ_SEED={seed}");
-            resume_unwind(panic);
-        }
-        rounds += 1;
-    }
-    println!("{rounds} rounds from seed {start}");
-    assert!(rounds > 0);
+fn mutations_of_a_publisher_hold() {
+    attack("RTMP server", server_round);
+}
+
+#[test]
+fn mutations_of_a_servers_answers_hold() {
+    attack("RTMP client", client_round);
+}
+
+#[test]
+fn mutations_of_a_file_and_of_its_bodies_hold() {
+    attack("FLV and AMF", flv_round);
+}
+
+#[test]
+fn packets_in_disorder_hold() {
+    attack("packager", packager_round);
 }
 
 /// The captures as they are: what the harness feeds must be what the parsers understand, or it tests nothing.
@@ -63,34 +65,56 @@ fn the_captures_are_understood_before_they_are_mutated() {
     assert!(unpack(read_file(Bytes::from_static(FILE)).unwrap()) > 20);
 }
 
-fn round(seed: u64) {
-    let mut random = Random(seed);
-    let capture = CAPTURES[random.below(CAPTURES.len())];
-    match random.below(5) {
-        0 | 1 => {
-            let input = mutated(capture, HANDSHAKE_BYTES, &mut random);
-            let whole = serve(&input, usize::MAX);
-            let pieces = serve(&input, 1 + random.below(300));
-            assert_eq!(whole, pieces, "the same bytes give the same events however they are cut");
-            unpack(whole.0.into_iter().filter_map(tag_of));
-        }
-        2 => {
-            let file = mutated(FILE, 13, &mut random);
-            if let Ok(tags) = read_file(file.into()) {
-                unpack(tags);
-            }
-            // The bodies alone too: a broken frame of tags would hide most of them.
-            let tags = read_file(Bytes::from_static(FILE)).unwrap_or_default();
-            unpack(tags.into_iter().map(|tag| Tag { body: mutated(&tag.body, 0, &mut random).into(), ..tag }));
-        }
-        3 => {
-            let of = |capture: &[u8]| packager::packets(serve(capture, usize::MAX).0.into_iter().filter_map(tag_of));
-            packager::round(&of(capture), &of(CAPTURES[random.below(CAPTURES.len())]), &mut random);
-        }
-        _ => {
-            let _ = publish(&mutated(&answers(capture), HANDSHAKE_BYTES, &mut random));
-        }
+/// Runs rounds of one target until its own time is over.
+fn attack(target: &str, round: fn(&mut Random)) {
+    if let Some(seed) = number("MADANG_FUZZ_SEED") {
+        return round(&mut Random(seed));
     }
+    let time = Duration::from_secs(number("MADANG_FUZZ_SECONDS").unwrap_or(2));
+    let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    let (begun, mut rounds) = (Instant::now(), 0);
+    while begun.elapsed() < time {
+        let seed = start.wrapping_add(rounds);
+        if let Err(panic) = catch_unwind(|| round(&mut Random(seed))) {
+            println!("{target}: round {rounds} failed; to run it again: MADANG_FUZZ_SEED={seed} and its name");
+            resume_unwind(panic);
+        }
+        rounds += 1;
+    }
+    println!("{target}: {rounds} rounds from seed {start}");
+    assert!(rounds > 0);
+}
+
+fn server_round(random: &mut Random) {
+    let input = mutated(capture(random), HANDSHAKE_BYTES, random);
+    let whole = serve(&input, usize::MAX);
+    let pieces = serve(&input, 1 + random.below(300));
+    assert_eq!(whole, pieces, "the same bytes give the same events however they are cut");
+    unpack(whole.0.into_iter().filter_map(tag_of));
+}
+
+fn client_round(random: &mut Random) {
+    let _ = publish(&mutated(&answers(capture(random)), HANDSHAKE_BYTES, random));
+}
+
+fn flv_round(random: &mut Random) {
+    let file = mutated(FILE, 13, random);
+    if let Ok(tags) = read_file(file.into()) {
+        unpack(tags);
+    }
+    // The bodies alone too: a broken frame of tags would hide most of them.
+    let tags = read_file(Bytes::from_static(FILE)).unwrap_or_default();
+    unpack(tags.into_iter().map(|tag| Tag { body: mutated(&tag.body, 0, random).into(), ..tag }));
+}
+
+fn packager_round(random: &mut Random) {
+    let of = |capture: &[u8]| packager::packets(serve(capture, usize::MAX).0.into_iter().filter_map(tag_of));
+    let (one, other) = (of(capture(random)), of(capture(random)));
+    packager::round(&one, &other, random);
+}
+
+fn capture(random: &mut Random) -> &'static [u8] {
+    CAPTURES[random.below(CAPTURES.len())]
 }
 
 /// Plays a publisher's bytes to a server in pieces, accepting what asks.
