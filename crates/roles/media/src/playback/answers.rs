@@ -18,7 +18,7 @@ use super::{
 pub(super) enum Holds {
     /// For ever: the name never means anything else.
     Forever,
-    /// Until the next part.
+    /// Not at all: the next part, or the host, may change it at any moment.
     NotAtAll,
     /// For this many seconds.
     Seconds(u16),

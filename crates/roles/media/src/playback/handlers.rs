@@ -24,8 +24,8 @@ use crate::{packager::SegmentName, service::MediaService, stream::Stream, thumbn
 
 /// How long a live multivariant playlist holds, in seconds.
 const MULTIVARIANT_S: u16 = 1;
-/// How long a replay's playlists and picture hold, in seconds: a recording can be deleted.
-const REPLAY_S: u16 = 60;
+/// How long a replay's picture holds, in seconds. Its playlists do not hold at all: a recording can be deleted at any moment.
+const REPLAY_PICTURE_S: u16 = 60;
 /// How long a live picture holds, in seconds.
 const THUMBNAIL_S: u16 = 10;
 
@@ -113,11 +113,11 @@ async fn of_replay(
     match name {
         FileName::Multivariant => {
             let text = replay::multivariant(media, broadcast).await?;
-            Ok(answers::whole(answers::PLAYLIST, Holds::Seconds(REPLAY_S), text))
+            Ok(answers::whole(answers::PLAYLIST, Holds::NotAtAll, text))
         }
         FileName::Media => {
             let text = replay::playlist(media, broadcast).await?;
-            Ok(answers::whole(answers::PLAYLIST, Holds::Seconds(REPLAY_S), text))
+            Ok(answers::whole(answers::PLAYLIST, Holds::NotAtAll, text))
         }
         FileName::Segment(name) => {
             let bytes = replay::segment(media, broadcast, name).await?;
@@ -131,7 +131,7 @@ async fn of_replay(
         FileName::Thumbnail => {
             let kept = replay::thumbnail(media, broadcast).await;
             let shown = kept.map_or_else(|_| Picture::placeholder(), Picture::Jpeg);
-            Ok(picture(shown, Holds::Seconds(REPLAY_S)))
+            Ok(picture(shown, Holds::Seconds(REPLAY_PICTURE_S)))
         }
     }
 }

@@ -39,6 +39,13 @@ async fn after_the_end_the_same_address_plays_the_whole_show() {
     assert_eq!((probe(file, "v").len(), decode(file, "v")), (pictures, pictures));
     assert!(!show.spool().exists(), "nothing is left in the spool");
 
+    for playlist in ["index.m3u8", "media.m3u8"] {
+        let held = show.get(playlist).await.header("cache-control").to_owned();
+        assert_eq!(held, "no-cache", "{playlist}: the host may delete the recording, or retention take it");
+    }
+    let segment = show.get("seg-0.m4s").await;
+    assert_eq!(segment.header("cache-control"), "public, max-age=31536000, immutable");
+
     let show = show.kill_and_restart().await;
     assert_eq!(show.playlist().await, replay, "a replay survives a restart");
     let index = show.get("index.m3u8").await;
