@@ -74,45 +74,47 @@ async fn a_session_stays_good_over_a_restart() {
 
 #[tokio::test]
 async fn the_viewer_is_the_account_then_the_cookie_then_somebody_new() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let site = Site::new(db.database, crowd::Settings::default());
-    site.world.set(SHOW, BroadcastState::Ready);
-    let crowd = site.start().await;
-    let browser = Viewer::browser(99);
-    let known = crowd.playbacks.issue(SHOW, Some("7"), Some(browser), HERE).await.unwrap();
-    assert_eq!(known.new_browser, None);
-    let stale = crowd.playbacks.issue(SHOW, Some("nobody's"), Some(browser), HERE).await.unwrap();
-    assert_eq!(stale.new_browser, None);
-    let new = crowd.playbacks.issue(SHOW, None, None, HERE).await.unwrap();
-    assert!(new.new_browser.is_some_and(|new| new != browser));
-    let missing = crowd.playbacks.issue(BroadcastId::from_raw(6), None, None, HERE).await;
-    assert!(matches!(missing, Err(Error::NoBroadcast)));
+    for db in databases(&[&crowd::migrations()]).await {
+        let site = Site::new(db.database, crowd::Settings::default());
+        site.world.set(SHOW, BroadcastState::Ready);
+        let crowd = site.start().await;
+        let browser = Viewer::browser(99);
+        let known = crowd.playbacks.issue(SHOW, Some("7"), Some(browser), HERE).await.unwrap();
+        assert_eq!(known.new_browser, None);
+        let stale = crowd.playbacks.issue(SHOW, Some("nobody's"), Some(browser), HERE).await.unwrap();
+        assert_eq!(stale.new_browser, None);
+        let new = crowd.playbacks.issue(SHOW, None, None, HERE).await.unwrap();
+        assert!(new.new_browser.is_some_and(|new| new != browser));
+        let missing = crowd.playbacks.issue(BroadcastId::from_raw(6), None, None, HERE).await;
+        assert!(matches!(missing, Err(Error::NoBroadcast)));
+    }
 }
 
 #[tokio::test]
 async fn an_address_may_ask_for_so_many_and_hold_so_many() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let mut settings = crowd::Settings::default();
-    settings.playbacks.sessions_per_address = "3/min".parse().unwrap();
-    settings.playbacks.players_per_address_max = 2;
-    let site = Site::new(db.database, settings);
-    site.world.set(SHOW, BroadcastState::Live);
-    let crowd = site.start().await;
-    let mut sessions = Vec::new();
-    for _ in 0..3 {
-        sessions.push(crowd::testing::session(&crowd, SHOW, None).await);
-    }
-    assert!(matches!(crowd.playbacks.issue(SHOW, None, None, HERE).await, Err(Error::TooOften(_))));
-    let elsewhere = "2001:db8::1".parse().unwrap();
-    assert!(crowd.playbacks.issue(SHOW, None, None, elsewhere).await.is_ok());
+    for db in databases(&[&crowd::migrations()]).await {
+        let mut settings = crowd::Settings::default();
+        settings.playbacks.sessions_per_address = "3/min".parse().unwrap();
+        settings.playbacks.players_per_address_max = 2;
+        let site = Site::new(db.database, settings);
+        site.world.set(SHOW, BroadcastState::Live);
+        let crowd = site.start().await;
+        let mut sessions = Vec::new();
+        for _ in 0..3 {
+            sessions.push(crowd::testing::session(&crowd, SHOW, None).await);
+        }
+        assert!(matches!(crowd.playbacks.issue(SHOW, None, None, HERE).await, Err(Error::TooOften(_))));
+        let elsewhere = "2001:db8::1".parse().unwrap();
+        assert!(crowd.playbacks.issue(SHOW, None, None, elsewhere).await.is_ok());
 
-    for session in &sessions[..2] {
-        crowd.viewers.beat(&crowd::testing::beat(session, false), HERE).await.unwrap();
+        for session in &sessions[..2] {
+            crowd.viewers.beat(&crowd::testing::beat(session, false), HERE).await.unwrap();
+        }
+        let third = crowd.viewers.beat(&crowd::testing::beat(&sessions[2], false), HERE).await;
+        assert!(third.is_err_and(|error| error.to_string().contains("players_per_address_max")));
+        assert!(matches!(crowd.playbacks.issue(SHOW, None, None, HERE).await, Err(Error::TooManyPlayers(2))));
+        crowd.viewers.beat(&crowd::testing::beat(&sessions[0], true), HERE).await.unwrap();
+        crowd.viewers.beat(&crowd::testing::beat(&sessions[2], false), HERE).await.unwrap();
+        assert_eq!(crowd.viewers.counts(SHOW).concurrent, 2);
     }
-    let third = crowd.viewers.beat(&crowd::testing::beat(&sessions[2], false), HERE).await;
-    assert!(third.is_err_and(|error| error.to_string().contains("players_per_address_max")));
-    assert!(matches!(crowd.playbacks.issue(SHOW, None, None, HERE).await, Err(Error::TooManyPlayers(2))));
-    crowd.viewers.beat(&crowd::testing::beat(&sessions[0], true), HERE).await.unwrap();
-    crowd.viewers.beat(&crowd::testing::beat(&sessions[2], false), HERE).await.unwrap();
-    assert_eq!(crowd.viewers.counts(SHOW).concurrent, 2);
 }

@@ -145,35 +145,36 @@ proptest! {
 
 #[tokio::test]
 async fn five_players_show_five_and_four_soon_after_one_is_gone() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let site = Site::new(db.database, crowd::Settings::default());
-    site.world.set(SHOW, BroadcastState::Live);
-    let crowd = site.start().await;
-    let mut sessions = Vec::new();
-    for _ in 0..5 {
-        sessions.push(session(&crowd, SHOW, None).await);
-    }
-    assert_eq!(crowd.viewers.counts(SHOW).concurrent, 0, "a session counts from its first beat on");
-    for second in 0..60 {
-        for session in sessions.iter().filter(|_| second % 5 == 0) {
-            crowd.viewers.beat(&beat(session, false), HERE).await.unwrap();
+    for db in databases(&[&crowd::migrations()]).await {
+        let site = Site::new(db.database, crowd::Settings::default());
+        site.world.set(SHOW, BroadcastState::Live);
+        let crowd = site.start().await;
+        let mut sessions = Vec::new();
+        for _ in 0..5 {
+            sessions.push(session(&crowd, SHOW, None).await);
         }
-        assert_eq!(crowd.viewers.counts(SHOW).concurrent, 5, "after {second} s");
-        site.clock.advance(1_000);
-    }
-    for second in 0..15 {
-        for session in sessions[1..].iter().filter(|_| second % 5 == 0) {
-            crowd.viewers.beat(&beat(session, false), HERE).await.unwrap();
+        assert_eq!(crowd.viewers.counts(SHOW).concurrent, 0, "a session counts from its first beat on");
+        for second in 0..60 {
+            for session in sessions.iter().filter(|_| second % 5 == 0) {
+                crowd.viewers.beat(&beat(session, false), HERE).await.unwrap();
+            }
+            assert_eq!(crowd.viewers.counts(SHOW).concurrent, 5, "after {second} s");
+            site.clock.advance(1_000);
         }
-        site.clock.advance(1_000);
+        for second in 0..15 {
+            for session in sessions[1..].iter().filter(|_| second % 5 == 0) {
+                crowd.viewers.beat(&beat(session, false), HERE).await.unwrap();
+            }
+            site.clock.advance(1_000);
+        }
+        assert_eq!(crowd.viewers.counts(SHOW).concurrent, 4, "one has closed its laptop");
+        crowd.viewers.beat(&beat(&sessions[1], true), HERE).await.unwrap();
+        assert_eq!(crowd.viewers.counts(SHOW).concurrent, 3, "one has closed the page");
+        let late = crowd.viewers.beat(&beat(&sessions[1], false), HERE).await;
+        assert!(matches!(late, Err(Error::Left)));
+        assert_eq!(crowd.viewers.counts(SHOW).concurrent, 3);
+        assert_eq!((crowd.viewers.counts(SHOW).unique, crowd.viewers.counts(SHOW).peak), (5, 5));
     }
-    assert_eq!(crowd.viewers.counts(SHOW).concurrent, 4, "one has closed its laptop");
-    crowd.viewers.beat(&beat(&sessions[1], true), HERE).await.unwrap();
-    assert_eq!(crowd.viewers.counts(SHOW).concurrent, 3, "one has closed the page");
-    let late = crowd.viewers.beat(&beat(&sessions[1], false), HERE).await;
-    assert!(matches!(late, Err(Error::Left)));
-    assert_eq!(crowd.viewers.counts(SHOW).concurrent, 3);
-    assert_eq!((crowd.viewers.counts(SHOW).unique, crowd.viewers.counts(SHOW).peak), (5, 5));
 }
 
 #[tokio::test]
@@ -263,32 +264,33 @@ async fn rename(site: &Site, from: &str, to: &str) {
 
 #[tokio::test]
 async fn limits_name_themselves_and_health_is_what_players_say() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let mut settings = crowd::Settings::default();
-    settings.viewers.players_per_broadcast_max = 3;
-    let site = Site::new(db.database, settings);
-    site.world.set(SHOW, BroadcastState::Live);
-    let crowd = site.start().await;
-    site.clock.advance(30_000);
-    let edge_ms = site.clock.now().as_millis() - BEGIN_MS;
-    for (stalls, bitrate, behind_ms) in [(1, 1_000, 2_000), (2, 3_000, 1_500), (0, 2_000, -60_000)] {
-        let session = session(&crowd, SHOW, None).await;
-        let position_ms = edge_ms - behind_ms;
-        let body = serde_json::json!({
-            "session": session, "position_ms": position_ms, "stalls": stalls, "bitrate": bitrate
-        });
-        crowd.viewers.beat(body.to_string().as_bytes(), HERE).await.unwrap();
-    }
-    let health = crowd.viewers.players(SHOW);
-    assert_eq!((health.sessions, health.stalls_per_minute, health.bitrate_bps), (3, 3.0, Some(2_000)));
-    assert_eq!(health.behind_live_ms, Some(2_000), "of the two that can be");
-    let fourth = session(&crowd, SHOW, None).await;
-    let refused = crowd.viewers.beat(&beat(&fourth, false), HERE).await;
-    assert!(refused.is_err_and(|error| error.to_string().contains("players_per_broadcast_max allows 3")));
-    site.clock.advance(61_000);
-    let health = crowd.viewers.players(SHOW);
-    assert_eq!((health.sessions, health.stalls_per_minute, health.bitrate_bps), (0, 0.0, None));
-    for bad in ["", "{}", "[]", r#"{"session": "x", "stalls": -1}"#, r#"{"session": "x", "stalls": 1001}"#] {
-        assert!(matches!(crowd.viewers.beat(bad.as_bytes(), HERE).await, Err(Error::InvalidBody(_))), "{bad}");
+    for db in databases(&[&crowd::migrations()]).await {
+        let mut settings = crowd::Settings::default();
+        settings.viewers.players_per_broadcast_max = 3;
+        let site = Site::new(db.database, settings);
+        site.world.set(SHOW, BroadcastState::Live);
+        let crowd = site.start().await;
+        site.clock.advance(30_000);
+        let edge_ms = site.clock.now().as_millis() - BEGIN_MS;
+        for (stalls, bitrate, behind_ms) in [(1, 1_000, 2_000), (2, 3_000, 1_500), (0, 2_000, -60_000)] {
+            let session = session(&crowd, SHOW, None).await;
+            let position_ms = edge_ms - behind_ms;
+            let body = serde_json::json!({
+                "session": session, "position_ms": position_ms, "stalls": stalls, "bitrate": bitrate
+            });
+            crowd.viewers.beat(body.to_string().as_bytes(), HERE).await.unwrap();
+        }
+        let health = crowd.viewers.players(SHOW);
+        assert_eq!((health.sessions, health.stalls_per_minute, health.bitrate_bps), (3, 3.0, Some(2_000)));
+        assert_eq!(health.behind_live_ms, Some(2_000), "of the two that can be");
+        let fourth = session(&crowd, SHOW, None).await;
+        let refused = crowd.viewers.beat(&beat(&fourth, false), HERE).await;
+        assert!(refused.is_err_and(|error| error.to_string().contains("players_per_broadcast_max allows 3")));
+        site.clock.advance(61_000);
+        let health = crowd.viewers.players(SHOW);
+        assert_eq!((health.sessions, health.stalls_per_minute, health.bitrate_bps), (0, 0.0, None));
+        for bad in ["", "{}", "[]", r#"{"session": "x", "stalls": -1}"#, r#"{"session": "x", "stalls": 1001}"#] {
+            assert!(matches!(crowd.viewers.beat(bad.as_bytes(), HERE).await, Err(Error::InvalidBody(_))), "{bad}");
+        }
     }
 }

@@ -37,75 +37,78 @@ fn code(result: Result<HeartsAnswer, Error>) -> (u16, &'static str) {
 
 #[tokio::test]
 async fn a_bad_batch_gets_a_clear_answer_and_counts_nothing() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let (site, crowd, _db) = site(db, crowd::Settings::default()).await;
-    // The viewer comes half an hour into the show: ten minutes back is as far as the player goes.
-    site.clock.advance(1_800_000);
-    let mine = session(&crowd, SHOW, Some(7)).await;
-    let send = async |body: Vec<u8>| code(crowd.hearts.accept(&body, HERE).await);
-    assert_eq!(send(b"{".to_vec()).await, (422, "invalid_hearts"));
-    assert_eq!(send(b"{\"session\":\"\",\"seq\":1,\"taps\":[1.5]}".to_vec()).await, (422, "invalid_hearts"));
-    assert_eq!(send(batch("forged", 1, &[1_700_000])).await, (401, "bad_session"));
-    let nobody = session(&crowd, SHOW, None).await;
-    assert_eq!(send(batch(&nobody, 1, &[1_700_000])).await, (401, "sign_in_required"));
-    assert_eq!(send(batch(&mine, 1, &[])).await, (422, "no_taps"));
-    assert_eq!(send(batch(&mine, -1, &[1_700_000])).await, (422, "impossible_seq"));
-    assert_eq!(send(batch(&mine, 1 << 53, &[1_700_000])).await, (422, "impossible_seq"));
-    assert_eq!(send(batch(&mine, 1, &[1_700_000; 121])).await, (422, "too_many_taps"));
-    for position in [-1, i64::MIN, 1_189_999, 1_810_001, i64::MAX] {
-        assert_eq!(send(batch(&mine, 1, &[1_700_000, position])).await, (422, "impossible_position"), "{position}");
+    for db in databases(&[&crowd::migrations()]).await {
+        let (site, crowd, _db) = site(db, crowd::Settings::default()).await;
+        // The viewer comes half an hour into the show: ten minutes back is as far as the player goes.
+        site.clock.advance(1_800_000);
+        let mine = session(&crowd, SHOW, Some(7)).await;
+        let send = async |body: Vec<u8>| code(crowd.hearts.accept(&body, HERE).await);
+        assert_eq!(send(b"{".to_vec()).await, (422, "invalid_hearts"));
+        assert_eq!(send(b"{\"session\":\"\",\"seq\":1,\"taps\":[1.5]}".to_vec()).await, (422, "invalid_hearts"));
+        assert_eq!(send(batch("forged", 1, &[1_700_000])).await, (401, "bad_session"));
+        let nobody = session(&crowd, SHOW, None).await;
+        assert_eq!(send(batch(&nobody, 1, &[1_700_000])).await, (401, "sign_in_required"));
+        assert_eq!(send(batch(&mine, 1, &[])).await, (422, "no_taps"));
+        assert_eq!(send(batch(&mine, -1, &[1_700_000])).await, (422, "impossible_seq"));
+        assert_eq!(send(batch(&mine, 1 << 53, &[1_700_000])).await, (422, "impossible_seq"));
+        assert_eq!(send(batch(&mine, 1, &[1_700_000; 121])).await, (422, "too_many_taps"));
+        for position in [-1, i64::MIN, 1_189_999, 1_810_001, i64::MAX] {
+            assert_eq!(send(batch(&mine, 1, &[1_700_000, position])).await, (422, "impossible_position"), "{position}");
+        }
+        for state in [BroadcastState::Created, BroadcastState::Ready] {
+            site.world.set(SHOW, state);
+            assert_eq!(send(batch(&mine, 1, &[1_700_000])).await, (409, "broadcast_not_live"));
+        }
+        site.world.set(SHOW, BroadcastState::Ended);
+        assert_eq!(send(batch(&mine, 1, &[1_700_000])).await, (409, "broadcast_over"));
+        site.world.set(SHOW, BroadcastState::Paused);
+        let answer = crowd.hearts.accept(&batch(&mine, 1, &[1_190_000, 1_810_000]), HERE).await.unwrap();
+        assert_eq!(answer, HeartsAnswer { total: 2, duplicate: false });
+        assert_eq!(send(batch(&mine, 0, &[1_700_000])).await, (409, "replayed_batch"));
+        site.clock.advance(24 * 3_600_000);
+        assert_eq!(send(batch(&mine, 2, &[1_700_000])).await, (401, "bad_session"));
+        crowd.hearts.keep().await.unwrap();
+        assert_eq!(crowd.audience.hearts(SHOW), 2);
     }
-    for state in [BroadcastState::Created, BroadcastState::Ready] {
-        site.world.set(SHOW, state);
-        assert_eq!(send(batch(&mine, 1, &[1_700_000])).await, (409, "broadcast_not_live"));
-    }
-    site.world.set(SHOW, BroadcastState::Ended);
-    assert_eq!(send(batch(&mine, 1, &[1_700_000])).await, (409, "broadcast_over"));
-    site.world.set(SHOW, BroadcastState::Paused);
-    let answer = crowd.hearts.accept(&batch(&mine, 1, &[1_190_000, 1_810_000]), HERE).await.unwrap();
-    assert_eq!(answer, HeartsAnswer { total: 2, duplicate: false });
-    assert_eq!(send(batch(&mine, 0, &[1_700_000])).await, (409, "replayed_batch"));
-    site.clock.advance(24 * 3_600_000);
-    assert_eq!(send(batch(&mine, 2, &[1_700_000])).await, (401, "bad_session"));
-    crowd.hearts.keep().await.unwrap();
-    assert_eq!(crowd.audience.hearts(SHOW), 2);
 }
 
 #[tokio::test]
 async fn nobody_taps_faster_than_a_person() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let mut settings = crowd::Settings::default();
-    settings.hearts.taps_per_address = "480/10s".parse().unwrap();
-    let (site, crowd, _db) = site(db, settings).await;
-    let mut sessions = Vec::new();
-    for _ in 0..3 {
-        sessions.push(session(&crowd, SHOW, Some(7)).await);
+    for db in databases(&[&crowd::migrations()]).await {
+        let mut settings = crowd::Settings::default();
+        settings.hearts.taps_per_address = "480/10s".parse().unwrap();
+        let (site, crowd, _db) = site(db, settings).await;
+        let mut sessions = Vec::new();
+        for _ in 0..3 {
+            sessions.push(session(&crowd, SHOW, Some(7)).await);
+        }
+        let send =
+            async |session: &str, seq, taps| crowd.hearts.accept(&batch(session, seq, &vec![100; taps]), HERE).await;
+        let refused_by = |result: Result<_, Error>| match result {
+            Err(Error::TooFast { setting, too_often }) => (setting, too_often.retry_after_ms),
+            other => panic!("{other:?}"),
+        };
+        send(&sessions[0], 1, 120).await.unwrap();
+        assert_eq!(refused_by(send(&sessions[0], 2, 1).await), ("taps_per_session", 84));
+        send(&sessions[1], 1, 120).await.unwrap();
+        assert_eq!(refused_by(send(&sessions[2], 1, 1).await).0, "taps_per_viewer");
+        // Twelve a second, sustained: 36 in three seconds, and not one more.
+        for seq in 2..20 {
+            site.clock.advance(3_000);
+            assert_eq!(refused_by(send(&sessions[0], seq, 37).await).0, "taps_per_session");
+            send(&sessions[0], seq, 36).await.unwrap();
+        }
+        // The refused batches took nothing from what others at the address may send.
+        let other = session(&crowd, SHOW, Some(8)).await;
+        send(&other, 1, 120).await.unwrap();
+        let another = session(&crowd, SHOW, Some(9)).await;
+        send(&another, 1, 120).await.unwrap();
+        let yet_another = session(&crowd, SHOW, Some(10)).await;
+        send(&yet_another, 1, 120).await.unwrap();
+        let last = session(&crowd, SHOW, Some(11)).await;
+        assert_eq!(refused_by(send(&last, 1, 120).await).0, "taps_per_address");
+        assert_eq!(send(&last, 1, 1).await.unwrap().total, 240 + 18 * 36 + 360 + 1);
     }
-    let send = async |session: &str, seq, taps| crowd.hearts.accept(&batch(session, seq, &vec![100; taps]), HERE).await;
-    let refused_by = |result: Result<_, Error>| match result {
-        Err(Error::TooFast { setting, too_often }) => (setting, too_often.retry_after_ms),
-        other => panic!("{other:?}"),
-    };
-    send(&sessions[0], 1, 120).await.unwrap();
-    assert_eq!(refused_by(send(&sessions[0], 2, 1).await), ("taps_per_session", 84));
-    send(&sessions[1], 1, 120).await.unwrap();
-    assert_eq!(refused_by(send(&sessions[2], 1, 1).await).0, "taps_per_viewer");
-    // Twelve a second, sustained: 36 in three seconds, and not one more.
-    for seq in 2..20 {
-        site.clock.advance(3_000);
-        assert_eq!(refused_by(send(&sessions[0], seq, 37).await).0, "taps_per_session");
-        send(&sessions[0], seq, 36).await.unwrap();
-    }
-    // The refused batches took nothing from what others at the address may send.
-    let other = session(&crowd, SHOW, Some(8)).await;
-    send(&other, 1, 120).await.unwrap();
-    let another = session(&crowd, SHOW, Some(9)).await;
-    send(&another, 1, 120).await.unwrap();
-    let yet_another = session(&crowd, SHOW, Some(10)).await;
-    send(&yet_another, 1, 120).await.unwrap();
-    let last = session(&crowd, SHOW, Some(11)).await;
-    assert_eq!(refused_by(send(&last, 1, 120).await).0, "taps_per_address");
-    assert_eq!(send(&last, 1, 1).await.unwrap().total, 240 + 18 * 36 + 360 + 1);
 }
 
 #[tokio::test]
@@ -170,71 +173,74 @@ async fn hearts_of_the_last_moments_count_when_they_come_within_ten_seconds_of_t
 
 #[tokio::test]
 async fn a_show_that_was_called_off_takes_no_hearts() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let (site, crowd, _db) = site(db, crowd::Settings::default()).await;
-    let mine = session(&crowd, SHOW, Some(7)).await;
-    site.world.call_off(SHOW, site.clock.now());
-    assert_eq!(code(crowd.hearts.accept(&batch(&mine, 1, &[0]), HERE).await), (409, "broadcast_over"));
+    for db in databases(&[&crowd::migrations()]).await {
+        let (site, crowd, _db) = site(db, crowd::Settings::default()).await;
+        let mine = session(&crowd, SHOW, Some(7)).await;
+        site.world.call_off(SHOW, site.clock.now());
+        assert_eq!(code(crowd.hearts.accept(&batch(&mine, 1, &[0]), HERE).await), (409, "broadcast_over"));
+    }
 }
 
 #[tokio::test]
 async fn limits_of_memory_name_themselves_and_lose_nothing() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let mut settings = crowd::Settings::default();
-    settings.hearts.sessions_per_broadcast_max = 3;
-    settings.hearts.unsaved_sessions_max = 2;
-    let (site, crowd, _db) = site(db, settings).await;
-    let mut sessions = Vec::new();
-    for account in 1..=4 {
-        sessions.push(session(&crowd, SHOW, Some(account)).await);
+    for db in databases(&[&crowd::migrations()]).await {
+        let mut settings = crowd::Settings::default();
+        settings.hearts.sessions_per_broadcast_max = 3;
+        settings.hearts.unsaved_sessions_max = 2;
+        let (site, crowd, _db) = site(db, settings).await;
+        let mut sessions = Vec::new();
+        for account in 1..=4 {
+            sessions.push(session(&crowd, SHOW, Some(account)).await);
+        }
+        let send = async |who: usize, seq| crowd.hearts.accept(&batch(&sessions[who], seq, &[1]), HERE).await;
+        let full = |result: Result<HeartsAnswer, Error>| match result {
+            Err(Error::Full { setting, .. }) => setting,
+            other => panic!("{other:?}"),
+        };
+        send(0, 1).await.unwrap();
+        send(1, 1).await.unwrap();
+        assert_eq!(full(send(2, 1).await), "unsaved_sessions_max");
+        send(1, 2).await.unwrap();
+        crowd.hearts.keep().await.unwrap();
+        send(2, 1).await.unwrap();
+        crowd.hearts.keep().await.unwrap();
+        assert_eq!(full(send(3, 1).await), "sessions_per_broadcast_max");
+        // Idle sessions make room, and are still known when they come back.
+        site.clock.advance(600_000);
+        crowd.hearts.tidy().await.unwrap();
+        send(3, 1).await.unwrap();
+        assert_eq!(send(1, 2).await.unwrap(), HeartsAnswer { total: 5, duplicate: true });
     }
-    let send = async |who: usize, seq| crowd.hearts.accept(&batch(&sessions[who], seq, &[1]), HERE).await;
-    let full = |result: Result<HeartsAnswer, Error>| match result {
-        Err(Error::Full { setting, .. }) => setting,
-        other => panic!("{other:?}"),
-    };
-    send(0, 1).await.unwrap();
-    send(1, 1).await.unwrap();
-    assert_eq!(full(send(2, 1).await), "unsaved_sessions_max");
-    send(1, 2).await.unwrap();
-    crowd.hearts.keep().await.unwrap();
-    send(2, 1).await.unwrap();
-    crowd.hearts.keep().await.unwrap();
-    assert_eq!(full(send(3, 1).await), "sessions_per_broadcast_max");
-    // Idle sessions make room, and are still known when they come back.
-    site.clock.advance(600_000);
-    crowd.hearts.tidy().await.unwrap();
-    send(3, 1).await.unwrap();
-    assert_eq!(send(1, 2).await.unwrap(), HeartsAnswer { total: 5, duplicate: true });
 }
 
 #[tokio::test]
 async fn batches_at_the_same_time_count_once_each() {
-    let db = databases(&[&crowd::migrations()]).await.remove(0);
-    let (_site, crowd, _db) = site(db, without_rates()).await;
-    let crowd = std::sync::Arc::new(crowd);
-    let mut clients = tokio::task::JoinSet::new();
-    for account in 1..=8 {
-        let session = session(&crowd, SHOW, Some(account)).await;
-        let crowd = crowd.clone();
-        clients.spawn(async move {
-            for seq in 1..=50 {
-                // Each batch twice at once: one of the two counts.
-                let body = batch(&session, seq, &[10, 20]);
-                let (one, other) = tokio::join!(crowd.hearts.accept(&body, HERE), crowd.hearts.accept(&body, HERE));
-                assert!(one.unwrap().duplicate != other.unwrap().duplicate);
-                if seq % 10 == 0 {
-                    crowd.hearts.keep().await.unwrap();
+    for db in databases(&[&crowd::migrations()]).await {
+        let (_site, crowd, _db) = site(db, without_rates()).await;
+        let crowd = std::sync::Arc::new(crowd);
+        let mut clients = tokio::task::JoinSet::new();
+        for account in 1..=8 {
+            let session = session(&crowd, SHOW, Some(account)).await;
+            let crowd = crowd.clone();
+            clients.spawn(async move {
+                for seq in 1..=50 {
+                    // Each batch twice at once: one of the two counts.
+                    let body = batch(&session, seq, &[10, 20]);
+                    let (one, other) = tokio::join!(crowd.hearts.accept(&body, HERE), crowd.hearts.accept(&body, HERE));
+                    assert!(one.unwrap().duplicate != other.unwrap().duplicate);
+                    if seq % 10 == 0 {
+                        crowd.hearts.keep().await.unwrap();
+                    }
                 }
-            }
-        });
+            });
+        }
+        while let Some(client) = clients.join_next().await {
+            client.unwrap();
+        }
+        crowd.hearts.keep().await.unwrap();
+        assert_eq!(crowd.audience.hearts(SHOW), 8 * 50 * 2);
+        let show = crowd.reports.broadcast(HOST, SHOW, Resolution::Day).await.unwrap();
+        assert_eq!(show.series[0].hearts, 800);
+        assert_eq!(show.series[0].at.as_millis(), BEGIN_MS);
     }
-    while let Some(client) = clients.join_next().await {
-        client.unwrap();
-    }
-    crowd.hearts.keep().await.unwrap();
-    assert_eq!(crowd.audience.hearts(SHOW), 8 * 50 * 2);
-    let show = crowd.reports.broadcast(HOST, SHOW, Resolution::Day).await.unwrap();
-    assert_eq!(show.series[0].hearts, 800);
-    assert_eq!(show.series[0].at.as_millis(), BEGIN_MS);
 }
