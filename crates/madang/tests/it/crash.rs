@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     encoder::{Encoder, decode},
@@ -126,6 +126,55 @@ async fn the_live_show_itself_goes_on() {
     let (frames, complaints) =
         decode(&format!("http://{}{}", site.http, show["playback_url"].as_str().unwrap()), "v").await;
     assert!(frames >= 60 * viewed, "{frames} pictures: {complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hearts_but_those_of_the_last_second_are_there_and_a_resend_brings_the_rest() {
+    let site = Site::start().await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let encoder = Encoder::test_card(site.rtmp, broadcast["stream_key"].as_str().unwrap(), 120);
+    site.until_state(&broadcast, "live").await;
+    let mut sessions = Vec::new();
+    for number in 0..5 {
+        let fan = site.person(&format!("fan_{number}")).await;
+        let watched = json!({ "broadcast": id(&broadcast) });
+        let playback = site.api.post("/api/v1/playbacks", Some(&fan.token), &watched).await.unwrap();
+        sessions.push(playback["session"].clone());
+    }
+    let send = async |site: &Site, session: &Value, seq: u64| {
+        let body = json!({ "session": session, "seq": seq, "taps": vec![seq; 10] });
+        site.api.post("/api/v1/hearts", None, &body).await.unwrap()
+    };
+    let mut told = 0;
+    for seq in 1..=3 {
+        for session in &sessions {
+            told = send(&site, session, seq).await["total"].as_u64().unwrap();
+        }
+    }
+    assert_eq!(told, 150);
+    let shown = async |site: &Site| site.show(&broadcast).await["hearts"].as_u64().unwrap();
+    // What everybody is shown is what is kept.
+    until("they are kept", || async { (shown(&site).await == 150).then_some(()) }).await;
+    for session in &sessions {
+        told = send(&site, session, 4).await["total"].as_u64().unwrap();
+    }
+    assert_eq!(told, 200, "these may be too young to be kept");
+
+    let site = site.kill_and_restart().await;
+    encoder.kill().await;
+    let found = shown(&site).await;
+    assert!((150..=200).contains(&found), "{found} of 200; 150 were kept");
+    for session in &sessions {
+        told = send(&site, session, 4).await["total"].as_u64().unwrap();
+    }
+    assert_eq!(told, 200, "a resend counts what was lost, and nothing twice");
+    until("all are kept", || async { (shown(&site).await == 200).then_some(()) }).await;
+    let path = format!("/api/v1/broadcasts/{}/hearts", id(&broadcast));
+    let hearts = site.api.get(&path, None).await.unwrap();
+    let ranking: Vec<u64> =
+        hearts["ranking"].as_array().unwrap().iter().map(|fan| fan["hearts"].as_u64().unwrap()).collect();
+    assert_eq!(ranking, [40; 5], "everybody's own");
 }
 
 #[tokio::test(flavor = "multi_thread")]

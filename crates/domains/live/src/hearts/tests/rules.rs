@@ -1,5 +1,7 @@
 //! The rules one by one: what is refused, what is limited, what is let go.
 
+use std::time::Duration;
+
 use engines::testing::{TestDatabase, databases};
 use kernel::{BroadcastId, Clock, Problem, events::live::BroadcastState};
 use ports::sqlx;
@@ -108,6 +110,28 @@ async fn nobody_taps_faster_than_a_person() {
         let last = session(&crowd, SHOW, Some(11)).await;
         assert_eq!(refused_by(send(&last, 1, 120).await).0, "taps_per_address");
         assert_eq!(send(&last, 1, 1).await.unwrap().total, 240 + 18 * 36 + 360 + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_older_than_a_second_survives_the_process() {
+    for db in databases(&[&crowd::migrations()]).await {
+        let (site, crowd, db) = site(db, crowd::Settings::default()).await;
+        for schedule in crowd.schedules() {
+            assert!(schedule.every() <= Duration::from_secs(1), "{} keeps at least once a second", schedule.name());
+        }
+        let mine = session(&crowd, SHOW, Some(7)).await;
+        crowd.hearts.accept(&batch(&mine, 1, &[1, 2, 3]), HERE).await.unwrap();
+        run_schedules(&crowd).await;
+        crowd.hearts.accept(&batch(&mine, 2, &[4, 5]), HERE).await.unwrap();
+        let again = site.start().await;
+        assert_eq!(again.audience.hearts(SHOW), 3, "{}: what came after the last run is lost", db.engine);
+        assert_eq!(again.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        let send = async |seq, taps: &[i64]| again.hearts.accept(&batch(&mine, seq, taps), HERE).await;
+        let resent = send(1, &[1, 2, 3]).await.unwrap();
+        assert_eq!(resent, HeartsAnswer { total: 3, duplicate: true }, "{}: what was kept is known", db.engine);
+        let resent = send(2, &[4, 5]).await.unwrap();
+        assert_eq!(resent, HeartsAnswer { total: 5, duplicate: false }, "{}: what was lost is not", db.engine);
     }
 }
 
