@@ -9,6 +9,7 @@
 
 mod audio_clock;
 mod audio_frames;
+mod bandwidth;
 mod fragment;
 mod init;
 mod intake;
@@ -32,13 +33,14 @@ mod tests;
 pub(crate) mod health;
 pub(crate) mod replay_playlist;
 
+pub(crate) use bandwidth::Bandwidth;
 pub(crate) use init::{Description, Init};
 pub(crate) use intake::Intake;
 pub(crate) use multivariant::Variant;
 pub(crate) use output::Output;
 #[cfg(test)]
 pub(crate) use output::Part;
-pub(crate) use sample::{TICKS_PER_MS, TICKS_PER_SECOND, Ticks};
+pub(crate) use sample::{TICKS_PER_MS, Ticks};
 pub(crate) use segment::{Kept, Segment, SegmentName};
 pub(crate) use segmenter::Segmenter;
 pub(crate) use window::{Change, PartFound, Window, WindowLimits};

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::init::Description;
+use super::{bandwidth::Bandwidth, init::Description};
 
 /// What is said about the rendition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Variant {
     pub(crate) resolution: Option<(u16, u16)>,
     /// Frames per second, when measured.
     pub(crate) frame_rate: Option<f64>,
-    /// Bits per second of the most expensive segment.
+    /// Bits per second of the most expensive segments in a row.
     pub(crate) bandwidth_bps: u64,
     /// Bits per second over all segments.
     pub(crate) average_bandwidth_bps: u64,
@@ -24,18 +24,13 @@ pub(crate) struct Variant {
 
 impl Variant {
     /// The rendition so described; bandwidths as measured.
-    pub(crate) fn of(
-        description: &Description,
-        frame_rate: Option<f64>,
-        bandwidth_bps: u64,
-        average_bandwidth_bps: u64,
-    ) -> Self {
+    pub(crate) fn of(description: &Description, frame_rate: Option<f64>, bandwidth: &Bandwidth) -> Self {
         Self {
             codecs: description.codecs.clone(),
             resolution: description.resolution,
             frame_rate: description.resolution.and(frame_rate),
-            bandwidth_bps,
-            average_bandwidth_bps,
+            bandwidth_bps: bandwidth.peak_bps(),
+            average_bandwidth_bps: bandwidth.average_bps(),
         }
     }
 

@@ -5,7 +5,7 @@ use kernel::{BroadcastId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{entry::End, files, journal::Journal};
-use crate::packager::{Segment, SegmentName, TICKS_PER_MS, TICKS_PER_SECOND, Variant, replay_playlist};
+use crate::packager::{Bandwidth, Segment, SegmentName, TICKS_PER_MS, Variant, replay_playlist};
 
 /// A hole longer than this is told to players as a discontinuity.
 const HOLE: i64 = 100 * TICKS_PER_MS;
@@ -28,12 +28,8 @@ impl ReplayIndex {
     pub(super) fn of(journal: &Journal, end: End) -> Option<Self> {
         let newest = journal.segments.back()?;
         let description = journal.inits.get(&newest.init).cloned().unwrap_or_default();
-        let bps =
-            |bytes: u64, ticks: i64| bytes * 8 * TICKS_PER_SECOND as u64 / u64::try_from(ticks.max(1)).unwrap_or(1);
-        let long = journal.segments.iter().filter(|segment| segment.duration >= TICKS_PER_SECOND);
-        let peak = long.map(|segment| bps(segment.bytes, segment.duration)).max();
-        let bytes = journal.segments.iter().map(|segment| segment.bytes).sum();
-        let average = bps(bytes, journal.segments.iter().map(|segment| segment.duration).sum());
+        let mut bandwidth = Bandwidth::default();
+        journal.segments.iter().for_each(|segment| bandwidth.measure(segment));
         let mut position = journal.segments.front().map_or(0, |segment| segment.start);
         let rows = journal.segments.iter().map(|segment| {
             let hole = segment.start - position > HOLE;
@@ -44,7 +40,7 @@ impl ReplayIndex {
             timeline_start_ms: journal.timeline_start?.as_millis(),
             ended_at_ms: end.at.as_millis(),
             segments: rows.collect(),
-            variant: Variant::of(&description, end.frame_rate, peak.unwrap_or(average), average),
+            variant: Variant::of(&description, end.frame_rate, &bandwidth),
         })
     }
 

@@ -147,8 +147,8 @@ impl Stream {
     pub(crate) fn variant(&self) -> Option<Variant> {
         let frame_rate = self.front().frame_rate();
         let window = self.window();
-        let (description, peak_bps, average_bps) = window.measured()?;
-        Some(Variant::of(description, frame_rate, peak_bps, average_bps))
+        let (description, bandwidth) = window.measured()?;
+        Some(Variant::of(description, frame_rate, bandwidth))
     }
 
     /// The window, for a moment.

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use kernel::Timestamp;
 
 use super::{
+    bandwidth::Bandwidth,
     init::Init,
     output::Output,
     part_target::PartTarget,
@@ -77,11 +78,8 @@ pub(crate) struct Window {
     next_sequence: u64,
     next_name: SegmentName,
     discontinuities_gone: u64,
-    longest: Ticks,
+    bandwidth: Bandwidth,
     part_target: PartTarget,
-    peak_bps: u64,
-    total_bytes: u64,
-    total_ticks: Ticks,
     ended: bool,
     rendered: [Option<Bytes>; 2],
 }
@@ -98,11 +96,8 @@ impl Window {
             next_sequence: first,
             next_name: SegmentName(first),
             discontinuities_gone: 0,
-            longest: 0,
+            bandwidth: Bandwidth::default(),
             part_target: PartTarget::default(),
-            peak_bps: 0,
-            total_bytes: 0,
-            total_ticks: 0,
             ended: false,
             rendered: [None, None],
         }
@@ -123,8 +118,8 @@ impl Window {
         window.inits = inits;
         window.discontinuities_gone = discontinuities_gone;
         for segment in segments {
-            let played_before = window.total_ticks;
-            window.measure(&segment);
+            let played_before = window.bandwidth.played();
+            window.bandwidth.measure(&segment);
             let (data, parts, kept) = (None, Vec::new(), Kept::Stored);
             window.segments.push_back(HeldSegment { segment, data, parts, kept, played_before });
         }
@@ -157,7 +152,7 @@ impl Window {
                     independent,
                 };
                 let kept = if self.limits.recorded { Kept::Awaited } else { Kept::Nowhere };
-                let played_before = self.total_ticks;
+                let played_before = self.bandwidth.played();
                 self.open = Some(HeldSegment { segment, data: None, parts: Vec::new(), kept, played_before });
                 Some(Change::Opened { segment, init })
             }
@@ -177,7 +172,7 @@ impl Window {
                 }
                 held.complete();
                 let segment = held.segment;
-                self.measure(&segment);
+                self.bandwidth.measure(&segment);
                 self.next_sequence += 1;
                 self.next_name.0 += 1;
                 self.segments.push_back(held);
@@ -210,16 +205,6 @@ impl Window {
                 self.inits.insert(self.next_name, init.clone());
                 self.next_name
             }
-        }
-    }
-
-    fn measure(&mut self, segment: &Segment) {
-        self.longest = self.longest.max(segment.duration);
-        self.total_bytes += segment.bytes;
-        self.total_ticks += segment.duration;
-        // A few frames in a row say nothing about the peak.
-        if segment.duration >= TICKS_PER_SECOND || self.peak_bps == 0 {
-            self.peak_bps = self.peak_bps.max(bits_per_second(segment.bytes, segment.duration));
         }
     }
 
@@ -260,12 +245,5 @@ impl Window {
             self.discontinuities_gone += u64::from(held.segment.discontinuity);
             self.rendered = [None, None];
         }
-    }
-}
-
-fn bits_per_second(bytes: u64, ticks: Ticks) -> u64 {
-    match u64::try_from(ticks) {
-        Ok(ticks) if ticks > 0 => bytes.saturating_mul(8 * TICKS_PER_SECOND as u64) / ticks,
-        _ => 0,
     }
 }

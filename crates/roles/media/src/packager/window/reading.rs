@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kernel::Timestamp;
 
-use super::{PartFound, Window, bits_per_second};
+use super::{PartFound, Window};
 use crate::packager::{
+    bandwidth::Bandwidth,
     init::{Description, Init},
     listing::target_duration_s,
     playlist,
@@ -31,11 +32,11 @@ impl Window {
         Some(text)
     }
 
-    /// The newest segment's description, and the measured bandwidth: peak and average.
-    pub(crate) fn measured(&self) -> Option<(&Description, u64, u64)> {
+    /// The newest segment's description, and the measured bandwidth.
+    pub(crate) fn measured(&self) -> Option<(&Description, &Bandwidth)> {
         let newest = self.segments.back()?;
         let init = self.inits.get(&newest.segment.init)?;
-        Some((&init.description, self.peak_bps, bits_per_second(self.total_bytes, self.total_ticks)))
+        Some((&init.description, &self.bandwidth))
     }
 
     /// Whether the playlist that a blocking request asks for is there: the one that holds part `part` of segment
@@ -124,7 +125,7 @@ impl Window {
     }
 
     pub(crate) fn target_duration_s(&self) -> u64 {
-        target_duration_s(self.longest)
+        target_duration_s(self.bandwidth.longest())
     }
 
     pub(crate) fn all_independent(&self) -> bool {
