@@ -1,5 +1,7 @@
 //! The routes of the crowd from the first session to the report.
 
+mod stretches;
+
 use axum::{
     Router,
     body::Body,
