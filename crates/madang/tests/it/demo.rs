@@ -9,7 +9,25 @@ use tokio::{
     process::Command,
 };
 
-use crate::{ground, site::PATIENCE};
+use crate::{
+    ground,
+    site::{PATIENCE, id},
+};
+
+/// Whether somebody of the crowd has written in each of the shows.
+async fn chats(api: &ApiClient, shows: &[Value]) -> bool {
+    for show in shows {
+        let history = api.get(&format!("/api/v1/broadcasts/{}/messages", id(show)), None).await.unwrap();
+        let is_of_the_crowd = |item: &Value| {
+            let author = item["account"]["handle"].as_str().unwrap_or_default();
+            author.starts_with("guest_") && item["text"].as_str().is_some_and(|text| !text.is_empty())
+        };
+        if !history["items"].as_array().unwrap().iter().any(is_of_the_crowd) {
+            return false;
+        }
+    }
+    true
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_shows_with_a_crowd_and_nothing_left_behind() {
@@ -39,13 +57,16 @@ async fn three_shows_with_a_crowd_and_nothing_left_behind() {
     let look = async {
         loop {
             let list = api.get("/api/v1/broadcasts", None).await.unwrap();
-            if alive(list["items"].as_array().unwrap()) {
+            let shows = list["items"].as_array().unwrap();
+            if alive(shows) && chats(&api, shows).await {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(2 * PATIENCE, look).await.expect("three live shows with viewers and hearts");
+    tokio::time::timeout(2 * PATIENCE, look)
+        .await
+        .expect("three live shows with viewers, hearts and a chat of the crowd");
     let pid = rustix::process::Pid::from_raw(demo.id().unwrap() as i32).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let status = tokio::time::timeout(PATIENCE, demo.wait()).await.expect("it ends when it is asked to").unwrap();
