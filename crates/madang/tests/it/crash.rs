@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{
     encoder::{Encoder, decode},
     realtime::Connection,
-    site::{Site, id, until},
+    site::{PATIENCE, Site, id, until},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,13 +186,63 @@ async fn hearts_but_those_of_the_last_second_are_there_and_a_resend_brings_the_r
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_end_drains() {
     let site = Site::start().await;
-    let host = site.person("host").await;
+    let (http, host) = (site.http, site.person("host").await);
     let broadcast = site.broadcast(&host).await;
-    let mut reader = Connection::open(&site, None).await;
-    reader.call("subscribe", json!({ "channel": format!("chat:{}", id(&broadcast)) })).await.unwrap();
-    let status = site.stop().await;
-    assert!(status.success(), "{status}");
-    while let Some(message) = reader.message().await {
-        assert!(message["push"].is_object(), "{message}");
+    let (mut reader, _) = connect_async(format!("ws://{http}/connection/websocket")).await.unwrap();
+    let commands = [
+        json!({ "id": 1, "connect": {} }),
+        json!({ "id": 2, "subscribe": { "channel": format!("chat:{}", id(&broadcast)) } }),
+    ];
+    for command in commands {
+        reader.send(Message::text(command.to_string())).await.unwrap();
+        let reply = next(&mut reader).await.into_text().unwrap();
+        assert!(!reply.contains("error"), "{reply}");
+    }
+    // A request is under way: the server waits for its body, and has said so.
+    let body = json!({ "title": "begun before the end" }).to_string();
+    let head = format!(
+        "POST /api/v1/broadcasts HTTP/1.1\r\nhost: madang\r\nauthorization: Bearer {}\r\nexpect: 100-continue\r\n\
+        content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        host.token,
+        body.len()
+    );
+    let mut request = TcpStream::connect(http).await.unwrap();
+    request.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    tokio::time::timeout(PATIENCE, request.read_exact(&mut go_on)).await.expect("the server asks for it").unwrap();
+    assert_eq!(&go_on[..12], b"HTTP/1.1 100");
+
+    let halting = tokio::spawn(site.halt());
+    let close = loop {
+        match next(&mut reader).await {
+            Message::Close(Some(close)) => break close,
+            Message::Close(None) => panic!("closed without a code"),
+            _ => {}
+        }
+    };
+    assert_eq!(
+        (u16::from(close.code), close.reason.as_str()),
+        (3001, "shutdown"),
+        "clients come back to another server"
+    );
+    until("nobody new is let in", || async { TcpStream::connect(http).await.is_err().then_some(()) }).await;
+
+    request.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(PATIENCE, request.read_to_string(&mut answer)).await.expect("it is answered").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let made: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let site = halting.await.unwrap().start(&[]).await;
+    assert_eq!(site.show(&made).await["title"], "begun before the end", "and what it did is kept");
+}
+
+/// The next frame that is no ping.
+async fn next(reader: &mut WebSocketStream<MaybeTlsStream<TcpStream>>) -> Message {
+    loop {
+        match tokio::time::timeout(PATIENCE, reader.next()).await.expect("something comes").unwrap().unwrap() {
+            Message::Ping(_) => {}
+            Message::Text(text) if text.as_str() == "{}" => reader.send(Message::text("{}")).await.unwrap(),
+            other => return other,
+        }
     }
 }
