@@ -95,6 +95,35 @@ fn crates_depend_only_on_what_the_house_allows() {
 }
 
 #[test]
+fn every_crate_is_held_to_the_lints_of_the_workspace() {
+    let lax: Vec<_> = manifests()
+        .into_iter()
+        .filter(|(_, manifest)| {
+            manifest.get("lints").and_then(|lints| lints.get("workspace")) != Some(&toml::Value::Boolean(true))
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert!(lax.is_empty(), "these do not say `[lints] workspace = true`: {lax:?}");
+}
+
+/// `domains/*` stands for every crate in that folder.
+#[test]
+fn the_dependency_table_of_the_architecture_names_every_crate() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let table = architecture.lines().skip_while(|line| !line.starts_with("| crate |")).skip(2);
+    let rows = table.map_while(|line| line.strip_prefix("| ")?.split(" |").next());
+    let named: Vec<_> = rows.flat_map(|row| row.split(", ")).collect();
+    let is_domain = |name: &str| root().join("crates/domains").join(name).exists();
+    let missing: Vec<_> = manifests()
+        .into_keys()
+        .filter(|name| !named.contains(&if is_domain(name) { "domains/*" } else { name.as_str() }))
+        .collect();
+    assert!(missing.is_empty(), "the table has {named:?}; missing are {missing:?}");
+    let gone: Vec<_> = named.iter().filter(|name| **name != "domains/*" && !manifests().contains_key(**name)).collect();
+    assert!(gone.is_empty(), "the table names crates that are not there: {gone:?}");
+}
+
+#[test]
 fn the_kernel_does_no_io() {
     let kernel = &manifests()["kernel"];
     for banned in ["tokio", "sqlx", "axum", "hyper", "async-trait"] {

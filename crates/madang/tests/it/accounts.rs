@@ -57,3 +57,21 @@ async fn the_one_time_link_makes_one_administrator() {
     let site = site.kill_and_restart().await;
     assert!(!site.output.iter().any(|line| line.contains("/claim?token=")), "there is an administrator");
 }
+
+#[tokio::test]
+async fn the_shell_makes_administrators_while_the_server_runs() {
+    let site = Site::start().await;
+    let (mina, jun) = (site.person("mina").await, site.person("jun").await);
+    let (went_well, complaint) = site.command(&["admin", "grant", "nobody"]).await;
+    assert!(!went_well && complaint.contains("nobody"), "{complaint}");
+    let (went_well, complaint) = site.command(&["admin", "grant", "Mina"]).await;
+    assert!(went_well, "{complaint}");
+    let me = site.api.get("/api/v1/me", Some(&mina.token)).await.unwrap();
+    assert_eq!(me["admin"], true, "at once, without signing in again");
+    let words = "/api/v1/blocked-words";
+    site.api.get(words, Some(&mina.token)).await.unwrap();
+    assert_eq!(site.api.get("/api/v1/me", Some(&jun.token)).await.unwrap()["admin"], false);
+    assert_eq!(refusal(site.api.get(words, Some(&jun.token)).await).0, 403);
+    let site = site.kill_and_restart().await;
+    assert_eq!(site.api.get("/api/v1/me", Some(&mina.token)).await.unwrap()["admin"], true);
+}

@@ -159,6 +159,19 @@ impl Site {
         Self { child, http, rtmp, api, output, data: data.to_owned(), variables, _folder: None }
     }
 
+    /// Runs a command of the shell on this site's data: whether it went well, and its complaint.
+    pub(crate) async fn command(&self, words: &[&str]) -> (bool, String) {
+        let process = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(words)
+            .arg("--data-dir")
+            .arg(&self.data)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .kill_on_drop(true)
+            .output();
+        let output = tokio::time::timeout(PATIENCE, process).await.expect("the command ends").unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     /// `kill -9`, and a new start on the same data and the same ports.
     pub(crate) async fn kill_and_restart(mut self) -> Self {
         self.child.kill().await.unwrap();
