@@ -22,6 +22,14 @@ impl Config {
         }
     }
 
+    /// Where clients of the realtime connection find it.
+    pub(crate) fn gateway_url(&self, http: SocketAddr) -> String {
+        match self.gateway.url.as_str() {
+            "" => format!("{}/connection/websocket", self.public_url(http).replacen("http", "ws", 1)),
+            url => url.to_owned(),
+        }
+    }
+
     /// The site that media is played from, when it is not this one.
     pub(crate) fn media_origin(&self) -> Result<Option<api::Origin>, api::InvalidOrigin> {
         let url = self.live.playback_base_url.as_str();

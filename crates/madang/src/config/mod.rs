@@ -4,6 +4,7 @@
 //! Whatever is wrong stops the start with a sentence that names the setting.
 
 mod addresses;
+mod fleet;
 mod layers;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ pub(crate) struct Engines {
     pub(crate) sql: String,
     pub(crate) sql_connections: u32,
     pub(crate) redis: String,
+    pub(crate) redis_names: String,
     pub(crate) kafka: String,
     pub(crate) cassandra: String,
     pub(crate) s3: String,
@@ -84,9 +86,8 @@ impl Config {
     fn check(self) -> Result<Self, ConfigError> {
         let refuse =
             |setting: &str, reason: &str| Err(ConfigError::Refused { setting: setting.into(), reason: reason.into() });
-        let Engines { sql, redis, kafka, cassandra, s3, .. } = &self.engines;
+        let Engines { sql, kafka, cassandra, s3, .. } = &self.engines;
         for (setting, value, name) in [
-            ("engines.redis", redis, "a Redis"),
             ("engines.kafka", kafka, "a Kafka"),
             ("engines.cassandra", cassandra, "a Cassandra"),
             ("engines.s3", s3, "an S3"),
@@ -104,6 +105,9 @@ impl Config {
                 "a URL postgres://user@host/database is expected, or nothing for SQLite in the data folder",
             );
         }
+        if let Some((setting, reason)) = self.fleet_trouble() {
+            return refuse(&setting, reason);
+        }
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");
         }
@@ -113,11 +117,12 @@ impl Config {
         Ok(self)
     }
 
-    /// The gateway's settings. Which sites' pages may connect is set once, for all of HTTP.
-    pub(crate) fn gateway(&self) -> gateway::Settings {
+    /// The settings of a gateway that listens on `http`. Which sites' pages may connect is set once, for all of HTTP.
+    pub(crate) fn gateway(&self, http: SocketAddr) -> gateway::Settings {
         let listed = self.api.allowed_origins.iter().chain(self.api.public_url.origin());
         let allowed_origins = listed.map(ToString::to_string).collect();
-        gateway::Settings { allowed_origins, ..self.gateway.clone() }
+        let (url, shares_bus) = (self.gateway_url(http), self.has_other_gateways());
+        gateway::Settings { allowed_origins, url, shares_bus, ..self.gateway.clone() }
     }
 
     /// What the web UI is told about the site.

@@ -51,10 +51,34 @@ fn one_list_of_origins_holds_for_requests_and_realtime_connections() {
         ("MADANG_API_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
         ("MADANG_API_PUBLIC_URL", "https://live.example"),
     ];
-    let gateway = with(&lists).unwrap().gateway();
+    let gateway = with(&lists).unwrap().gateway("127.0.0.1:80".parse().unwrap());
     assert_eq!(gateway.allowed_origins, ["https://a.example", "https://b.example", "https://live.example"]);
     let error = with(&[("MADANG_GATEWAY_ALLOWED_ORIGINS", "https://a.example")]).unwrap_err();
     assert!(matches!(error, ConfigError::Unknown { .. }), "{error}");
+}
+
+#[test]
+fn what_several_gateways_cannot_share_is_refused_and_named() {
+    let redis = [("MADANG_ENGINES_REDIS", "redis://127.0.0.1:6379"), ("MADANG_ROLE", "gateway")];
+    assert!(with(&redis).unwrap().gateway("127.0.0.1:80".parse().unwrap()).shares_bus);
+    for (setting, own) in [
+        ("engines.redis", vec![("MADANG_ROLE", "all")]),
+        ("engines.redis", vec![("MADANG_ENGINES_REDIS", "redis://a:1,b:2")]),
+        ("engines.redis_names", vec![("MADANG_ENGINES_REDIS_NAMES", "madang")]),
+        ("engines.redis_names", vec![("MADANG_ENGINES_REDIS_NAMES", "a|b|c")]),
+        ("gateway.url", vec![("MADANG_HTTP", "0.0.0.0:80")]),
+        ("gateway.without_namespace.durable", vec![("MADANG_GATEWAY_WITHOUT_NAMESPACE_DURABLE", "true")]),
+        (
+            "gateway.without_namespace.history_size",
+            vec![
+                ("MADANG_GATEWAY_WITHOUT_NAMESPACE_HISTORY_SIZE", "5"),
+                ("MADANG_GATEWAY_WITHOUT_NAMESPACE_HISTORY_TTL", "1m"),
+            ],
+        ),
+    ] {
+        let error = with(&[redis.to_vec(), own].concat()).unwrap_err().to_string();
+        assert!(error.contains(setting), "{setting}: {error}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{AnyError, metering, realtime, site::Machine, stores::RoomStores};
-use crate::config::Config;
+use crate::{config::Config, wire};
 
 /// A running realtime server.
 pub(crate) struct Edge {
@@ -37,17 +37,19 @@ impl Edge {
         let own = realtime::namespaces(&machine, &stores.room_log, &stores.bus, &config)?;
         let connector = TokenConnector::new(own.verifier.clone(), own.channels.clone(), config.gateway.client.clone());
         let realtime = Gateway::new(
-            config.gateway(),
+            config.gateway(http),
             stores.bus.clone(),
             Arc::new(connector),
             own.channels.clone(),
             machine.clock.clone(),
             realtime::seed(&machine)?,
         );
+        // Who connects meanwhile waits.
+        realtime.join().await.map_err(|error| format!("cannot join the other gateways: {error}"))?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(metering::keep(metrics.clone(), cancel.clone()));
         let parts = api::Parts {
-            api: OpenApiRouter::new(),
+            api: wire::gateways(realtime.clone()),
             lean: OpenApiRouter::new(),
             direct: Vec::new(),
             takeovers: realtime.takeovers(),

@@ -1,6 +1,6 @@
 //! The realtime edge of a process: its configured channels, and those the domains give it.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use engines::embedded::RoomWindow;
@@ -25,8 +25,7 @@ pub(super) struct Configured {
 impl Configured {
     /// The server API for these channels, when the settings have a key for it.
     pub(super) fn server_api(&self, machine: &Machine, gateway: &Arc<Gateway>, config: &Config) -> Router {
-        let (publishing, channels) = (self.publishing.clone(), self.channels.clone());
-        let api = ServerApi::new(gateway.clone(), publishing, channels, machine.clock.clone());
+        let api = ServerApi::new(gateway.clone(), self.publishing.clone(), machine.clock.clone());
         api.router(&config.gateway.server_api)
     }
 }
@@ -44,6 +43,7 @@ pub(crate) fn start(
     stores: &Stores,
     config: &Config,
     domains: &Domains,
+    http: SocketAddr,
 ) -> Result<Realtime, AnyError> {
     let own = namespaces(machine, &stores.room_log, &stores.bus, config)?;
     if let Some(name) = wire::SITE_NAMESPACES.iter().find(|name| config.gateway.namespaces.contains_key(**name)) {
@@ -59,7 +59,7 @@ pub(crate) fn start(
     };
     let sessions = wire::RealtimeConnector(domains.people.clone());
     let gateway = Gateway::new(
-        config.gateway(),
+        config.gateway(http),
         stores.bus.clone(),
         Arc::new(wire::SiteConnector { sessions, tokens }),
         Arc::new(wire::SiteChannels { own: channels, configured: own.channels.clone() }),

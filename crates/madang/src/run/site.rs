@@ -80,7 +80,8 @@ impl Site {
         let domains = Domains::open(&machine, &stores, &config, people, streams, &ingest_url).await?;
         domains.broadcasts.recover_after_restart().await?;
         gatekeeper.open(domains.broadcasts.clone());
-        let realtime::Realtime { gateway: realtime, router } = realtime::start(&machine, &stores, &config, &domains)?;
+        let realtime::Realtime { gateway: realtime, router } =
+            realtime::start(&machine, &stores, &config, &domains, http)?;
 
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
@@ -89,7 +90,7 @@ impl Site {
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
         let parts = api::Parts {
-            api: domains.api(),
+            api: domains.api().merge(wire::gateways(realtime.clone())),
             lean: domains.lean().merge(media.router().into()),
             direct: domains.direct(),
             takeovers: realtime.takeovers(),

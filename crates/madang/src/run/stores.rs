@@ -4,6 +4,7 @@ use std::{fs::File, sync::Arc};
 
 use engines::{
     embedded::{FileBlobs, LocalBus},
+    redis::{Names, RedisBus, RedisServers},
     sql::{self, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlRoomLog},
 };
 use ports::{
@@ -40,7 +41,7 @@ impl RoomStores {
         let rooms = claim.open(config, ROOMS_FILE).await?;
         migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
         let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
-        Ok(Self { rooms, room_log, bus: Arc::new(LocalBus::default()), claim })
+        Ok(Self { rooms, room_log, bus: bus(config).await?, claim })
     }
 
     /// Returns when another process has taken the database over.
@@ -138,21 +139,41 @@ pub(crate) fn all_migrations() -> Vec<Migration> {
     [record_migrations(), ROOM_LOG_MIGRATIONS.to_vec()].concat()
 }
 
+/// What joins this process with others, when the settings name it.
+async fn bus(config: &Config) -> Result<Arc<dyn Bus>, AnyError> {
+    if !config.has_other_gateways() {
+        return Ok(Arc::new(LocalBus::default()));
+    }
+    let connect = async {
+        let (service, phase) = config.redis_names().unwrap_or_default();
+        let servers = RedisServers::find(&config.redis_urls(), Names::new(service, phase)).await?;
+        RedisBus::connect(&servers).await
+    };
+    let bus =
+        connect.await.map_err(|error| format!("the Redis of the setting engines.redis cannot be used: {error}"))?;
+    Ok(Arc::new(bus))
+}
+
 /// What makes the data folder, and the database that takes the place of its files, this process's own.
 struct Claim {
-    _lock: File,
+    _lock: Option<File>,
     ownership: Option<Ownership>,
 }
 
 impl Claim {
     async fn take(config: &Config) -> Result<Self, AnyError> {
-        folder::make(&config.data_dir)?;
-        let lock = folder::lock(&config.data_dir)?;
+        let is_one_of_several = config.has_other_gateways();
         let ownership = match config.engines.sql.as_str() {
             "" => None,
+            url if is_one_of_several => Some(Ownership::share(url).await.map_err(explain)?),
             url => Some(Ownership::take(url).await.map_err(explain)?),
         };
-        Ok(Self { _lock: lock, ownership })
+        // One of several keeps nothing there, when it has a database.
+        if is_one_of_several && ownership.is_some() {
+            return Ok(Self { _lock: None, ownership });
+        }
+        folder::make(&config.data_dir)?;
+        Ok(Self { _lock: Some(folder::lock(&config.data_dir)?), ownership })
     }
 
     /// The database, or this file of the data folder.

@@ -1,6 +1,7 @@
 //! Where slices and roles meet: each file implements what one of them needs with what another one offers.
 
 mod gatekeeper;
+mod gateways;
 mod key_source;
 mod people;
 mod realtime;
@@ -11,6 +12,7 @@ mod streams;
 mod trimming;
 
 pub(crate) use gatekeeper::StreamGatekeeper;
+pub(crate) use gateways::gateways;
 pub(crate) use key_source::HttpKeySource;
 pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, TalkerNames, people};
 pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};

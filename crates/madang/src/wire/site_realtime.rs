@@ -10,6 +10,7 @@ use gateway::{
         ChannelRules, Channels, Client, ClientError, ConnectRequest, Connected, Connector, Proof, Refreshed, Refused,
         SubscribeRequest, SubscriptionRefreshed,
     },
+    tokens::SubscriptionOptions,
 };
 use kernel::Caller;
 
@@ -65,6 +66,10 @@ impl Channels for SiteChannels {
 
     async fn look(&self, client: &Client, channel: &str) -> Result<ChannelRules, ClientError> {
         self.of(channel).look(client, channel).await
+    }
+
+    fn given(&self, channel: &str, user: &str, options: SubscriptionOptions) -> Option<ChannelRules> {
+        self.of(channel).given(channel, user, options)
     }
 
     async fn refresh(&self, client: &Client, channel: &str, token: &str) -> Result<SubscriptionRefreshed, ClientError> {

@@ -28,9 +28,48 @@ pub(crate) struct Alone {
 impl Alone {
     /// One with these settings.
     pub(crate) async fn start(settings: &str) -> Self {
+        Self::start_on(settings, ground::settings(&[]).await).await
+    }
+
+    /// One with these settings and variables.
+    pub(crate) async fn start_on(settings: &str, variables: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("madang.toml"), settings).unwrap();
-        Self::spawn(folder, "127.0.0.1:0".parse().unwrap(), ground::settings(&[]).await).await
+        Self::spawn(folder, "127.0.0.1:0".parse().unwrap(), variables).await
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to end, and returns when it has; whether it ended well.
+    pub(crate) async fn stop(mut self) -> bool {
+        let pid = self.child.id().unwrap().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().success()
+    }
+
+    /// The answer of the server API: its `result`, or its `error`.
+    pub(crate) async fn api(&self, method: &str, command: &Value) -> Result<Value, Value> {
+        let mut answer = self.json(&format!("POST /api/{method}"), &command.to_string()).await;
+        if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer["error"].take()) }
+    }
+
+    /// The JSON that is answered at once.
+    pub(crate) async fn json(&self, head: &str, body: &str) -> Value {
+        let stream = self.request(head, body).await;
+        let mut stream = BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
+        while tokio::time::timeout(PATIENCE, stream.read_line(&mut line)).await.unwrap().unwrap() > 2 {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        tokio::time::timeout(PATIENCE, stream.read_exact(&mut body)).await.unwrap().unwrap();
+        serde_json::from_slice(&body).unwrap()
     }
 
     /// `kill -9`, and a new start on the same data and the same port.
@@ -107,14 +146,12 @@ impl Alone {
     }
 
     async fn clients(&self) -> Value {
-        let answer = self.answer("POST /api/info", "{}").await;
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str::<Value>(body).unwrap()["result"]["nodes"][0]["num_clients"].clone()
+        self.api("info", &json!({})).await.unwrap()["nodes"][0]["num_clients"].clone()
     }
 }
 
 /// Reads until `text` came; everything up to then.
-async fn read_until(stream: &mut TcpStream, text: &str) -> String {
+pub(crate) async fn read_until(stream: &mut TcpStream, text: &str) -> String {
     let mut read = String::new();
     let mut room = [0; 4096];
     while !read.contains(text) {
@@ -208,18 +245,16 @@ async fn a_session_over_http_ends_with_its_response_and_obeys_the_protocol() {
 
 #[tokio::test]
 async fn a_server_that_ends_sends_sessions_over_http_elsewhere() {
-    let mut server = Alone::start("[gateway.client]\ninsecure = true").await;
+    let server = Alone::start("[gateway.client]\ninsecure = true").await;
     let mut stream = server.request("POST /connection/http_stream", r#"{"id":1,"connect":{}}"#).await;
     read_until(&mut stream, "\"session\"").await;
-    let pid = server.child.id().unwrap().to_string();
-    Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-    let told = read_until(&mut stream, "\r\n0\r\n\r\n").await;
+    let (told, ended_well) = tokio::join!(read_until(&mut stream, "\r\n0\r\n\r\n"), server.stop());
     assert!(told.contains("\"disconnect\":{\"code\":3001"), "{told}");
-    assert!(tokio::time::timeout(PATIENCE, server.child.wait()).await.unwrap().unwrap().success());
+    assert!(ended_well);
 }
 
 /// Of the user 42, until 2100, by the secret `secret`.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0MiIsImV4cCI6NDEwMjQ0NDgwMH0.M_VfhGMqfmyf4VDriS4dpLAF_Loc8gummQeWZ_frmiQ";
+pub(crate) const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0MiIsImV4cCI6NDEwMjQ0NDgwMH0.M_VfhGMqfmyf4VDriS4dpLAF_Loc8gummQeWZ_frmiQ";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_has_the_configured_channels_beside_its_own() {

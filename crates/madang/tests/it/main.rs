@@ -14,6 +14,7 @@ mod disk_full;
 mod dump;
 mod encoder;
 mod fallbacks;
+mod fleet;
 mod forgetful_disk;
 mod gateway_alone;
 mod going_live;

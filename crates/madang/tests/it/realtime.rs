@@ -1,6 +1,6 @@
 //! A plain client of the realtime connection: sends commands of the Centrifuge protocol as JSON and reads what comes.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -21,10 +21,14 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects, signed in or not.
     pub(crate) async fn open(site: &Site, person: Option<&Person>) -> Self {
-        let (socket, _) = connect_async(format!("ws://{}/connection/websocket", site.http)).await.unwrap();
+        Self::at(site.http, person.map_or("", |person| &person.token)).await
+    }
+
+    /// Connects to a server, with a token or without.
+    pub(crate) async fn at(server: SocketAddr, token: &str) -> Self {
+        let (socket, _) = connect_async(format!("ws://{server}/connection/websocket")).await.unwrap();
         let mut connection = Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0 };
-        let connect = person.map_or(json!({}), |person| json!({ "token": person.token }));
-        let reply = connection.call("connect", connect).await.unwrap();
+        let reply = connection.call("connect", json!({ "token": token })).await.unwrap();
         assert!(reply["connect"]["client"].is_string(), "{reply}");
         connection
     }

@@ -22,6 +22,7 @@ const TAGS: [(&str, &str); 8] = [
     ("live", "Channels, broadcasts, their life, their numbers"),
     ("hearts", "Hearts: taps in batches"),
     ("viewers", "Playback sessions and their beats"),
+    ("realtime", "Where the realtime connection is"),
     ("chat", "Messages of a broadcast's room"),
     ("moderation", "The order of a channel's chat: moderators, modes, timeouts, bans, blocked words, review, the log"),
     ("reports", "What broadcasts came to: viewers and hearts over time"),

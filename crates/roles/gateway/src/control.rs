@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ports::{about::ClientInfo, room_log::RoomLogError};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     connection::history,
@@ -20,7 +21,8 @@ use crate::{
 };
 
 /// Whose connections are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// All of a user, but those with these ids.
     User {
@@ -58,10 +60,10 @@ pub struct PresenceStats {
 }
 
 /// A channel somebody here is subscribed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelSummary {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: String,
     /// How many connections are subscribed.
     pub clients: u64,
 }
@@ -91,7 +93,7 @@ pub struct HistoryPage {
 }
 
 /// This process in figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Info {
     /// Connected clients.
     pub clients: u64,
@@ -147,7 +149,7 @@ impl Gateway {
         let fits = |name: &str| pattern.is_none_or(|pattern| matches(pattern.as_bytes(), name.as_bytes()));
         let channels = self.hub().all().into_iter().filter(|channel| fits(channel.name()));
         let summary =
-            channels.map(|channel| ChannelSummary { name: channel.name().clone(), clients: channel.count().0 });
+            channels.map(|channel| ChannelSummary { name: channel.name().to_string(), clients: channel.count().0 });
         summary.filter(|summary| summary.clients > 0).collect()
     }
 

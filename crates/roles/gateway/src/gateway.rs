@@ -5,24 +5,29 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kernel::{Clock, random::mix};
-use ports::bus::Bus;
+use ports::bus::{Bus, BusError};
 use rest::Takeover;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Admission,
     connection::{CLOSE_TIMEOUT, Counters, Wheel},
-    fallbacks,
-    hub::Hub,
+    fallbacks::{self, Sessions},
+    fleet::{Ear, Fleet, Profile},
+    hub::{Hub, Order},
     needs::{Channels, Connector},
+    protocol::codes,
     registry::Registry,
     settings::Settings,
     upgrade::WebSocketRoute,
 };
+
+/// How often some clients are sent elsewhere while a gateway drains.
+const MOVE_EVERY: Duration = Duration::from_millis(100);
 
 /// The realtime edge of one process.
 pub struct Gateway {
@@ -33,11 +38,13 @@ pub struct Gateway {
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) fleet: Arc<Fleet>,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) channels: Arc<dyn Channels>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) registry: Registry,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) wheel: Arc<Wheel>,
     pub(crate) counters: Counters,
     /// Cancelled when the process is about to end.
@@ -45,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) connections: TaskTracker,
     /// Cancelled when nothing is left to be done.
     stopped: CancellationToken,
+    pub(crate) began: Instant,
     seed: u64,
     numbers: AtomicU64,
 }
@@ -62,7 +70,15 @@ impl Gateway {
         seed: u64,
     ) -> Arc<Self> {
         let stopped = CancellationToken::new();
-        let hub = Hub::start(&settings, bus, stopped.clone());
+        let hub = Hub::start(&settings, bus.clone(), stopped.clone());
+        let (fleet, words) = if settings.shares_bus {
+            let (fleet, words) = Fleet::among(id_of(seed), bus.clone());
+            (fleet, Some(words))
+        } else {
+            (Fleet::alone(), None)
+        };
+        let fleet = Arc::new(fleet);
+        bus.attach(Arc::new(Ear { hub: hub.clone(), fleet: fleet.clone() }));
         let admission = Admission::new(settings.connections_max, settings.connections_per_address_max, seed);
         let admission = Arc::new(admission);
         let wheel = Arc::new(Wheel::new());
@@ -71,20 +87,39 @@ impl Gateway {
         let shared = Arc::new(Shared {
             settings,
             hub,
+            fleet: fleet.clone(),
             connector,
             channels,
             clock,
             admission,
             registry: Registry::default(),
+            sessions: Arc::default(),
             wheel: wheel.clone(),
             counters: Counters::new(),
             closing: CancellationToken::new(),
             connections: TaskTracker::new(),
-            stopped,
+            stopped: stopped.clone(),
+            began: Instant::now(),
             seed,
             numbers: AtomicU64::new(1),
         });
-        Arc::new(Self { shared })
+        let gateway = Arc::new(Self { shared });
+        if let Some(words) = words {
+            let itself = Arc::downgrade(&gateway);
+            tokio::spawn(async move { fleet.run(itself, words, stopped).await });
+        }
+        gateway
+    }
+
+    /// Gets to know the other gateways, and them to know this one; to be awaited before it serves. At once when there can be
+    /// no others.
+    pub async fn join(&self) -> Result<(), BusError> {
+        self.shared.fleet.join().await
+    }
+
+    /// The gateways a client may go to, the emptiest first; this one among them.
+    pub fn gateways(&self) -> Vec<Profile> {
+        self.shared.fleet.profiles(self)
     }
 
     /// The route clients connect to: `GET /connection/websocket`.
@@ -99,8 +134,13 @@ impl Gateway {
     }
 
     /// Drains: no new connections; each open one finishes the command it is at, and is told to connect elsewhere
-    /// (3001). Returns when all are gone, or a little after the time commands have to finish.
+    /// (3001), one after the other when there are other gateways. Returns when all are gone, or a little after the time
+    /// commands have to finish.
     pub async fn shutdown(&self) {
+        self.shared.fleet.drain().await;
+        if self.shared.fleet.has_others() {
+            self.move_clients().await;
+        }
         self.shared.closing.cancel();
         self.shared.wheel.wake_all();
         self.shared.connections.close();
@@ -109,7 +149,21 @@ impl Gateway {
         if tokio::time::timeout(longest, self.shared.connections.wait()).await.is_err() {
             tracing::warn!(connections = self.connections(), "connections were left when the time to drain was over");
         }
+        self.shared.fleet.leave().await;
         self.shared.stopped.cancel();
+    }
+
+    /// Sends the clients to the other gateways over a while, so that these do not get them all at once.
+    async fn move_clients(&self) {
+        let clients = self.registry().all();
+        let over = Duration::from_millis(self.shared.settings.move_over_ms);
+        let rounds = (over.as_millis() / MOVE_EVERY.as_millis()).max(1) as usize;
+        for some in clients.chunks(clients.len().div_ceil(rounds).max(1)) {
+            tokio::time::sleep(MOVE_EVERY.min(over)).await;
+            for client in some {
+                client.order(Order::Disconnect(codes::SHUTDOWN));
+            }
+        }
     }
 
     /// How many connections are open.
@@ -121,7 +175,6 @@ impl Gateway {
         &self.shared.hub
     }
 
-    #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -140,11 +193,21 @@ impl Drop for Gateway {
 }
 
 impl Shared {
+    /// What tells this gateway from others.
+    pub(crate) fn id(&self) -> String {
+        id_of(self.seed)
+    }
+
     /// A number for a new connection, and the id other clients see.
     pub(crate) fn next_client(&self) -> (u64, Arc<str>) {
         // Only uniqueness matters.
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let (high, low) = (mix(self.seed), mix(self.seed ^ mix(number)));
-        (number, format!("{high:016x}{low:016x}").into())
+        let low = mix(self.seed ^ mix(number));
+        (number, format!("{}{low:016x}", id_of(self.seed)).into())
     }
+}
+
+/// The id of the gateway with this seed; those of its clients begin with it.
+fn id_of(seed: u64) -> String {
+    format!("{:016x}", mix(seed))
 }

@@ -16,6 +16,7 @@ mod admission;
 mod connection;
 mod control;
 mod fallbacks;
+mod fleet;
 mod gateway;
 mod hub;
 pub mod namespaces;
@@ -31,6 +32,7 @@ mod websocket;
 #[doc(hidden)]
 pub use connection::echo;
 pub use control::{ChannelSummary, HistoryPage, Info, PastPublication, PresenceStats, Target};
+pub use fleet::Profile;
 pub use gateway::Gateway;
 pub use settings::Settings;
 #[doc(hidden)]

@@ -53,6 +53,10 @@ impl Registry {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_id.get(id).cloned()
     }
 
+    pub(crate) fn all(&self) -> Vec<Arc<Member>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).by_id.values().cloned().collect()
+    }
+
     pub(crate) fn session(&self, session: &str) -> Option<Arc<Member>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).by_session.get(session).cloned()
     }

@@ -28,6 +28,11 @@ pub struct Settings {
     /// section: the site's list for all of HTTP sets it.
     #[serde(skip)]
     pub allowed_origins: Vec<String>,
+    /// Whether there can be other gateways on the same bus. Not a key of this section: the engines decide it.
+    #[serde(skip)]
+    pub shares_bus: bool,
+    /// Where clients find this gateway's WebSockets.
+    pub url: String,
     /// Who may connect besides those the site knows.
     pub client: ClientSettings,
     /// Who may use the server API.
@@ -79,12 +84,16 @@ pub struct Settings {
     pub channel_idle_ms: u64,
     /// Milliseconds that commands under way have to finish at shutdown.
     pub drain_ms: u64,
+    /// Milliseconds over which clients are sent to other gateways at shutdown, where there are any.
+    pub move_over_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            shares_bus: false,
+            url: String::new(),
             client: ClientSettings::default(),
             server_api: ServerApiSettings::default(),
             without_namespace: ChannelOptions::default(),
@@ -108,6 +117,7 @@ impl Default for Settings {
             position_check_ms: 40_000,
             channel_idle_ms: 30_000,
             drain_ms: 3_000,
+            move_over_ms: 5_000,
         }
     }
 }

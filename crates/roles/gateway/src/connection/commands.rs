@@ -7,6 +7,8 @@ use kernel::{Caller, Timestamp};
 
 use super::{connecting::LetIn, history, subscribing::unreadable, subscriptions::Subscription};
 use crate::{
+    PresenceStats,
+    fleet::Unanswered,
     gateway::Shared,
     hub::Member,
     needs::{ChannelRules, Client, ClientError, Proof, Refreshed, Refused, SubscriptionRefreshed},
@@ -99,22 +101,20 @@ impl Session {
 
     async fn try_presence(&self, name: &str, rules: Option<Arc<ChannelRules>>) -> Result<Reply, ClientError> {
         self.rules(name, rules).await?.presence.then_some(()).ok_or(codes::NOT_AVAILABLE)?;
-        let Some(channel) = self.shared.hub.find(name) else { return Ok(Reply::Presence(Vec::new())) };
-        let clients = channel.members(PRESENCE_CLIENTS_MAX);
+        let clients = self.shared.presence(name, PRESENCE_CLIENTS_MAX).await.map_err(unanswered)?;
         let too_many = || ClientError::limit("clients in a presence reply", PRESENCE_CLIENTS_MAX);
         clients.map(Reply::Presence).ok_or_else(too_many)
     }
 
     pub(super) async fn presence_stats(self, id: u32, channel: String, rules: Option<Arc<ChannelRules>>) -> Done {
-        let outcome = match self.rules(&channel, rules).await {
-            Ok(rules) if rules.presence => {
-                let (clients, users) = self.shared.hub.find(&channel).map_or((0, 0), |channel| channel.count());
-                Ok(Reply::PresenceStats { clients, users })
-            }
-            Ok(_) => Err(codes::NOT_AVAILABLE.into()),
-            Err(error) => Err(error),
-        };
+        let outcome = self.try_presence_stats(&channel, rules).await;
         self.one(id, outcome)
+    }
+
+    async fn try_presence_stats(&self, name: &str, rules: Option<Arc<ChannelRules>>) -> Result<Reply, ClientError> {
+        self.rules(name, rules).await?.presence.then_some(()).ok_or(codes::NOT_AVAILABLE)?;
+        let PresenceStats { clients, users } = self.shared.presence_stats(name).await.map_err(unanswered)?;
+        Ok(Reply::PresenceStats { clients, users })
     }
 
     pub(super) async fn history(self, id: u32, request: History, rules: Option<Arc<ChannelRules>>) -> Done {
@@ -137,4 +137,10 @@ impl Session {
             None => self.shared.channels.look(&self.client, channel).await.map(Arc::new),
         }
     }
+}
+
+/// Who is there cannot be told now; the cause is that of all such commands, and seen in the metrics.
+fn unanswered(error: Unanswered) -> ClientError {
+    tracing::debug!(%error, "who is in a channel cannot be told");
+    codes::INTERNAL.into()
 }

@@ -11,6 +11,7 @@ use super::{
     subscriptions::{Origin, Subscription},
 };
 use crate::{
+    fleet,
     needs::{ChannelRules, Client, ClientError},
     protocol::{
         Command, Message, Reply, Request,
@@ -131,7 +132,10 @@ impl Connection {
         if !is_channel(channel) {
             return Err(ClientError::because(
                 codes::BAD_REQUEST,
-                format!("bad request: a channel's name has at most {} bytes", kernel::limits::CHANNEL_BYTES),
+                format!(
+                    "bad request: a channel's name has at most {} bytes, and no NUL at its beginning",
+                    kernel::limits::CHANNEL_BYTES
+                ),
             ));
         }
         if self.subscriptions.find(channel).is_some() {
@@ -182,6 +186,7 @@ fn acts(request: &Request) -> bool {
     matches!(request, Request::Publish { .. } | Request::Rpc { .. } | Request::Send { .. })
 }
 
+/// Those of the gateways themselves are none for clients.
 fn is_channel(name: &str) -> bool {
-    (1..=kernel::limits::CHANNEL_BYTES).contains(&name.len())
+    (1..=kernel::limits::CHANNEL_BYTES).contains(&name.len()) && !fleet::is_own(name)
 }

@@ -11,9 +11,13 @@ use axum::{
 use kernel::Problem;
 use rest::problem_response;
 use serde::Deserialize;
+use tokio::sync::mpsc::error::SendTimeoutError;
 
-use super::{Fallbacks, bridge};
-use crate::protocol::{self, EmulatedFrame};
+use super::{Fallbacks, Sessions, bridge};
+use crate::{
+    fleet::{Answer, Emulated, Question},
+    protocol::{self, EmulatedFrame},
+};
 
 /// How long a frame may wait behind others of its session.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,14 +43,36 @@ async fn take(fallbacks: &Fallbacks, headers: &HeaderMap, body: &[u8]) -> Result
     if !bridge::fits(&data) {
         return Err(Problem::bad_request("frame_too_large", "A frame has 64 KiB at the most."));
     }
-    let over = || Problem::not_found("session_unknown", "There is no such session here; connect again.");
-    let up = fallbacks.sessions.find(&session).ok_or_else(over)?;
-    match up.send_timeout(data, PATIENCE).await {
-        Ok(()) => Ok(()),
-        Err(tokio::sync::mpsc::error::SendTimeoutError::Timeout(_)) => {
+    let emulated = match fallbacks.shared.sessions.find(&session) {
+        Some(up) => match up.send_timeout(data, PATIENCE).await {
+            Ok(()) => Emulated::Taken,
+            Err(SendTimeoutError::Timeout(_)) => Emulated::Busy,
+            Err(SendTimeoutError::Closed(_)) => Emulated::Unknown,
+        },
+        None => pass_on(fallbacks, session, data).await?,
+    };
+    match emulated {
+        Emulated::Taken => Ok(()),
+        Emulated::Busy => {
             Err(Problem::unavailable("session_busy", "Too many frames of this session wait already.").retry_after(1))
         }
-        Err(tokio::sync::mpsc::error::SendTimeoutError::Closed(_)) => Err(over()),
+        Emulated::Unknown => {
+            Err(Problem::not_found("session_unknown", "There is no such session here; connect again."))
+        }
+    }
+}
+
+/// Hands a frame to the gateway its session began at.
+async fn pass_on(fallbacks: &Fallbacks, session: String, data: Bytes) -> Result<Emulated, Problem> {
+    let gateway = Sessions::gateway(&session).unwrap_or_default().to_owned();
+    let question = Question::Emulate { session, data: Some(data) };
+    match fallbacks.shared.fleet.ask_one(&gateway, &question).await {
+        Ok(Some(Answer::Emulated(emulated))) => Ok(emulated),
+        Ok(_) => Ok(Emulated::Unknown),
+        Err(error) => {
+            let detail = format!("The gateway of this session cannot be reached: {error}.");
+            Err(Problem::unavailable("session_unreachable", detail).retry_after(1))
+        }
     }
 }
 

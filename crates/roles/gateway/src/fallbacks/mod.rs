@@ -41,12 +41,11 @@ use crate::{
 /// What both ways down share.
 struct Fallbacks {
     shared: Arc<Shared>,
-    sessions: Arc<Sessions>,
 }
 
 /// The routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let fallbacks = Arc::new(Fallbacks { shared, sessions: Arc::default() });
+    let fallbacks = Arc::new(Fallbacks { shared });
     Router::new()
         .route("/connection/http_stream", post(http_stream::open))
         .route("/connection/sse", get(sse::open))
@@ -67,7 +66,7 @@ impl Fallbacks {
             return Err(Problem::unavailable("shutting_down", "This server is about to end.").retry_after(1));
         }
         let place = self.shared.admission.admit(address)?;
-        let (session, up) = self.sessions.begin()?;
+        let (session, up) = self.shared.sessions.begin(&self.shared.id())?;
         let Credentials(cookie) = Credentials::of(headers);
         let (wire, other_end) = tokio::io::duplex(bridge::BUFFER_BYTES);
         let (down, frames) = mpsc::channel(bridge::FRAMES_DOWN_MAX);

@@ -184,6 +184,11 @@ impl Channel {
         self.members.count()
     }
 
+    /// The different users that are subscribed, unless there are more than `limit`.
+    pub(crate) fn users(&self, limit: usize) -> Option<Vec<Arc<str>>> {
+        self.members.users(limit)
+    }
+
     /// The number of the next movement (see [`Self::movements`]).
     pub(crate) fn next_movement(&self) -> u64 {
         self.movements.next()

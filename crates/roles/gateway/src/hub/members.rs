@@ -94,6 +94,12 @@ impl Members {
         (state.by_number.len() as u64, state.users.len() as u64)
     }
 
+    /// The different users, unless there are more than `limit`.
+    pub(super) fn users(&self, limit: usize) -> Option<Vec<Arc<str>>> {
+        let state = self.state();
+        (state.users.len() <= limit).then(|| state.users.keys().cloned().collect())
+    }
+
     /// Since when there are none.
     pub(super) fn empty_for(&self) -> Option<Duration> {
         let state = self.state();

@@ -90,7 +90,7 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Begins to listen to the bus; its work ends when `stop` is cancelled. Needs a Tokio runtime.
+    /// Begins its work, which ends when `stop` is cancelled; it has to be attached to the bus besides. Needs a Tokio runtime.
     pub(crate) fn start(settings: &Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> Arc<Self> {
         let (dirty, dirty_channels) = mpsc::unbounded_channel();
         let (behind, behind_channels) = mpsc::unbounded_channel();
@@ -113,7 +113,6 @@ impl Hub {
             interrupted: Notify::new(),
         });
         tokio::spawn(stop.clone().run_until_cancelled_owned(announcer::run(announced, hub.bus.clone())));
-        hub.bus.attach(hub.clone());
         let longest_rest = Duration::from_millis(settings.flush_interval_max_ms);
         tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(dirty_channels, longest_rest)));
         let care = caretaker::Caretaker {

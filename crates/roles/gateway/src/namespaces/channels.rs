@@ -33,12 +33,6 @@ impl Namespaces {
         Self { publishing, verifier, insecure, clock }
     }
 
-    /// What a subscription that nobody asked for is given.
-    pub(crate) fn given(&self, channel: &str, user: &str, own: SubscriptionOptions) -> Option<ChannelRules> {
-        let namespace = self.publishing.namespace(&ChannelName::parse(channel))?;
-        Some(self.rules(namespace, channel, user, true, own))
-    }
-
     fn find(&self, name: &ChannelName<'_>) -> Result<&Namespace, ClientError> {
         self.publishing.namespace(name).ok_or_else(|| codes::UNKNOWN_CHANNEL.into())
     }
@@ -116,6 +110,11 @@ impl Channels for Namespaces {
         Ok(rules)
     }
 
+    fn given(&self, channel: &str, user: &str, options: SubscriptionOptions) -> Option<ChannelRules> {
+        let namespace = self.publishing.namespace(&ChannelName::parse(channel))?;
+        Some(self.rules(namespace, channel, user, true, options))
+    }
+
     async fn refresh(&self, client: &Client, channel: &str, token: &str) -> Result<SubscriptionRefreshed, ClientError> {
         let claims = self.claims(client, channel, token).await?;
         if claims.expires_at.is_some_and(|at| at <= self.clock.now()) {
@@ -174,7 +173,7 @@ pub(crate) fn told(error: sequencer::Error) -> ClientError {
         }
         sequencer::Error::Refused(why) => ClientError::because(codes::LIMIT_EXCEEDED, format!("limit exceeded: {why}")),
         sequencer::Error::Unknown(why) => {
-            tracing::error!(why, "a publication could not be kept");
+            tracing::error!(why, "a publication failed");
             codes::INTERNAL.into()
         }
     }

@@ -7,7 +7,7 @@ use kernel::{Caller, Timestamp};
 
 use super::{ClientSettings, Namespaces};
 use crate::{
-    needs::{Client, ConnectRequest, Connected, Connector, Refreshed, Refused, ServerSubscription},
+    needs::{Channels, Client, ConnectRequest, Connected, Connector, Refreshed, Refused, ServerSubscription},
     protocol::codes,
     tokens::{ConnectionClaims, SubscriptionOptions, TokenError, Verifier},
 };

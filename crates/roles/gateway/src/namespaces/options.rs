@@ -116,7 +116,8 @@ impl ChannelOptions {
         self.durable || self.has_window()
     }
 
-    pub(super) fn has_window(&self) -> bool {
+    /// Whether publications are kept in memory, for a while.
+    pub fn has_window(&self) -> bool {
         !self.durable && self.history_size > 0 && self.history_ttl > Span::default()
     }
 

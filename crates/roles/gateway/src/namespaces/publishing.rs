@@ -139,7 +139,7 @@ impl Publishing {
     pub(crate) async fn publish_passing(&self, channel: &str, all: Vec<ToPublish>) -> Result<(), Error> {
         let publications =
             all.into_iter().map(|ToPublish { data, about, .. }| Publication { data, about, ..Publication::default() });
-        self.bus.publish(channel, publications.collect()).await.map_err(|error| Error::Busy(error.to_string()))
+        self.bus.publish(channel, publications.collect()).await.map_err(|error| Error::Unknown(error.to_string()))
     }
 }
 

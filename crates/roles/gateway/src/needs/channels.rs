@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kernel::Timestamp;
 
 use super::{ChannelRules, Client, ClientError};
-use crate::protocol::codes;
+use crate::{protocol::codes, tokens::SubscriptionOptions};
 
 /// What channels mean. A command's future may be dropped when its client goes away.
 #[async_trait]
@@ -17,6 +17,12 @@ pub trait Channels: Send + Sync + 'static {
     /// the same as one that is.
     async fn look(&self, client: &Client, channel: &str) -> Result<ChannelRules, ClientError> {
         self.open(client, &SubscribeRequest { channel: channel.to_owned(), ..SubscribeRequest::default() }).await
+    }
+
+    /// What a subscription that the server makes for a user is given. None: there is no such channel.
+    fn given(&self, channel: &str, user: &str, options: SubscriptionOptions) -> Option<ChannelRules> {
+        let _ = (channel, user, options);
+        None
     }
 
     /// Prolongs a subscription by a new token.

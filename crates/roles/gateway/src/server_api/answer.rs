@@ -6,6 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
+    fleet::{self, Unanswered},
     needs::{ClientError, Room},
     protocol::{Since, codes},
 };
@@ -27,6 +28,11 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
 
 pub(super) fn bad_request(why: &str) -> ClientError {
     ClientError::because(codes::BAD_REQUEST, format!("bad request: {why}"))
+}
+
+/// Some gateway was not reached.
+pub(super) fn unanswered(error: &Unanswered) -> ClientError {
+    ClientError::because(codes::INTERNAL, format!("try again: {error}"))
 }
 
 /// `{"result": …}` or `{"error": …}`.
@@ -67,10 +73,11 @@ pub(super) fn shown(data: &[u8]) -> Value {
 
 /// The channel's name, when it can be one.
 pub(super) fn checked(channel: &str) -> Result<&str, ClientError> {
-    if (1..=kernel::limits::CHANNEL_BYTES).contains(&channel.len()) {
+    if (1..=kernel::limits::CHANNEL_BYTES).contains(&channel.len()) && !fleet::is_own(channel) {
         return Ok(channel);
     }
-    Err(bad_request(&format!("channel has 1 to {} bytes", kernel::limits::CHANNEL_BYTES)))
+    let limit = kernel::limits::CHANNEL_BYTES;
+    Err(bad_request(&format!("channel has 1 to {limit} bytes, and no NUL at its beginning")))
 }
 
 /// The room of a channel that keeps publications.

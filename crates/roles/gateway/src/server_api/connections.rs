@@ -1,17 +1,17 @@
 //! What is ordered of connections.
 
-use kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use super::{
     ServerApi,
-    answer::{self, Answer, Position, bad_request, checked},
+    answer::{self, Answer, Position, bad_request, checked, unanswered},
 };
 use crate::{
     Target,
-    needs::{ChannelRules, ClientError, Refreshed, ServerSubscription},
-    protocol::codes::{self, Disconnect},
+    fleet::{Given, Question},
+    needs::ClientError,
+    protocol::codes::{self, Disconnect, Unsubscribe},
     tokens::{Override, SubscriptionOptions},
 };
 
@@ -99,7 +99,7 @@ pub(super) struct Why {
 }
 
 impl ServerApi {
-    pub(super) fn subscribe(&self, command: Subscribe) -> Answer {
+    pub(super) async fn subscribe(&self, command: Subscribe) -> Answer {
         let Subscribe {
             user,
             client,
@@ -128,25 +128,25 @@ impl ServerApi {
             overrides,
         };
         let named = user.clone().unwrap_or_default();
-        let expires_at = moment(expire_at);
-        if expires_at.is_some_and(|at| at <= self.clock.now()) {
+        let expires_at_ms = moment(expire_at);
+        if expires_at_ms.is_some_and(|at| at <= self.clock.now().as_millis()) {
             return Err(bad_request("expire_at is over already"));
         }
-        let rules = self.namespaces.given(checked(&channel)?, &named, own).ok_or(codes::UNKNOWN_CHANNEL)?;
-        let rules = ChannelRules { expires_at, ..rules };
+        self.publishing.room(checked(&channel)?)?;
         let since = recover_since.map(Into::into);
-        let subscription = ServerSubscription { since, ..ServerSubscription::new(channel, rules) };
-        self.gateway.subscribe(&whom(user, client, session)?, &subscription);
-        Ok(json!({}))
+        let given = Given { channel, user: named, options: own, expires_at_ms, since };
+        self.order(Question::Subscribe { target: whom(user, client, session)?, given }).await
     }
 
-    pub(super) fn unsubscribe(&self, command: UnsubscribeFrom) -> Answer {
+    pub(super) async fn unsubscribe(&self, command: UnsubscribeFrom) -> Answer {
         let target = whom(command.user, command.client, command.session)?;
-        self.gateway.unsubscribe(&target, checked(&command.channel)?, &codes::SERVER_UNSUBSCRIBE);
-        Ok(json!({}))
+        checked(&command.channel)?;
+        let Unsubscribe { code, reason } = codes::SERVER_UNSUBSCRIBE;
+        let (channel, reason) = (command.channel, reason.into_owned());
+        self.order(Question::Unsubscribe { target, channel, code, reason }).await
     }
 
-    pub(super) fn disconnect(&self, command: DisconnectWhom) -> Answer {
+    pub(super) async fn disconnect(&self, command: DisconnectWhom) -> Answer {
         let DisconnectWhom { user, client, session, whitelist, disconnect } = command;
         let why = match disconnect {
             None => codes::FORCE_NO_RECONNECT,
@@ -160,20 +160,25 @@ impl ServerApi {
                 return Err(bad_request(&limits));
             }
         };
-        self.gateway.disconnect(&Whom { user, client, session, whitelist }.target()?, &why);
-        Ok(json!({}))
+        self.end(Whom { user, client, session, whitelist }.target()?, why).await
     }
 
-    pub(super) fn refresh(&self, command: RefreshWhom) -> Answer {
+    pub(super) async fn refresh(&self, command: RefreshWhom) -> Answer {
         let target = whom(command.user, command.client, command.session)?;
         if command.expired {
-            self.gateway.disconnect(&target, &codes::CONNECTION_EXPIRED);
-        } else {
-            let expires_at = moment(command.expire_at);
-            let conn_info = answer::value("info", command.info, "")?;
-            self.gateway.refresh(&target, &Refreshed { expires_at, conn_info });
+            return self.end(target, codes::CONNECTION_EXPIRED).await;
         }
-        Ok(json!({}))
+        let expires_at_ms = moment(command.expire_at);
+        let conn_info = answer::value("info", command.info, "")?;
+        self.order(Question::Refresh { target, expires_at_ms, conn_info }).await
+    }
+
+    async fn end(&self, target: Target, Disconnect { code, reason }: Disconnect) -> Answer {
+        self.order(Question::Disconnect { target, code, reason: reason.into_owned() }).await
+    }
+
+    async fn order(&self, order: Question) -> Answer {
+        self.gateway.order_all(order).await.map(|_| json!({})).map_err(|error| unanswered(&error))
     }
 }
 
@@ -184,7 +189,7 @@ fn whom(user: Option<String>, client: String, session: String) -> Result<Target,
     Whom { user, client, session, whitelist: Vec::new() }.target()
 }
 
-/// Seconds since the Unix epoch; 0: never.
-fn moment(seconds: i64) -> Option<Timestamp> {
-    (seconds > 0).then(|| Timestamp::from_millis(seconds.saturating_mul(1_000)))
+/// Milliseconds since the Unix epoch, from seconds; 0: never.
+fn moment(seconds: i64) -> Option<i64> {
+    (seconds > 0).then(|| seconds.saturating_mul(1_000))
 }

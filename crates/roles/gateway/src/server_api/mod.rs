@@ -5,8 +5,8 @@
 //!
 //! Promise: a publication that was answered with an offset is as durable as its namespace makes it. With the same
 //! `idempotency_key` it is made once: in a durable namespace for good, in a window as long as it stands there, elsewhere for five
-//! minutes in this process. What is ordered of connections (subscribe, unsubscribe, disconnect, refresh) reaches those of this
-//! process, and is carried out after the answer.
+//! minutes in this process. What is ordered of connections (subscribe, unsubscribe, disconnect, refresh) reaches those of all
+//! gateways, and is carried out after the answer; an error says that some gateway may not have been reached.
 //!
 //! Limits: 64 KiB a request; 1,000 channels in a broadcast, 1,000 commands in a batch, 1,000 clients in a presence.
 
@@ -37,10 +37,7 @@ use rest::problem_response;
 
 pub use settings::ServerApiSettings;
 
-use crate::{
-    Gateway,
-    namespaces::{Namespaces, Publishing},
-};
+use crate::{Gateway, namespaces::Publishing};
 use answer::Answer;
 use key::ApiKey;
 use methods::Method;
@@ -51,24 +48,16 @@ use versions::Versions;
 pub struct ServerApi {
     gateway: Arc<Gateway>,
     publishing: Arc<Publishing>,
-    namespaces: Arc<Namespaces>,
     clock: Arc<dyn Clock>,
     recently: Recently,
     versions: Versions,
-    began_ms: i64,
 }
 
 impl ServerApi {
     /// An API for these channels and the connections of this gateway.
-    pub fn new(
-        gateway: Arc<Gateway>,
-        publishing: Arc<Publishing>,
-        namespaces: Arc<Namespaces>,
-        clock: Arc<dyn Clock>,
-    ) -> Arc<Self> {
-        let began_ms = clock.now().as_millis();
+    pub fn new(gateway: Arc<Gateway>, publishing: Arc<Publishing>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let (recently, versions) = (Recently::default(), Versions::default());
-        Arc::new(Self { gateway, publishing, namespaces, clock, recently, versions, began_ms })
+        Arc::new(Self { gateway, publishing, clock, recently, versions })
     }
 
     /// Its routes; none when the settings have no key.
@@ -82,16 +71,16 @@ impl ServerApi {
         match method {
             Method::Publish => self.publish(answer::read(body)?).await,
             Method::PublishToAll => self.broadcast(answer::read(body)?).await,
-            Method::Subscribe => self.subscribe(answer::read(body)?),
-            Method::Unsubscribe => self.unsubscribe(answer::read(body)?),
-            Method::Disconnect => self.disconnect(answer::read(body)?),
-            Method::Refresh => self.refresh(answer::read(body)?),
-            Method::Presence => self.presence(answer::read(body)?),
-            Method::PresenceStats => self.presence_stats(answer::read(body)?),
+            Method::Subscribe => self.subscribe(answer::read(body)?).await,
+            Method::Unsubscribe => self.unsubscribe(answer::read(body)?).await,
+            Method::Disconnect => self.disconnect(answer::read(body)?).await,
+            Method::Refresh => self.refresh(answer::read(body)?).await,
+            Method::Presence => self.presence(answer::read(body)?).await,
+            Method::PresenceStats => self.presence_stats(answer::read(body)?).await,
             Method::History => self.history(answer::read(body)?).await,
             Method::HistoryRemove => self.history_remove(answer::read(body)?).await,
-            Method::Channels => self.channels(answer::read(body)?),
-            Method::Info => self.info(),
+            Method::Channels => self.channels(answer::read(body)?).await,
+            Method::Info => self.info().await,
             // One batch in another would be work without a bound.
             Method::Batch => Err(answer::bad_request("a batch cannot stand in a batch")),
         }

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ServerApi,
-    answer::{Answer, Position, checked, room, shown},
+    answer::{Answer, Position, checked, room, shown, unanswered},
 };
 use crate::{
+    fleet::Node,
     needs::ClientError,
     protocol::{History, codes},
     settings::PRESENCE_CLIENTS_MAX,
@@ -36,17 +37,18 @@ pub(super) struct Fitting {
 }
 
 impl ServerApi {
-    pub(super) fn presence(&self, OfChannel { channel }: OfChannel) -> Answer {
-        let members = self
-            .gateway
-            .presence(checked(&channel)?, PRESENCE_CLIENTS_MAX)
+    pub(super) async fn presence(&self, OfChannel { channel }: OfChannel) -> Answer {
+        let members = self.gateway.shared().presence(checked(&channel)?, PRESENCE_CLIENTS_MAX).await;
+        let members = members
+            .map_err(|error| unanswered(&error))?
             .ok_or_else(|| ClientError::limit("clients in a presence", PRESENCE_CLIENTS_MAX))?;
         let presence: Map<String, Value> = members.iter().map(|info| (info.client.clone(), told(info))).collect();
         Ok(json!({ "presence": presence }))
     }
 
-    pub(super) fn presence_stats(&self, OfChannel { channel }: OfChannel) -> Answer {
-        let stats = self.gateway.presence_stats(checked(&channel)?);
+    pub(super) async fn presence_stats(&self, OfChannel { channel }: OfChannel) -> Answer {
+        let stats = self.gateway.shared().presence_stats(checked(&channel)?).await;
+        let stats = stats.map_err(|error| unanswered(&error))?;
         Ok(json!({ "num_clients": stats.clients, "num_users": stats.users }))
     }
 
@@ -85,28 +87,32 @@ impl ServerApi {
         }
     }
 
-    pub(super) fn channels(&self, Fitting { pattern }: Fitting) -> Answer {
+    pub(super) async fn channels(&self, Fitting { pattern }: Fitting) -> Answer {
         let pattern = Some(pattern.as_str()).filter(|pattern| !pattern.is_empty());
-        let channels = self.gateway.channels(pattern);
+        let channels = self.gateway.channels_of_all(pattern).await.map_err(|error| unanswered(&error))?;
         let channels: Map<String, Value> =
-            channels.iter().map(|one| (one.name.to_string(), json!({ "num_clients": one.clients }))).collect();
+            channels.into_iter().map(|one| (one.name, json!({ "num_clients": one.clients }))).collect();
         Ok(json!({ "channels": channels }))
     }
 
-    pub(super) fn info(&self) -> Answer {
-        let info = self.gateway.info();
-        let uptime_s = (self.clock.now().as_millis() - self.began_ms) / 1_000;
-        Ok(json!({ "nodes": [{
-            "uid": "1",
-            "name": "madang",
-            "version": env!("CARGO_PKG_VERSION"),
-            "num_clients": info.clients,
-            "num_users": info.users,
-            "num_channels": info.channels,
-            "num_subs": info.subscriptions,
-            "uptime": uptime_s,
-        }] }))
+    pub(super) async fn info(&self) -> Answer {
+        let nodes = self.gateway.nodes().await.map_err(|error| unanswered(&error))?;
+        let nodes: Vec<Value> = nodes.iter().map(node).collect();
+        Ok(json!({ "nodes": nodes }))
     }
+}
+
+fn node(Node { id, url, version, uptime_s, info }: &Node) -> Value {
+    json!({
+        "uid": id,
+        "name": if url.is_empty() { "madang" } else { url },
+        "version": version,
+        "num_clients": info.clients,
+        "num_users": info.users,
+        "num_channels": info.channels,
+        "num_subs": info.subscriptions,
+        "uptime": uptime_s,
+    })
 }
 
 fn told(info: &ClientInfo) -> Value {

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     Settings,
-    namespaces::{ChannelOptions, ClientSettings, Span, TokenConnector},
+    namespaces::{ChannelOptions, ClientSettings, Namespaces, Span, TokenConnector},
     protocol::codes,
     tokens::{TokenSettings, Verifier},
 };
@@ -52,7 +52,7 @@ async fn stage() -> Stage {
     let connector = TokenConnector::new(verifier, namespaces.clone(), clients);
     let settings = Settings { refresh_grace_ms: 0, ..Settings::default() };
     let gateway = Gateway::new(settings, bus, Arc::new(connector), namespaces.clone(), clock.clone(), 1);
-    let api = ServerApi::new(gateway.clone(), publishing, namespaces, clock);
+    let api = ServerApi::new(gateway.clone(), publishing, clock);
     Stage { gateway, router: api.router(&ServerApiSettings { key: "secret".into() }), _database: database }
 }
 

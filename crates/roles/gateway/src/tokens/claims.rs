@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use kernel::Timestamp;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
+
+use crate::fleet::bytes_as_text;
 
 /// What a connection token says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,18 +39,20 @@ pub struct SubscriptionClaims {
 }
 
 /// What a subscription is given besides what its channel offers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SubscriptionOptions {
     /// What others see of it: one JSON value.
+    #[serde(with = "bytes_as_text")]
     pub info: Option<Bytes>,
     /// A value that greets the subscriber.
+    #[serde(with = "bytes_as_text")]
     pub data: Option<Bytes>,
     /// Options of the channel that are otherwise for this subscriber.
     pub overrides: Override,
 }
 
 /// Options of a channel, as they are for one subscriber; none: as the namespace says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "they are called as the options of a namespace")]
 pub struct Override {
     pub presence: Option<bool>,

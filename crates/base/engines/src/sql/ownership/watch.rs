@@ -121,14 +121,9 @@ async fn ask(watch: &mut AnyConnection, question: &'static str) -> Result<bool, 
     sqlx::query_scalar(question).bind(OWNER).fetch_one(watch).await
 }
 
-async fn make_table(watch: &mut AnyConnection) -> Result<(), SqlError> {
-    let table = "CREATE TABLE IF NOT EXISTS _madang_owner (name TEXT NOT NULL)";
-    sqlx::raw_sql(table).execute(watch).await.map(|_| ())
-}
-
 /// Writes down who owns the database. A table with an underscore is the engine's own, not the site's data.
 pub(super) async fn sign(watch: &mut AnyConnection, owner: &str) -> Result<(), SqlError> {
-    make_table(watch).await?;
+    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS _madang_owner (name TEXT NOT NULL)").execute(&mut *watch).await?;
     let mut tx = watch.begin().await?;
     sqlx::query("DELETE FROM _madang_owner").execute(&mut *tx).await?;
     sqlx::query("INSERT INTO _madang_owner (name) VALUES ($1)").bind(owner).execute(&mut *tx).await?;
@@ -137,7 +132,12 @@ pub(super) async fn sign(watch: &mut AnyConnection, owner: &str) -> Result<(), S
 
 /// Whether the owner that was written down last is this one.
 pub(super) async fn is_signed(watch: &mut AnyConnection, owner: &str) -> Result<bool, SqlError> {
-    make_table(watch).await?;
+    // Only who is alone makes the table.
+    let table = "SELECT to_regclass('_madang_owner') IS NOT NULL";
+    let is_there: bool = sqlx::query_scalar(table).fetch_one(&mut *watch).await?;
+    if !is_there {
+        return Ok(false);
+    }
     let written: Option<String> = sqlx::query_scalar("SELECT name FROM _madang_owner").fetch_optional(watch).await?;
     Ok(written.as_deref() == Some(owner))
 }

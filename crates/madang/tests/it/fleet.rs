@@ -1,0 +1,242 @@
+//! Several gateways on one Redis and one PostgreSQL are one realtime server, and any of them may die.
+
+use std::collections::HashSet;
+
+use engines::testing::RedisProcesses;
+use serde_json::{Value, json};
+
+use crate::{
+    gateway_alone::{Alone, TOKEN, read_until},
+    ground,
+    realtime::Connection,
+    site::{Site, until},
+};
+
+const SETTINGS: &str = r#"
+[gateway]
+position_check_ms = 2000
+[gateway.client.token]
+hmac_secret_key = "secret"
+[gateway.server_api]
+key = "key"
+[gateway.without_namespace]
+presence = true
+allow_presence_for_client = true
+allow_subscribe_for_client = true
+[gateway.namespaces.kept]
+durable = true
+force_recovery = true
+allow_subscribe_for_client = true
+allow_publish_for_client = true
+"#;
+
+/// Gateways that share a Redis and a database.
+struct Fleet {
+    redis: RedisProcesses,
+    gateways: Vec<Alone>,
+}
+
+impl Fleet {
+    async fn start(count: usize) -> Self {
+        let redis = RedisProcesses::one().expect("MADANG_TEST_REDIS_SERVER names the program, as `make test` does");
+        let (sql, bus) = (ground::database().await, redis.urls().join(","));
+        let variables = ground::owned(&[(ground::ENGINE, &sql), ("MADANG_ENGINES_REDIS", &bus)]);
+        let starting = (0..count).map(|_| Alone::start_on(SETTINGS, variables.clone()));
+        let gateways = futures_util::future::join_all(starting).await;
+        let fleet = Self { redis, gateways };
+        for gateway in &fleet.gateways {
+            until("each knows all", || async { (listed(gateway).await.len() == count).then_some(()) }).await;
+        }
+        fleet
+    }
+}
+
+/// The addresses of the gateways that clients are told of.
+async fn listed(gateway: &Alone) -> Vec<String> {
+    let list = gateway.json("GET /api/v1/gateways", "").await;
+    list["items"].as_array().unwrap().iter().map(|item| item["url"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn subscribe(gateway: &Alone, channel: &str, since: Option<&(u64, String)>) -> (Connection, Value) {
+    let mut connection = Connection::at(gateway.address, TOKEN).await;
+    let mut command = json!({ "channel": channel });
+    if let Some((offset, epoch)) = since {
+        command = json!({ "channel": channel, "recover": true, "offset": offset, "epoch": epoch });
+    }
+    let reply = connection.call("subscribe", command).await.unwrap()["subscribe"].take();
+    assert!(reply.is_object(), "{reply}");
+    (connection, reply)
+}
+
+/// Publishes so many, one after the other, each until it is acknowledged; a resend brings the same key.
+async fn publish(gateway: &Alone, channel: &str, name: &str, count: usize) -> Vec<String> {
+    let mut said = Vec::new();
+    for number in 0..count {
+        let what = format!("{name} {number}");
+        let command = json!({ "channel": channel, "data": what, "idempotency_key": what });
+        until("it is acknowledged", || async { gateway.api("publish", &command).await.ok() }).await;
+        said.push(what);
+    }
+    said
+}
+
+/// Reads so many publications; their offsets go on from `after` without a hole.
+async fn read(connection: &mut Connection, after: u64, count: usize) -> Vec<String> {
+    let mut read = Vec::new();
+    for offset in after + 1..=after + count as u64 {
+        let publication = connection.publication().await.expect("the connection stays");
+        assert_eq!(publication["pub"]["offset"], offset, "{publication}");
+        read.push(publication["pub"]["data"].as_str().unwrap().to_owned());
+    }
+    read
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_one_is_heard_at_all_and_all_are_asked_for_what_is_known() {
+    let fleet = Fleet::start(3).await;
+    let [one, two, three] = fleet.gateways.as_slice() else { panic!("three") };
+    let (mut first, _) = subscribe(one, "lobby", None).await;
+    let (mut second, _) = subscribe(two, "lobby", None).await;
+    three.api("publish", &json!({ "channel": "lobby", "data": "hello" })).await.unwrap();
+    for connection in [&mut first, &mut second] {
+        assert_eq!(connection.publication().await.unwrap()["pub"]["data"], "hello");
+    }
+    for gateway in &fleet.gateways {
+        let presence = gateway.api("presence", &json!({ "channel": "lobby" })).await.unwrap();
+        assert_eq!(presence["presence"].as_object().unwrap().len(), 2, "{presence}");
+        let stats = gateway.api("presence_stats", &json!({ "channel": "lobby" })).await.unwrap();
+        assert_eq!(stats, json!({ "num_clients": 2, "num_users": 1 }));
+        let channels = gateway.api("channels", &json!({})).await.unwrap();
+        assert_eq!(channels["channels"], json!({ "lobby": { "num_clients": 2 } }));
+        let nodes = gateway.api("info", &json!({})).await.unwrap();
+        let clients = nodes["nodes"].as_array().unwrap().iter().map(|node| node["num_clients"].as_u64().unwrap());
+        assert_eq!((clients.clone().count(), clients.sum::<u64>()), (3, 2));
+    }
+    let seen = second.call("presence", json!({ "channel": "lobby" })).await.unwrap();
+    assert_eq!(seen["presence"]["presence"].as_object().unwrap().len(), 2, "{seen}");
+
+    // The emptiest comes first.
+    assert_eq!(listed(one).await[0], format!("ws://{}/connection/websocket", three.address));
+
+    // An order reaches its user wherever it is.
+    three.api("subscribe", &json!({ "user": "42", "channel": "given" })).await.unwrap();
+    for connection in [&mut first, &mut second] {
+        let push = connection.message().await.unwrap();
+        assert_eq!(push["push"]["channel"], "given", "{push}");
+    }
+    three.api("disconnect", &json!({ "user": "42" })).await.unwrap();
+    for connection in [&mut first, &mut second] {
+        assert_eq!(connection.publication().await, None);
+    }
+    let refused = first.send("subscribe", json!({})).await;
+    assert!(refused.is_none() || first.message().await.is_none(), "it is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_write_into_one_room_at_once_lose_and_double_nothing() {
+    let fleet = Fleet::start(3).await;
+    let [one, two, three] = fleet.gateways.as_slice() else { panic!("three") };
+    let (mut reader, _) = subscribe(three, "kept:a", None).await;
+    let (one, two) = tokio::join!(publish(one, "kept:a", "one", 100), publish(two, "kept:a", "two", 100));
+    let heard = read(&mut reader, 0, 200).await;
+    for said in [&one, &two] {
+        let own: Vec<&String> = heard.iter().filter(|what| said.contains(what)).collect();
+        assert_eq!(own, said.iter().collect::<Vec<_>>(), "each in the order it was said");
+    }
+    assert_eq!(heard.iter().collect::<HashSet<_>>().len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clients_of_one_that_dies_go_on_at_another() {
+    let mut fleet = Fleet::start(3).await;
+    let dying = fleet.gateways.remove(0);
+    let [two, three] = fleet.gateways.as_slice() else { panic!("three") };
+    let (mut reader, reply) = subscribe(&dying, "kept:a", None).await;
+    let (_bystander, _) = subscribe(&dying, "lobby", None).await;
+    let before = publish(&dying, "kept:a", "before", 20).await;
+    assert_eq!(read(&mut reader, 0, 10).await, before[..10]);
+    dying.kill().await;
+    let after = publish(two, "kept:a", "after", 5).await;
+
+    let position = (10, reply["epoch"].as_str().unwrap().to_owned());
+    let (mut reader, reply) = subscribe(three, "kept:a", Some(&position)).await;
+    assert_eq!(reply["recovered"], true, "{reply}");
+    let recovered: Vec<&str> =
+        reply["publications"].as_array().unwrap().iter().map(|one| one["data"].as_str().unwrap()).collect();
+    assert_eq!(recovered, before[10..].iter().chain(&after).collect::<Vec<_>>());
+    let last = publish(two, "kept:a", "last", 3).await;
+    assert_eq!(read(&mut reader, 25, 3).await, last);
+
+    // What is known of it runs out with its lease; until then an order says that it may not have reached all.
+    until("it is forgotten", || async { (listed(two).await.len() == 2).then_some(()) }).await;
+    let stats = two.api("presence_stats", &json!({ "channel": "lobby" })).await.unwrap();
+    assert_eq!(stats["num_clients"], 0, "{stats}");
+    two.api("disconnect", &json!({ "user": "nobody" })).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_dies_and_comes_back_empty_loses_nothing_that_was_acknowledged() {
+    let mut fleet = Fleet::start(2).await;
+    let (mut reader, _) = subscribe(&fleet.gateways[1], "kept:a", None).await;
+    let mut said = publish(&fleet.gateways[0], "kept:a", "before", 20).await;
+    fleet.redis.kill(0);
+    // The room log is written before the answer; the bus is not needed for it.
+    said.extend(publish(&fleet.gateways[0], "kept:a", "without", 2).await);
+    let refused = fleet.gateways[0].api("publish", &json!({ "channel": "lobby", "data": 1 })).await.unwrap_err();
+    assert_eq!(refused["code"], 100, "what is not kept cannot be heard at present: {refused}");
+    fleet.redis.start(0);
+    assert_eq!(read(&mut reader, 0, 22).await, said, "also if nothing is said any more");
+    let after = publish(&fleet.gateways[0], "kept:a", "after", 5).await;
+    assert_eq!(read(&mut reader, 22, 5).await, after);
+    for gateway in &fleet.gateways {
+        until("they know each other again", || async { (listed(gateway).await.len() == 2).then_some(()) }).await;
+        until("orders reach all again", || async { gateway.api("disconnect", &json!({ "user": "x" })).await.ok() })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_ends_sends_its_clients_to_the_others() {
+    let mut fleet = Fleet::start(2).await;
+    let ending = fleet.gateways.remove(0);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(Connection::at(ending.address, TOKEN).await);
+    }
+    let stopping = tokio::spawn(ending.stop());
+    until("it is not listed", || async { (listed(&fleet.gateways[0]).await.len() == 1).then_some(()) }).await;
+    for client in &mut clients {
+        assert_eq!(client.publication().await, None, "it is told to go");
+        let again = Connection::at(fleet.gateways[0].address, TOKEN).await;
+        *client = again;
+    }
+    assert!(stopping.await.unwrap(), "it ends well");
+    let nodes = fleet.gateways[0].api("info", &json!({})).await.unwrap();
+    assert_eq!((nodes["nodes"].as_array().unwrap().len(), &nodes["nodes"][0]["num_clients"]), (1, &json!(20)));
+}
+
+#[tokio::test]
+async fn a_redis_that_is_not_there_stops_the_start() {
+    let settings = [("MADANG_ROLE", "gateway"), ("MADANG_ENGINES_REDIS", "redis://127.0.0.1:1")];
+    let (status, told) = Site::refused(&settings).await;
+    assert!(!status.success() && told.contains("engines.redis"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_of_a_session_over_http_may_come_to_any_gateway() {
+    let fleet = Fleet::start(2).await;
+    let [one, two] = fleet.gateways.as_slice() else { panic!("two") };
+    let connect = json!({ "id": 1, "connect": { "token": TOKEN } }).to_string();
+    let mut stream = one.request("POST /connection/http_stream", &connect).await;
+    let opened = read_until(&mut stream, "\"session\"").await;
+    let session = opened.split("\"session\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let frame = |session: &str| {
+        let command = json!({ "id": 2, "subscribe": { "channel": "lobby" } }).to_string();
+        json!({ "session": session, "node": "", "data": command }).to_string()
+    };
+    assert!(two.answer("POST /emulation", &frame(&session)).await.starts_with("HTTP/1.1 204"));
+    read_until(&mut stream, "\"id\":2").await;
+    let (gateway, _) = session.split_once('.').unwrap();
+    let unknown = two.answer("POST /emulation", &frame(&format!("{gateway}.0"))).await;
+    assert!(unknown.starts_with("HTTP/1.1 404"), "{unknown}");
+}
