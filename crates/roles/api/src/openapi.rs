@@ -17,7 +17,7 @@ const DESCRIPTION: &str = "Ids are decimal strings, times RFC 3339 in UTC. Lists
     `{items, next_cursor}`. Errors are `application/problem+json` (RFC 9457) with a stable `code`; where trying again \
     helps, `Retry-After` says when.";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("people", "Accounts, sessions, who administers the site"),
     ("live", "Channels, broadcasts, their life, their numbers"),
     ("hearts", "Hearts: taps in batches"),
