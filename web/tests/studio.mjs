@@ -13,7 +13,7 @@ try {
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
 
-  // Signing up, with a mistake first: the field says what is wrong.
+  // Signing up.
   await page.goto(`${url}/signup`);
   await page.getByLabel('Handle').fill('mina');
   await page.getByLabel('Name', { exact: true }).fill('미나');
@@ -38,18 +38,36 @@ try {
     return shown.startsWith('bk_') && shown;
   });
   await until('the server is shown', async () => (await page.locator('input').and(page.getByLabel('Server', { exact: true })).inputValue()) === `rtmp://${rtmp}/live`);
-  encoder = spawn(
-    ffmpeg,
-    ['-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine=440',
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '60', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-t', '240', '-f', 'flv', `rtmp://${rtmp}/live/${key}`],
-    { stdio: 'inherit' },
-  );
+  const stream = (keyframe_every) =>
+    spawn(
+      ffmpeg,
+      ['-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine=440',
+        '-c:v', 'libx264', '-preset', 'ultrafast', '-g', String(keyframe_every), '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-t', '240',
+        '-f', 'flv', `rtmp://${rtmp}/live/${key}`],
+      { stdio: 'inherit' },
+    );
+  encoder = stream(180);
 
   // A preview for the host alone.
   await page.waitForFunction(() => document.querySelector('video')?.currentTime > 1, null, { timeout: 60_000 });
   assert.equal((await show()).state, 'ready');
   const stranger = await fetch(`${url}/live/${id}/index.m3u8`);
   assert.equal(stranger.ok, false, 'a stranger saw the preview');
+
+  // Its health: a warning about keyframes that are 6 s apart, and none once they are 2 s apart.
+  const health = page.getByRole('region', { name: 'Incoming stream' });
+  const rows = (region) => region.locator('dl > div').evaluateAll((all) => Object.fromEntries(all.map((row) => [...row.children].map((cell) => cell.textContent.trim()))));
+  await health.getByText('Keyframes are far apart.').waitFor({ timeout: 60_000 });
+  assert.equal((await rows(health))['Keyframes every'], '6.0 s');
+  encoder.kill('SIGKILL');
+  await until('the first encoder is gone', async () => (await show()).stream !== 'arriving');
+  encoder = stream(60);
+  await health.getByText('Everything looks good.').waitFor({ timeout: 60_000 });
+  await until('the stream is told to be as it is', async () => {
+    const told = await rows(health);
+    return told['Keyframes every'] === '2.0 s' && told['Frames per second'] === '30' && /^640×360 · avc1/.test(told.Video) && /^mp4a/.test(told.Audio);
+  });
+  assert.match(await health.locator('.rate strong').innerText(), /^(\d+\.\d Mbit|[1-9]\d+ kbit)\/s$/);
 
   // Live, paused, live again, over.
   const dialog = page.getByRole('dialog');
@@ -59,6 +77,21 @@ try {
   await page.getByText('Receiving').first().waitFor({ timeout: 30_000 });
   // A show that is paused before its first keyframe has nothing to be replayed.
   await until('viewers have a segment', async () => (await (await fetch(`${url}/live/${id}/media.m3u8`)).text()).includes('#EXTINF'));
+
+  // Two watch for a while, one of them sends three hearts.
+  const post = async (path, data) => {
+    const answer = await context.request.post(`${url}/api/v1/${path}`, { data, headers: { origin: url } });
+    assert.ok(answer.ok(), `${path}: ${await answer.text()}`);
+    return answer.json();
+  };
+  const sessions = [];
+  for (let viewer = 0; viewer < 2; viewer++) sessions.push((await post('playbacks', { broadcast: id })).session);
+  await post('hearts', { session: sessions[0], seq: 1, taps: [100, 200, 300] });
+  await until('they have watched for five seconds', async () => {
+    for (const session of sessions) await context.request.post(`${url}/api/v1/beats`, { data: { session, position_ms: 0 }, headers: { origin: url } });
+    const report = await (await context.request.get(`${url}/api/v1/broadcasts/${id}/report`)).json();
+    return report.viewers.watch_time_ms >= 5000;
+  });
   await page.locator('button.button', { hasText: 'Pause' }).click();
   await until('the show is paused', async () => (await show()).state === 'paused');
   await page.getByRole('button', { name: 'Resume' }).click();
@@ -66,7 +99,12 @@ try {
   await page.getByRole('button', { name: 'End show' }).click();
   await dialog.getByRole('button', { name: 'End show' }).click();
   await until('the show is over', async () => (await show()).state === 'ended');
-  await page.getByRole('region', { name: 'How it went' }).waitFor({ timeout: 30_000 });
+  const report = page.getByRole('region', { name: 'How it went' });
+  await report.waitFor({ timeout: 30_000 });
+  const told = await rows(report);
+  assert.deepEqual([told.People, told.Peak, told.Hearts], ['1', '2', '3']);
+  assert.match(told['Watch time'], /^([5-9]|[1-9]\d) sec$|^[1-9] min$/);
+  assert.match(told.Length, /^\d+:\d\d$/);
   await until('the replay is there', async () => (await show()).replay);
   assert.deepEqual(complaints, []);
 } finally {

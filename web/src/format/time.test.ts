@@ -22,8 +22,10 @@ describe('words for time', () => {
     expect(roughly(86_400, 'ko')).toBe('1일');
   });
 
-  it('sums watch time in hours, small sums in minutes', () => {
+  it('sums watch time in hours, small sums in minutes or seconds', () => {
     expect(hours(5_400_000, 'en')).toBe('1.5 hr');
     expect(hours(120_000, 'en')).toBe('2 min');
+    expect(hours(42_000, 'en')).toBe('42 sec');
+    expect(hours(42_000, 'ko')).toBe('42초');
   });
 });

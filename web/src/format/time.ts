@@ -34,16 +34,12 @@ export function roughly(seconds: number, language: string): string {
   return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
 }
 
-/** Hours with one decimal, for sums of watch time. */
+/** Hours with one decimal, for sums of watch time; small sums in minutes or seconds. */
 export function hours(length_ms: number, language: string): string {
-  const inHours = length_ms / 3_600_000;
-  const short = inHours < 1;
-  return new Intl.NumberFormat(language, {
-    style: 'unit',
-    unit: short ? 'minute' : 'hour',
-    unitDisplay: 'short',
-    maximumFractionDigits: short || inHours >= 100 ? 0 : 1,
-  }).format(short ? length_ms / 60_000 : inHours);
+  const [unit, size_ms]: [string, number] = length_ms < 60_000 ? ['second', 1000] : length_ms < 3_600_000 ? ['minute', 60_000] : ['hour', 3_600_000];
+  const value = length_ms / size_ms;
+  const maximumFractionDigits = unit === 'hour' && value < 100 ? 1 : 0;
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits }).format(value);
 }
 
 export function dateTime(at: string, language: string): string {

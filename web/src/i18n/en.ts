@@ -386,10 +386,14 @@ export const en = {
     playersBitrate: 'Bitrate seen',
     behindLive: 'Behind live',
     allGood: 'Everything looks good.',
+    /** By the server’s stable code; a code that is not here is told in the server’s own sentence. */
     warnings: {
-      keyframe_interval_long: 'Keyframes are far apart. Set the keyframe interval to 2 s in the encoder.',
-      low_fps: 'Few frames per second.',
+      keyframe_interval: 'Keyframes are far apart. Set the keyframe interval to 2 s in the encoder.',
+      no_audio: 'The stream has no sound.',
+      no_video: 'The stream has no picture.',
       bitrate_unstable: 'The bitrate swings. Check the upload connection.',
+      timestamps_jumped: 'The encoder’s clock has jumped. Viewers may have seen a break.',
+      recording_behind: 'The recording falls behind: the disk is slow or full.',
     } as Record<string, string>,
     nowWatching: 'Watching',
     unique: 'People',

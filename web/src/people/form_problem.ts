@@ -1,4 +1,5 @@
 /** What went wrong with a form, for the field it belongs to or for the whole form. */
+import { tick } from 'svelte';
 import { Problem } from '../api/problem';
 import { problemWords } from '../i18n/problem_words';
 
@@ -7,8 +8,16 @@ export interface FormProblem {
   words: string;
 }
 
-export function formProblem(failure: unknown): FormProblem {
-  return { field: failure instanceof Problem ? failure.field : undefined, words: problemWords(failure) };
+/** `fieldOf` names the field for codes that the server ties to none. */
+export function formProblem(failure: unknown, fieldOf: Record<string, string> = {}): FormProblem {
+  const field = failure instanceof Problem ? (failure.field ?? fieldOf[failure.code]) : undefined;
+  return { field, words: problemWords(failure) };
+}
+
+/** Puts the reader where the mistake is, once it is shown. */
+export async function goToMistake(form: HTMLFormElement): Promise<void> {
+  await tick();
+  form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
 }
 
 /** The words for one field; `undefined` when the problem is not about it. */
