@@ -155,6 +155,22 @@ async fn an_administrator_blocks_a_word_on_the_whole_site() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_page_in_both_languages_on_phone_and_desk() {
+    let site = Site::start().await;
+    let boss = site.person("boss").await;
+    make_administrator(&site, &boss).await;
+    let ended = an_ended_show(&site, &boss).await;
+    let (live, encoder) = go_live(&site, &boss).await;
+    let messages = format!("/api/v1/broadcasts/{}/messages", id(&live));
+    for text in ["어서 오세요", "A line that is long enough to need more room than a narrow phone has for it :heart:"]
+    {
+        site.api.post(&messages, Some(&boss.token), &json!({ "text": text })).await.unwrap();
+    }
+    run("pages.mjs", &[&format!("http://{}", site.http), id(&live), id(&ended), "boss"]).await;
+    encoder.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_keyboard_is_enough() {
     let (site, live, encoder, [_, fan]) = a_live_show().await;
     let title = live["title"].as_str().unwrap();
