@@ -180,9 +180,9 @@ pub(crate) enum Load {
 /// Which server, and how it is spoken to.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Against {
-    /// The server's address.
-    #[arg(long)]
-    pub(crate) server: SocketAddr,
+    /// The server's address. Several, joined by commas: connections are spread over them, and come back to the next one.
+    #[arg(long = "server", value_delimiter = ',', required = true)]
+    pub(crate) servers: Vec<SocketAddr>,
     /// What it speaks.
     #[arg(long, value_enum, default_value = "madang")]
     pub(crate) dialect: DialectName,

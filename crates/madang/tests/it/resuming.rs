@@ -1,6 +1,6 @@
 //! A busy room whose server dies in the middle: what its viewers, who come back to where they were, have seen in the end.
 
-use std::{collections::BTreeSet, process::Stdio};
+use std::{collections::BTreeSet, net::SocketAddr, process::Stdio};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -46,36 +46,49 @@ async fn so_have_those_whose_server_lost_its_power_under_sqlite() {
 async fn so_has_the_crowd_of_the_bench_whose_realtime_server_dies_half_way() {
     let server = Alone::start("[gateway]\ncommands_per_second_max = 1000000\n[gateway.client]\ninsecure = true\n[gateway.namespaces.durable]\ndurable = true\nforce_recovery = true").await;
     let connections = VIEWERS + WRITERS;
-    let mut load = Command::new(env!("CARGO_BIN_EXE_madang"))
-        .args([
-            "bench",
-            "crowd",
-            "--server",
-            &server.address.to_string(),
-            "--room",
-            "durable:busy",
-            "busy",
-            "--resumes",
-        ])
-        .args(["--viewers", &VIEWERS.to_string(), "--senders", &WRITERS.to_string(), "--messages", "40000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut progress = BufReader::new(load.stderr.take().unwrap()).lines();
-    let line = tokio::time::timeout(PATIENCE, progress.next_line()).await.expect("it comes half way").unwrap();
-    assert_eq!(line.as_deref(), Some("half way"));
-    let _server = server.kill_and_restart().await;
-
-    let output = tokio::time::timeout(PATIENCE, load.wait_with_output()).await.expect("the load ends").unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for name in ["lost", "doubled", "out_of_order", "offset_breaks", "differing_viewers", "foreign", "refused"] {
-        assert_eq!(told[name], 0, "{name}: {told}");
-    }
-    assert_eq!(told["deliveries"], 40_000 * VIEWERS, "{told}");
+    let crowd = Crowd { viewers: VIEWERS, senders: WRITERS, messages: 40_000 };
+    let (told, _server) = crowd.over(&[server.address], "durable:busy", server.kill_and_restart()).await;
     assert!(told["reconnected"].as_u64().unwrap() >= connections as u64, "{told}");
     assert!(told["sent_again"].as_u64().unwrap() > 0 && told["all_live_again_s"].as_f64().unwrap() > 0.0, "{told}");
+}
+
+/// The load of the bench on a busy room, whose connections come back when they end.
+pub(crate) struct Crowd {
+    pub(crate) viewers: usize,
+    pub(crate) senders: usize,
+    pub(crate) messages: usize,
+}
+
+impl Crowd {
+    /// What happened over a `fault` half way: nothing was lost, doubled or out of order.
+    pub(crate) async fn over<T>(
+        &self,
+        servers: &[SocketAddr],
+        room: &str,
+        fault: impl Future<Output = T>,
+    ) -> (Value, T) {
+        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        let mut load = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(["bench", "crowd", "--server", &servers.join(","), "--room", room, "busy", "--resumes"])
+            .args(["--viewers", &self.viewers.to_string(), "--senders", &self.senders.to_string()])
+            .args(["--messages", &self.messages.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut progress = BufReader::new(load.stderr.take().unwrap()).lines();
+        let line = tokio::time::timeout(PATIENCE, progress.next_line()).await.expect("it comes half way").unwrap();
+        assert_eq!(line.as_deref(), Some("half way"));
+        let fault = fault.await;
+        let output = tokio::time::timeout(PATIENCE, load.wait_with_output()).await.expect("the load ends").unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for name in ["lost", "doubled", "out_of_order", "offset_breaks", "differing_viewers", "foreign", "refused"] {
+            assert_eq!(told[name], 0, "{name}: {told}");
+        }
+        assert_eq!(told["deliveries"], self.messages * self.viewers, "{told}");
+        (told, fault)
+    }
 }
 
 /// Each writer has so many `messages` to say; the server dies when a viewer has seen a quarter of them all.

@@ -26,7 +26,8 @@ const PER_ADDRESS: usize = 4000;
 /// The connections of one load.
 pub(crate) struct Crowd<D> {
     pub(crate) dialect: D,
-    server: SocketAddr,
+    /// Connections are spread over them, and come back to the next one.
+    servers: Vec<SocketAddr>,
     /// The first address connections come from.
     from: Ipv4Addr,
     poll: Poll,
@@ -41,6 +42,8 @@ struct Link {
     stream: Option<TcpStream>,
     part: Part,
     room: String,
+    /// How often it has begun.
+    attempts: usize,
     open: Open,
     /// The beginning of something whose end was not read yet.
     tail: Vec<u8>,
@@ -66,15 +69,15 @@ pub(crate) enum Event<'a> {
 }
 
 impl<D: Dialect> Crowd<D> {
-    pub(crate) fn new(dialect: D, server: SocketAddr, from: Ipv4Addr) -> io::Result<Self> {
-        let (poll, links, again) = (Poll::new()?, Vec::new(), Vec::new());
-        Ok(Self { dialect, server, from, poll, links, again, scratch: vec![0; READ_BYTES], bytes_read: 0 })
+    pub(crate) fn new(dialect: D, servers: &[SocketAddr], from: Ipv4Addr) -> io::Result<Self> {
+        let (poll, links, again, servers) = (Poll::new()?, Vec::new(), Vec::new(), servers.to_vec());
+        Ok(Self { dialect, servers, from, poll, links, again, scratch: vec![0; READ_BYTES], bytes_read: 0 })
     }
 
     /// Begins another connection and returns its number.
     pub(crate) fn join(&mut self, part: Part, room: &str) -> io::Result<usize> {
         let number = self.links.len();
-        self.links.push(Link::new(part, room.to_owned()));
+        self.links.push(Link::new(part, room.to_owned(), 0));
         self.begin(number)?;
         Ok(number)
     }
@@ -82,19 +85,21 @@ impl<D: Dialect> Crowd<D> {
     /// Begins a connection anew that ended.
     pub(crate) fn rejoin(&mut self, number: usize, part: Part) -> io::Result<()> {
         if let Some(link) = self.links.get_mut(number) {
-            *link = Link::new(part, std::mem::take(&mut link.room));
+            *link = Link::new(part, std::mem::take(&mut link.room), link.attempts + 1);
         }
         self.begin(number)
     }
 
     fn begin(&mut self, number: usize) -> io::Result<()> {
         let Some(link) = self.links.get_mut(number) else { return Ok(()) };
-        let socket = Socket::new(Domain::for_address(self.server), Type::STREAM, Some(Protocol::TCP))?;
+        let server = self.servers.get((number + link.attempts) % self.servers.len().max(1));
+        let server = *server.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let socket = Socket::new(Domain::for_address(server), Type::STREAM, Some(Protocol::TCP))?;
         let from = Ipv4Addr::from(u32::from(self.from) + (number / PER_ADDRESS) as u32);
         socket.bind(&SocketAddr::new(IpAddr::V4(from), 0).into())?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
-        match socket.connect(&self.server.into()) {
+        match socket.connect(&server.into()) {
             Err(error) if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {
                 return Err(error);
             }
@@ -186,9 +191,9 @@ impl<D: Dialect> Crowd<D> {
 }
 
 impl Link {
-    fn new(part: Part, room: String) -> Self {
+    fn new(part: Part, room: String, attempts: usize) -> Self {
         let (tail, unsent) = (Vec::new(), Vec::new());
-        Self { stream: None, part, room, open: Open::Connecting, tail, left: 0, unsent, closing: false }
+        Self { stream: None, part, room, attempts, open: Open::Connecting, tail, left: 0, unsent, closing: false }
     }
 
     /// Says the first words once the connection is there.

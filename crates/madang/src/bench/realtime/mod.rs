@@ -35,22 +35,27 @@ pub(crate) fn serve_bare(address: SocketAddr, single: bool) -> Result<Value, Any
 
 /// Runs a load against a server.
 pub(crate) fn run(against: &Against, load: &CrowdLoad) -> Result<Value, AnyError> {
-    let Against { server, room, token, payload_bytes, .. } = against;
+    let Against { servers, room, token, payload_bytes, .. } = against;
     if let CrowdLoad::Hearts { sessions, taps, seconds } = load {
-        let crowd = Crowd::new(Centrifuge::new(room, token.clone(), *payload_bytes), *server, FROM)?;
+        let crowd = Crowd::new(Centrifuge::new(room, token.clone(), *payload_bytes), servers, FROM)?;
         return heart_batches::run(crowd, sessions, *taps, *seconds, &against.pids);
     }
     match against.dialect {
-        DialectName::Madang => run_as(Centrifuge::new(room, token.clone(), *payload_bytes), *server, against, load),
-        DialectName::Bare => run_as(Bare, *server, against, load),
-        DialectName::Redis => run_as(Redis, *server, against, load),
-        DialectName::Nats => run_as(Nats, *server, against, load),
-        DialectName::Nchan => run_as(Nchan, *server, against, load),
+        DialectName::Madang => run_as(Centrifuge::new(room, token.clone(), *payload_bytes), servers, against, load),
+        DialectName::Bare => run_as(Bare, servers, against, load),
+        DialectName::Redis => run_as(Redis, servers, against, load),
+        DialectName::Nats => run_as(Nats, servers, against, load),
+        DialectName::Nchan => run_as(Nchan, servers, against, load),
     }
 }
 
-fn run_as<D: Dialect>(dialect: D, server: SocketAddr, against: &Against, load: &CrowdLoad) -> Result<Value, AnyError> {
-    let crowd = Crowd::new(dialect, server, FROM)?;
+fn run_as<D: Dialect>(
+    dialect: D,
+    servers: &[SocketAddr],
+    against: &Against,
+    load: &CrowdLoad,
+) -> Result<Value, AnyError> {
+    let crowd = Crowd::new(dialect, servers, FROM)?;
     let Against { room, payload_bytes, pids, .. } = against.clone();
     match *load {
         CrowdLoad::Busy { viewers, senders, messages, window, resumes } => {
