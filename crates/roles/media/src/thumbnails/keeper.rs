@@ -60,8 +60,9 @@ impl Thumbnails {
             return;
         }
         let made = ffmpeg::frame(&self.program, &init.bytes, &segment).await;
-        if let Err(FrameError::Absent(program)) = &made {
-            self.absent.store(true, Ordering::Relaxed);
+        if let Err(FrameError::Absent(program)) = &made
+            && !self.absent.swap(true, Ordering::Relaxed)
+        {
             tracing::warn!(program, "not installed: shows have a placeholder for a picture");
         }
         let mut all = self.kept();
