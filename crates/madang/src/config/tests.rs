@@ -29,6 +29,36 @@ fn a_variable_is_a_setting() {
 }
 
 #[test]
+fn every_setting_of_the_default_file_is_a_variable_of_its_own() {
+    fn collect(settings: &toml::Table, prefix: &str, found: &mut Vec<(String, String)>) {
+        for (key, value) in settings {
+            match value {
+                toml::Value::Table(inner) => collect(inner, &format!("{prefix}{key}_"), found),
+                toml::Value::Array(list) => {
+                    let list: Vec<_> = list.iter().map(|item| item.as_str().unwrap()).collect();
+                    found.push((format!("{prefix}{key}"), list.join(",")));
+                }
+                toml::Value::String(text) => found.push((format!("{prefix}{key}"), text.clone())),
+                toml::Value::Integer(number) => found.push((format!("{prefix}{key}"), number.to_string())),
+                toml::Value::Float(number) => found.push((format!("{prefix}{key}"), number.to_string())),
+                toml::Value::Boolean(on) => found.push((format!("{prefix}{key}"), on.to_string())),
+                toml::Value::Datetime(_) => panic!("{key}: no variable can be a date"),
+            }
+        }
+    }
+    let mut settings = Vec::new();
+    collect(&layers::DEFAULTS.parse().unwrap(), "MADANG_", &mut settings);
+    let names: std::collections::BTreeSet<_> = settings.iter().map(|(name, _)| name.to_uppercase()).collect();
+    assert!(names.len() > 100 && names.len() == settings.len(), "no two settings have the same variable");
+    for (name, value) in settings {
+        let name = name.to_uppercase();
+        if let Err(error) = with(&[(&name, &value)]) {
+            panic!("{name}={value}: {error}");
+        }
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (name, value) in [
         ("MADANG_NO_SUCH_THING", "1"),
