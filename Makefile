@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build web types test test-full test-rust autobahn fuzz lint deny bench services services-down clean
+.PHONY: help demo build web types test test-full test-faults test-rust autobahn fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -31,6 +31,9 @@ test: ## Install what the tests need, then run every test
 
 test-full: ## Run the whole-application suite on every set of engines (SQLite, PostgreSQL)
 	scripts/test-full
+
+test-faults: ## Break what several gateways stand on, under the crowds of the promises
+	scripts/test-faults
 
 test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
 	$(CARGO) test --workspace --locked

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measures the release binary against its peers in one run and writes docs/benchmarks.md.
 
-Needs Linux, Debian's nginx with its rtmp and nchan modules, nats-server and redis-server (installed when missing), ffmpeg, Node with
+Needs Linux, Debian's nginx with its rtmp and nchan modules, nats-server, redis-server and PostgreSQL (installed when missing), ffmpeg, Node with
 web/node_modules, Chromium. All servers listen on loopback, in folders of their own, and end with the run. What is compared
 is the processor time of the server's processes; wall-clock figures of a shared machine swing.
 
-Words on the command line name the parts to run (`site`, `realtime`); then nothing is written but the rows to the screen.
+Words on the command line name the parts to run (`site`, `realtime`, `fleet`); then nothing is written but the rows to the screen.
 """
 
 import os
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import fleet_rows
 import realtime_rows
 import site_rows
 from servers import ROOT, RUNS
@@ -25,11 +26,11 @@ from servers import ROOT, RUNS
 
 def main():
     install()
-    chosen = sys.argv[1:] or ["site", "realtime"]
+    chosen = sys.argv[1:] or ["site", "realtime", "fleet"]
     with tempfile.TemporaryDirectory(prefix="madang-bench-") as folder:
         folder = pathlib.Path(folder)
         os.chmod(folder, 0o755)
-        parts = {"site": site_rows.parts, "realtime": realtime_rows.parts}
+        parts = {"site": site_rows.parts, "realtime": realtime_rows.parts, "fleet": fleet_rows.parts}
         tables = {}
         for part in chosen:
             tables[part] = []
@@ -50,6 +51,8 @@ def install():
     for module in ("rtmp", "nchan"):
         if not pathlib.Path(f"/usr/lib/nginx/modules/ngx_{module}_module.so").exists():
             missing.append(f"libnginx-mod-{module}")
+    if not list(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        missing.append("postgresql")
     if missing:
         subprocess.run(["apt-get", "update", "-qq"], check=True)
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=True, stdout=subprocess.DEVNULL)
@@ -80,7 +83,12 @@ address are lifted for the heart row; nothing else is configured differently fro
 
 {realtime_rows.INTRODUCTION}
 
-{table(["work", "ours", "bare server", "peers", "ratio to bare", "target", "lost / doubled / out of order"], tables["realtime"])}"""
+{table(["work", "ours", "bare server", "peers", "ratio to bare", "target", "lost / doubled / out of order"], tables["realtime"])}
+## Several gateways
+
+{fleet_rows.INTRODUCTION}
+
+{table(["work", "ours", "alone", "engines", "ratio", "target", "lost / doubled / out of order"], tables["fleet"])}"""
     (ROOT / "docs/benchmarks.md").write_text(text)
     print(text)
 

@@ -235,6 +235,9 @@ pub(crate) enum CrowdLoad {
         /// A server that is ended in between has no processor time to read: give no processes.
         #[arg(long)]
         resumes: bool,
+        /// Go on sending after that many messages, until the standard input ends.
+        #[arg(long)]
+        until_told: bool,
     },
     /// Send at a steady pace, and measure how long messages take.
     Steady {

@@ -38,6 +38,12 @@ impl Alone {
         Self::spawn(folder, "127.0.0.1:0".parse().unwrap(), variables).await
     }
 
+    /// Asks it to end; when it has, a new start on the same data and the same port.
+    pub(crate) async fn stop_and_restart(mut self) -> Self {
+        assert!(self.end().await, "it ends well");
+        Self::spawn(self.folder, self.address, self.variables).await
+    }
+
     /// `kill -9`.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
@@ -45,6 +51,10 @@ impl Alone {
 
     /// Asks it to end, and returns when it has; whether it ended well.
     pub(crate) async fn stop(mut self) -> bool {
+        self.end().await
+    }
+
+    async fn end(&mut self) -> bool {
         let pid = self.child.id().unwrap().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().success()

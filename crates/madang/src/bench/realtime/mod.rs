@@ -58,9 +58,10 @@ fn run_as<D: Dialect>(
     let crowd = Crowd::new(dialect, servers, FROM)?;
     let Against { room, payload_bytes, pids, .. } = against.clone();
     match *load {
-        CrowdLoad::Busy { viewers, senders, messages, window, resumes } => {
+        CrowdLoad::Busy { viewers, senders, messages, window, resumes, until_told } => {
             let patience = Duration::from_secs(30);
-            let shape = room::Shape { room, viewers, senders, messages, payload_bytes, window, resumes, patience };
+            let shape =
+                room::Shape { room, viewers, senders, messages, payload_bytes, window, resumes, until_told, patience };
             room::run(crowd, &shape, &pids)
         }
         CrowdLoad::Steady { rooms, viewers, rate, seconds } => {

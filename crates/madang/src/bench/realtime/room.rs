@@ -14,6 +14,10 @@ mod viewer;
 
 use std::{
     io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -40,6 +44,8 @@ pub(crate) struct Shape {
     pub(crate) window: usize,
     /// Whether connections that end come back.
     pub(crate) resumes: bool,
+    /// Whether senders go on after their messages until the standard input ends.
+    pub(crate) until_told: bool,
     /// How long nothing may arrive before the load gives up.
     pub(crate) patience: Duration,
 }
@@ -55,24 +61,32 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, shape: &Shape, pids: &[u32]) 
         return Err("viewers of this server cannot come back to where they were".into());
     }
     let each = shape.messages / shape.senders;
-    let bounds = Bounds { messages: each, window: shape.window, acknowledges: D::ACKNOWLEDGES };
+    let mut bounds = Bounds { messages: usize::MAX, window: shape.window, acknowledges: D::ACKNOWLEDGES };
+    let may_end = Arc::new(AtomicBool::new(!shape.until_told));
+    if shape.until_told {
+        end_with_the_input(may_end.clone());
+    }
     let mut events = Events::with_capacity(1024);
     let mut account = Account::new(shape);
     open(&mut crowd, &mut events, shape, &mut account)?;
-    let wanted = (each * shape.senders * shape.viewers) as u64;
+    let half_way = account.wanted(each) / 2;
     let (begun, before, own) = (Instant::now(), processor::seconds(pids)?, processor::seconds(&[std::process::id()])?);
     let mut last = (begun, 0);
     let mut all_there = None;
     while all_there.is_none_or(|(at, ..): (Instant, f64)| at.elapsed() < LATE) {
         come_back(&mut crowd, &mut account);
+        if may_end.load(Ordering::Relaxed) {
+            bounds.messages = each;
+        }
         send(&mut crowd, &mut account, shape, bounds);
         let patience = if account.returning.nobody_is_away() { TURN_MAX } else { TURN_MAX_AWAY };
         crowd.turn(&mut events, patience, |number, event| account.take(number, event))?;
         account.look();
-        if shape.resumes && last.1 * 2 < wanted && account.arrived * 2 >= wanted {
+        if shape.resumes && last.1 < half_way && account.arrived >= half_way {
             tell_half_way();
         }
-        if account.arrived == wanted && account.all_acknowledged() && all_there.is_none() {
+        let is_all_sent = bounds.messages == each && account.arrived == account.wanted(each);
+        if is_all_sent && account.all_acknowledged() && all_there.is_none() {
             // What comes twice may come late.
             all_there = Some((Instant::now(), processor::seconds(pids)?));
         }
@@ -88,8 +102,8 @@ pub(crate) fn run<D: Dialect>(mut crowd: Crowd<D>, shape: &Shape, pids: &[u32]) 
     };
     let (wall, cpu) = (at.duration_since(begun).as_secs_f64(), after - before);
     let delivered = account.count().delivered;
-    let mut told = account.told(wanted);
-    told["messages"] = json!(each * shape.senders);
+    let mut told = account.told(account.wanted(each));
+    told["messages"] = json!(account.wanted(each) / shape.viewers as u64);
     told["bytes_per_delivery"] = json!(crowd.bytes_read() as f64 / delivered.max(1) as f64);
     told["wall_s"] = json!(wall);
     told["load_cpu_s"] = json!(processor::seconds(&[std::process::id()])? - own);
@@ -130,6 +144,14 @@ fn send<D: Dialect>(crowd: &mut Crowd<D>, account: &mut Account, shape: &Shape, 
 )]
 fn tell_half_way() {
     eprintln!("half way");
+}
+
+/// Says so when the standard input has ended.
+fn end_with_the_input(has_ended: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        has_ended.store(true, Ordering::Relaxed);
+    });
 }
 
 /// Opens the viewers' connections, then the senders', and waits until all are ready.

@@ -104,7 +104,7 @@ impl Dialect for Centrifuge {
             at = frame.payload.end;
             let mut rest = &buffer[frame.payload];
             if frame.opcode == CLOSE {
-                said(Said::Refused(rest));
+                said(if is_to_come_back(rest) { Said::Leave(rest) } else { Said::Refused(rest) });
                 continue;
             }
             while let Some(end) = self.end_of_line(rest) {
@@ -149,6 +149,11 @@ fn offset(behind: &[u8]) -> Option<u64> {
 fn after_data(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"{\"push\":{\"channel\":\"")?;
     rest.get(memchr(b'"', rest)? + 1..)?.strip_prefix(b",\"pub\":{\"data\":")
+}
+
+/// Whether clients come back after this close frame: the protocol's codes below 3500 ask them to.
+fn is_to_come_back(close: &[u8]) -> bool {
+    matches!(close, [high, low, ..] if (3_000..3_500).contains(&u16::from_be_bytes([*high, *low])))
 }
 
 fn reply(line: &[u8], said: &mut impl FnMut(Said<'_>)) -> io::Result<()> {

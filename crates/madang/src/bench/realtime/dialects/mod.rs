@@ -39,6 +39,8 @@ pub(crate) enum Said<'a> {
     Acknowledged(Option<usize>),
     /// A message or the connection was refused; the text says why.
     Refused(&'a [u8]),
+    /// The connection is to end and come back; the text says why.
+    Leave(&'a [u8]),
     /// The server wants these bytes back.
     Ping(&'static [u8]),
 }

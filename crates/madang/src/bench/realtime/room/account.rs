@@ -61,6 +61,10 @@ impl Account {
                 let text = String::from_utf8_lossy(why);
                 self.first_refusal.get_or_insert_with(|| format!("connection {number}: {text}"));
             }
+            Event::Said(Said::Leave(why)) => {
+                let text = String::from_utf8_lossy(why);
+                self.first_end.get_or_insert_with(|| format!("connection {number}: {text}"));
+            }
             Event::Said(Said::Ping(_)) => {}
             Event::Ended(error) => self.ended(number, &error),
         }
@@ -102,6 +106,12 @@ impl Account {
             None => Part::Sender,
             Some(viewer) => Part::Viewer(Some(Position { epoch: viewer.epoch().to_owned(), offset: viewer.offset() })),
         }
+    }
+
+    /// How many different messages have to arrive, over all viewers, when each sender sends at least so many.
+    pub(super) fn wanted(&self, each: usize) -> u64 {
+        let messages: usize = self.senders.iter().map(|sender| sender.sent().max(each)).sum();
+        (messages * self.viewers.len()) as u64
     }
 
     /// Whether nothing waits for its acknowledgement.

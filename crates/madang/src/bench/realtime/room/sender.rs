@@ -34,7 +34,7 @@ impl Sender {
             return Some(number);
         }
         let over = seen.min(self.sent - self.unacknowledged.len());
-        if self.sent == bounds.messages || self.sent - over >= bounds.window {
+        if self.sent >= bounds.messages || self.sent - over >= bounds.window {
             return None;
         }
         let number = self.sent;
@@ -57,6 +57,11 @@ impl Sender {
     /// Is connected again: what was not acknowledged is sent again, in its order.
     pub(super) fn returned(&mut self) {
         self.again = self.unacknowledged.clone();
+    }
+
+    /// How many different messages it has sent.
+    pub(super) fn sent(&self) -> usize {
+        self.sent
     }
 
     pub(super) fn is_done(&self) -> bool {
