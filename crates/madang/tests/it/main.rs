@@ -31,3 +31,4 @@ mod replay;
 mod resuming;
 mod sdks;
 mod site;
+mod surface;
