@@ -75,7 +75,10 @@ try {
   await plays('after the encoder came back');
   await talk('after the encoder came back');
 
-  await outside('kill the server and start it again');
+  // Away until the player itself has given up more than once.
+  await outside('kill the server');
+  await page.getByText('The connection was lost', { exact: true }).waitFor({ timeout: 60_000 });
+  await outside('start the server');
   await outside('start the encoder');
   await plays('after the server came back');
   await talk('after the server came back');

@@ -89,6 +89,8 @@ export const en = {
     stateScheduled: (when: string) => `Planned for ${when}`,
     stateInterrupted: 'The streamer’s connection was lost',
     stateInterruptedText: 'Waiting for the picture to come back…',
+    stateAway: 'The connection was lost',
+    stateAwayText: 'Trying again by itself. You need not do anything.',
     statePaused: 'A short break',
     statePausedText: 'The host has paused the show. Stay, chat goes on.',
     stateEnded: 'The show is over',

@@ -91,6 +91,8 @@ export const ko: Dictionary = {
     stateScheduled: (when) => `${when} 예정`,
     stateInterrupted: '방송 연결이 끊겼어요',
     stateInterruptedText: '화면이 돌아오기를 기다리고 있어요…',
+    stateAway: '연결이 끊겼어요',
+    stateAwayText: '알아서 다시 연결하고 있어요. 그대로 기다려 주세요.',
     statePaused: '잠시 쉬어 가요',
     statePausedText: '진행자가 방송을 잠시 멈췄어요. 채팅은 계속돼요.',
     stateEnded: '방송이 끝났어요',

@@ -103,7 +103,8 @@ async fn an_open_page_outlives_encoder_and_server() {
         match deed.as_str() {
             "kill the encoder" => drop(encoder.take()),
             "start the encoder" => encoder = Some(Encoder::test_card(site.rtmp, key, 240)),
-            "kill the server and start it again" => site = site.kill_and_restart().await,
+            "kill the server" => site.kill().await,
+            "start the server" => site = site.restart().await,
             other => panic!("no such deed: {other}"),
         }
         answers.write_all(b"done\n").await.unwrap();

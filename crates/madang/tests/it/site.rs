@@ -174,7 +174,17 @@ impl Site {
 
     /// `kill -9`, and a new start on the same data and the same ports.
     pub(crate) async fn kill_and_restart(mut self) -> Self {
+        self.kill().await;
+        self.restart().await
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// A new start of a site that was killed, on the same data and the same ports.
+    pub(crate) async fn restart(mut self) -> Self {
         let mut next = Self::spawn(&Launch::plain(), &self.data, self.http, self.rtmp, self.variables.clone()).await;
         next._folder = self._folder.take();
         next
