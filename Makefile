@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build web types test test-full test-faults test-rust autobahn fuzz lint deny bench services services-down clean
+.PHONY: help demo build web types test test-full test-faults test-rust alerts autobahn fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -38,6 +38,9 @@ test-faults: ## Break what several gateways stand on, under the crowds of the pr
 test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
 	$(CARGO) test --workspace --locked
 	$(CARGO) test -p doorbell --features loom --locked
+
+alerts: ## Check the alert rules, and play to them what they are for
+	scripts/check-alerts
 
 autobahn: ## Run the cases of the Autobahn test suite against our WebSocket
 	@[ -x .cache/python/bin/python ] || python3 -m venv .cache/python

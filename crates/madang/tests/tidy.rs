@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -236,4 +236,40 @@ fn engines_name_no_domain_and_the_gateway_no_rules() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The names of metrics in a text.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.match_indices("madang_")
+        .map(|(at, _)| text[at..].split(|letter| !is_part(letter)).next().unwrap().to_owned())
+        .collect()
+}
+
+/// The metrics the code counts.
+fn counted() -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for path in rust_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in ["counter!(", "gauge!(", "histogram!("].iter().flat_map(|macro_| text.match_indices(macro_)) {
+            all.extend(metrics_in(text[at..].split(')').next().unwrap_or_default()));
+        }
+    }
+    all
+}
+
+#[test]
+fn operators_are_told_of_every_metric_and_alerted_by_those_that_exist() {
+    let counted = counted();
+    assert!(counted.len() > 30, "this test reads too little: {counted:?}");
+    let told = metrics_in(&fs::read_to_string(root().join("docs/operating.md")).unwrap());
+    let untold: Vec<_> = counted.difference(&told).collect();
+    assert!(untold.is_empty(), "not in docs/operating.md: {untold:?}");
+    for file in ["docs/operating.md", "deploy/prometheus/alerts.yml", "deploy/grafana/madang.json"] {
+        let named = metrics_in(&fs::read_to_string(root().join(file)).unwrap());
+        // The beginning of several, in an expression over all of them.
+        let unknown: Vec<_> =
+            named.iter().filter(|name| !counted.iter().any(|one| one == *name || *name == "madang_")).collect();
+        assert!(unknown.is_empty(), "{file} names what nothing counts: {unknown:?}");
+    }
 }

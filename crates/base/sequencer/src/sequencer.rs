@@ -25,6 +25,8 @@ const TRIES: u32 = 3;
 const CONFLICTS_MAX: u32 = 100;
 /// How long a publication may take; what is not out by then is found in the log.
 const PUBLISH_PATIENCE: Duration = Duration::from_secs(2);
+/// The same after one that took too long: the room must not go at the pace of a bus that hangs.
+const PUBLISH_PATIENCE_SHORT: Duration = Duration::from_millis(20);
 
 pub(crate) struct Sequencer {
     room: Arc<str>,
@@ -32,6 +34,8 @@ pub(crate) struct Sequencer {
     bus: Arc<dyn Bus>,
     head: Option<Head>,
     witnesses: Arc<Witnesses>,
+    /// How long the next publication may take.
+    publish_patience: Duration,
 }
 
 /// Makes the keys by which a group is found whose append was not answered: one key for all of it, since it is kept whole or
@@ -55,7 +59,7 @@ impl Witnesses {
 
 impl Sequencer {
     pub(crate) fn new(room: Arc<str>, log: Arc<dyn RoomLog>, bus: Arc<dyn Bus>, witnesses: Arc<Witnesses>) -> Self {
-        Self { room, log, bus, head: None, witnesses }
+        Self { room, log, bus, head: None, witnesses, publish_patience: PUBLISH_PATIENCE }
     }
 
     /// Answers every draft: placed, or an error.
@@ -162,7 +166,7 @@ impl Sequencer {
     }
 
     /// Tells the writers, then the readers.
-    async fn acknowledge(&self, group: &mut Group, epoch: String, placed: Vec<(u64, Waiting)>) {
+    async fn acknowledge(&mut self, group: &mut Group, epoch: String, placed: Vec<(u64, Waiting)>) {
         let epoch: Arc<str> = epoch.into();
         let mut publications = Vec::with_capacity(placed.len());
         for (offset, one) in placed {
@@ -173,11 +177,13 @@ impl Sequencer {
             publications.push(Publication { position, data, redacts, about });
             group.answer(&one, Ok(Placed::Here(offset)), Some(offset));
         }
-        let published = tokio::time::timeout(PUBLISH_PATIENCE, self.bus.publish(&self.room, publications)).await;
+        let patience = self.publish_patience;
+        let published = tokio::time::timeout(patience, self.bus.publish(&self.room, publications)).await;
+        self.publish_patience = if published.is_err() { PUBLISH_PATIENCE_SHORT } else { PUBLISH_PATIENCE };
         let failure = match published {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("the bus took longer than {} s", PUBLISH_PATIENCE.as_secs()),
+            Err(_) => format!("the bus took longer than {} ms", patience.as_millis()),
         };
         metrics::counter!("madang_room_publish_failures_total").increment(1);
         tracing::warn!(room = &*self.room, failure, "kept but not published; readers find it in the log");

@@ -22,12 +22,15 @@ impl Config {
         }
     }
 
-    /// Where clients of the realtime connection find it.
+    /// Where clients of the realtime connection find it; empty: where they found the site.
     pub(crate) fn gateway_url(&self, http: SocketAddr) -> String {
-        match self.gateway.url.as_str() {
-            "" => format!("{}/connection/websocket", self.public_url(http).replacen("http", "ws", 1)),
-            url => url.to_owned(),
+        if !self.gateway.url.is_empty() {
+            return self.gateway.url.clone();
         }
+        if http.ip().is_unspecified() && self.api.public_url.origin().is_none() {
+            return String::new();
+        }
+        format!("{}/connection/websocket", self.public_url(http).replacen("http", "ws", 1))
     }
 
     /// The site that media is played from, when it is not this one.

@@ -1,5 +1,7 @@
 //! Several gateways on one Redis: which settings can be meant.
 
+use kernel::random::mix;
+
 use super::{Config, Role};
 
 /// What is wrong with a setting.
@@ -23,6 +25,13 @@ impl Config {
         (fits(service) && fits(phase)).then_some((service, phase))
     }
 
+    /// Tells apart what all gateways on one Redis have to share: their channels, their keys, their database.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let gateway::Settings { client, without_namespace, namespaces, .. } = &self.gateway;
+        let shared = format!("{client:?} {without_namespace:?} {namespaces:?} {}", self.engines.sql);
+        shared.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
+    }
+
     /// What cannot be meant where several gateways share a Redis.
     pub(super) fn fleet_trouble(&self) -> Option<Trouble> {
         let wrong = |setting: &str, reason| Some((setting.to_owned(), reason));
@@ -40,6 +49,11 @@ impl Config {
         }
         if self.redis_names().is_none() {
             return wrong("engines.redis_names", "SERVICE|PHASE is expected");
+        }
+        if !self.gateway.url.is_empty()
+            && !["ws://", "wss://"].iter().any(|scheme| self.gateway.url.starts_with(scheme))
+        {
+            return wrong("gateway.url", "the address of a WebSocket is expected: ws://… or wss://…");
         }
         if self.http.ip().is_unspecified() && self.gateway.url.is_empty() {
             return wrong(

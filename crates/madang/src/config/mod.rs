@@ -121,8 +121,8 @@ impl Config {
     pub(crate) fn gateway(&self, http: SocketAddr) -> gateway::Settings {
         let listed = self.api.allowed_origins.iter().chain(self.api.public_url.origin());
         let allowed_origins = listed.map(ToString::to_string).collect();
-        let (url, shares_bus) = (self.gateway_url(http), self.has_other_gateways());
-        gateway::Settings { allowed_origins, url, shares_bus, ..self.gateway.clone() }
+        let (url, shares_bus, fingerprint) = (self.gateway_url(http), self.has_other_gateways(), self.fingerprint());
+        gateway::Settings { allowed_origins, url, shares_bus, fingerprint, ..self.gateway.clone() }
     }
 
     /// What the web UI is told about the site.

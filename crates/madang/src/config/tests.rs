@@ -97,6 +97,7 @@ fn what_several_gateways_cannot_share_is_refused_and_named() {
         ("engines.redis_names", vec![("MADANG_ENGINES_REDIS_NAMES", "madang")]),
         ("engines.redis_names", vec![("MADANG_ENGINES_REDIS_NAMES", "a|b|c")]),
         ("gateway.url", vec![("MADANG_HTTP", "0.0.0.0:80")]),
+        ("gateway.url", vec![("MADANG_GATEWAY_URL", "https://rt1.example/")]),
         ("gateway.without_namespace.durable", vec![("MADANG_GATEWAY_WITHOUT_NAMESPACE_DURABLE", "true")]),
         (
             "gateway.without_namespace.history_size",

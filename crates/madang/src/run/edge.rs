@@ -54,7 +54,7 @@ impl Edge {
             direct: Vec::new(),
             takeovers: realtime.takeovers(),
             realtime: realtime.router().merge(own.server_api(&machine, &realtime, &config)),
-            ready: Arc::new(RoomsReady(stores.clone())),
+            ready: Arc::new(EdgeReady { stores: stores.clone(), realtime: realtime.clone() }),
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(Nobody),
             clock: machine.clock.clone(),
@@ -73,8 +73,9 @@ impl Edge {
         self.stores.lost().await;
     }
 
-    /// Stops in the order that loses nothing: no new clients, those that are there sent elsewhere, the store closed.
+    /// Stops in the order that loses nothing: clients moved to other gateways, no new ones, the rest sent away, the store closed.
     pub(crate) async fn stop(mut self) {
+        self.realtime.move_clients().await;
         self.cancel.cancel();
         self.realtime.shutdown().await;
         while self.tasks.join_next().await.is_some() {}
@@ -92,13 +93,19 @@ impl Authenticator for Nobody {
     }
 }
 
-/// Ready when the rooms' store answers.
-struct RoomsReady(Arc<RoomStores>);
+/// Ready when the rooms' store answers, and the other gateways are heard.
+struct EdgeReady {
+    stores: Arc<RoomStores>,
+    realtime: Arc<Gateway>,
+}
 
 #[async_trait]
-impl Readiness for RoomsReady {
+impl Readiness for EdgeReady {
     async fn checks(&self) -> Vec<Check> {
-        let answer = sqlx::query("SELECT 1").execute(self.0.rooms.reader()).await;
-        vec![Check { name: "rooms", result: answer.map(|_| ()).map_err(|error| error.to_string()) }]
+        let answer = sqlx::query("SELECT 1").execute(self.stores.rooms.reader()).await;
+        let rooms = answer.map(|_| ()).map_err(|error| error.to_string());
+        let hears = self.realtime.hears_others();
+        let gateways = if hears { Ok(()) } else { Err("this gateway does not hear the others".to_owned()) };
+        vec![Check { name: "rooms", result: rooms }, Check { name: "gateways", result: gateways }]
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        // One process writes to a data folder or database (it holds the lock), so it needs no lease for its node.
+        // One process writes what has ids to a data folder or database (it holds the lock), so it needs no lease for its node.
         Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), ids: Arc::new(Snowflake::new(0)) }
     }
 }

@@ -194,8 +194,8 @@ impl Claim {
 fn explain(error: OwnershipError) -> AnyError {
     match error {
         OwnershipError::Taken => {
-            "another process uses the database that the setting engines.sql names; one process at a \
-                                  time may: stop the other one, or name a database of its own"
+            "another process uses the database that the setting engines.sql names: stop it, or name a database of its \
+             own. Only gateways that share a Redis (engines.redis) may use one together"
                 .into()
         }
         error => error.into(),

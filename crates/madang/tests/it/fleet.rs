@@ -160,8 +160,6 @@ async fn what_is_said_to_one_is_heard_at_all_and_all_are_asked_for_what_is_known
     for connection in [&mut first, &mut second] {
         assert_eq!(connection.publication().await, None);
     }
-    let refused = first.send("subscribe", json!({})).await;
-    assert!(refused.is_none() || first.message().await.is_none(), "it is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,6 +186,9 @@ async fn the_clients_of_one_that_dies_go_on_at_another() {
     let before = publish(&dying, "kept:a", "before", 20).await;
     assert_eq!(read(&mut reader, 0, 10).await, before[..10]);
     dying.kill().await;
+    let order = json!({ "user": "nobody" });
+    let unsure = two.api("disconnect", &order).await.unwrap_err();
+    assert_eq!(unsure["code"], 100, "it might be alive and have this user: {unsure}");
     let after = publish(two, "kept:a", "after", 5).await;
 
     let position = (10, reply["epoch"].as_str().unwrap().to_owned());
@@ -203,7 +204,7 @@ async fn the_clients_of_one_that_dies_go_on_at_another() {
     until("it is forgotten", || async { (listed(two).await.len() == 2).then_some(()) }).await;
     let stats = two.api("presence_stats", &json!({ "channel": "lobby" })).await.unwrap();
     assert_eq!(stats["num_clients"], 0, "{stats}");
-    two.api("disconnect", &json!({ "user": "nobody" })).await.unwrap();
+    two.api("disconnect", &order).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,20 +232,43 @@ async fn a_redis_that_dies_and_comes_back_empty_loses_nothing_that_was_acknowled
 async fn one_that_ends_sends_its_clients_to_the_others() {
     let mut fleet = Fleet::on_one(2).await;
     let ending = fleet.gateways.remove(0);
+    let other = &fleet.gateways[0];
     let mut clients = Vec::new();
     for _ in 0..20 {
         clients.push(Connection::at(ending.address, TOKEN).await);
     }
+    // A command under way is answered before its client is sent on.
+    let (mut writer, _) = subscribe(&ending, "kept:a", None).await;
+    let mut written = tokio::spawn(async move {
+        let mut acknowledged = 0;
+        while let Some(reply) = writer.call("publish", json!({ "channel": "kept:a", "data": acknowledged })).await {
+            assert!(reply["publish"].is_object(), "{reply}");
+            acknowledged += 1;
+        }
+        (acknowledged, writer.closed_with)
+    });
+    until("it writes", || async { past(other, "kept:a").await.ne(&0).then_some(()) }).await;
     let stopping = tokio::spawn(ending.stop());
-    until("it is not listed", || async { (listed(&fleet.gateways[0]).await.len() == 1).then_some(()) }).await;
+    until("it is not listed", || async { (listed(other).await.len() == 1).then_some(()) }).await;
     for client in &mut clients {
         assert_eq!(client.publication().await, None, "it is told to go");
-        let again = Connection::at(fleet.gateways[0].address, TOKEN).await;
-        *client = again;
+        assert_eq!(client.closed_with, Some(3001));
+        *client = Connection::at(other.address, TOKEN).await;
     }
+    let (acknowledged, closed_with) = (&mut written).await.unwrap();
+    assert_eq!(
+        (past(other, "kept:a").await, closed_with),
+        (acknowledged, Some(3001)),
+        "nothing was taken and not answered"
+    );
     assert!(stopping.await.unwrap(), "it ends well");
-    let nodes = fleet.gateways[0].api("info", &json!({})).await.unwrap();
+    let nodes = other.api("info", &json!({})).await.unwrap();
     assert_eq!((nodes["nodes"].as_array().unwrap().len(), &nodes["nodes"][0]["num_clients"]), (1, &json!(20)));
+}
+
+/// How many publications a channel keeps.
+async fn past(gateway: &Alone, channel: &str) -> u64 {
+    gateway.api("history", &json!({ "channel": channel })).await.unwrap()["offset"].as_u64().unwrap()
 }
 
 #[tokio::test]
@@ -261,14 +285,15 @@ async fn frames_of_a_session_over_http_may_come_to_any_gateway() {
     let connect = json!({ "id": 1, "connect": { "token": TOKEN } }).to_string();
     let mut stream = one.request("POST /connection/http_stream", &connect).await;
     let opened = read_until(&mut stream, "\"session\"").await;
-    let session = opened.split("\"session\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let told =
+        |name: &str| opened.split(&format!("\"{name}\":\"")).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let (session, node) = (told("session"), told("node"));
     let frame = |session: &str| {
         let command = json!({ "id": 2, "subscribe": { "channel": "lobby" } }).to_string();
-        json!({ "session": session, "node": "", "data": command }).to_string()
+        json!({ "session": session, "node": node, "data": command }).to_string()
     };
     assert!(two.answer("POST /emulation", &frame(&session)).await.starts_with("HTTP/1.1 204"));
     read_until(&mut stream, "\"id\":2").await;
-    let (gateway, _) = session.split_once('.').unwrap();
-    let unknown = two.answer("POST /emulation", &frame(&format!("{gateway}.0"))).await;
+    let unknown = two.answer("POST /emulation", &frame("0")).await;
     assert!(unknown.starts_with("HTTP/1.1 404"), "{unknown}");
 }

@@ -55,7 +55,11 @@ async fn a_master_of_the_redis_cluster_is_replaced_and_then_all_of_it_is_emptied
     let servers = fleet.addresses();
     let master = fleet.redis.master_of(&format!("{{{ROOM}}}"));
     let redis = &mut fleet.redis;
-    let (told, ()) = crowd().over(&servers, ROOM, async { redis.kill(master) }).await;
+    let replace = async {
+        redis.kill(master);
+        redis.wait_until_whole();
+    };
+    let (told, ()) = crowd().over(&servers, ROOM, replace).await;
     assert_eq!(told["connections_ended"], 0, "clients do not notice: {told}");
     redis.start(master);
     redis.wait_until_whole();

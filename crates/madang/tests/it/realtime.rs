@@ -16,6 +16,8 @@ pub(crate) struct Connection {
     /// Pushes that came while a reply was awaited.
     pub(crate) pushes: VecDeque<Value>,
     next_id: u64,
+    /// The code of the server's close frame, when it came.
+    pub(crate) closed_with: Option<u16>,
 }
 
 impl Connection {
@@ -27,7 +29,8 @@ impl Connection {
     /// Connects to a server, with a token or without.
     pub(crate) async fn at(server: SocketAddr, token: &str) -> Self {
         let (socket, _) = connect_async(format!("ws://{server}/connection/websocket")).await.unwrap();
-        let mut connection = Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0 };
+        let mut connection =
+            Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0, closed_with: None };
         let reply = connection.call("connect", json!({ "token": token })).await.unwrap();
         assert!(reply["connect"]["client"].is_string(), "{reply}");
         connection
@@ -75,6 +78,9 @@ impl Connection {
                 .await
                 .expect("something comes")
                 .and_then(Result::ok)?;
+            if let Message::Close(Some(frame)) = &frame {
+                self.closed_with = Some(frame.code.into());
+            }
             let Message::Text(text) = frame else { continue };
             for line in text.lines() {
                 let message: Value = serde_json::from_str(line).unwrap();

@@ -20,7 +20,6 @@ use crate::{
     fleet::{Ear, Fleet, Profile},
     hub::{Hub, Order},
     needs::{Channels, Connector},
-    protocol::codes,
     registry::Registry,
     settings::Settings,
     upgrade::WebSocketRoute,
@@ -71,9 +70,9 @@ impl Gateway {
     ) -> Arc<Self> {
         let stopped = CancellationToken::new();
         let hub = Hub::start(&settings, bus.clone(), stopped.clone());
-        let (fleet, words) = if settings.shares_bus {
-            let (fleet, words) = Fleet::among(id_of(seed), bus.clone());
-            (fleet, Some(words))
+        let (fleet, questions) = if settings.shares_bus {
+            let (fleet, questions) = Fleet::among(id_of(seed), bus.clone());
+            (fleet, Some(questions))
         } else {
             (Fleet::alone(), None)
         };
@@ -104,9 +103,9 @@ impl Gateway {
             numbers: AtomicU64::new(1),
         });
         let gateway = Arc::new(Self { shared });
-        if let Some(words) = words {
+        if let Some(questions) = questions {
             let itself = Arc::downgrade(&gateway);
-            tokio::spawn(async move { fleet.run(itself, words, stopped).await });
+            tokio::spawn(async move { fleet.run(itself, questions, stopped).await });
         }
         gateway
     }
@@ -133,14 +132,29 @@ impl Gateway {
         fallbacks::router(self.shared.clone())
     }
 
-    /// Drains: no new connections; each open one finishes the command it is at, and is told to connect elsewhere
-    /// (3001), one after the other when there are other gateways. Returns when all are gone, or a little after the time
-    /// commands have to finish.
-    pub async fn shutdown(&self) {
-        self.shared.fleet.drain().await;
-        if self.shared.fleet.has_others() {
-            self.move_clients().await;
+    /// Sends the clients to the other gateways, where there are any, over a while, so that these do not get them all at once.
+    /// New ones are refused from its beginning on; everything else goes on until [`Self::shutdown`].
+    pub async fn move_clients(&self) {
+        let Shared { fleet, settings, registry, .. } = &*self.shared;
+        fleet.drain().await;
+        if !fleet.has_others() {
+            return;
         }
+        let clients = registry.all();
+        let over = Duration::from_millis(settings.move_over_ms);
+        let rounds = (over.as_millis() / MOVE_EVERY.as_millis()).max(1) as usize;
+        for some in clients.chunks(clients.len().div_ceil(rounds).max(1)) {
+            for client in some {
+                // One that cannot take it has ended.
+                let _ = client.order(Order::Leave);
+            }
+            tokio::time::sleep(MOVE_EVERY.min(over)).await;
+        }
+    }
+
+    /// Drains: no new connections; each open one finishes the command it is at, and is told to connect elsewhere
+    /// (3001). Returns when all are gone, or a little after the time commands have to finish.
+    pub async fn shutdown(&self) {
         self.shared.closing.cancel();
         self.shared.wheel.wake_all();
         self.shared.connections.close();
@@ -153,17 +167,9 @@ impl Gateway {
         self.shared.stopped.cancel();
     }
 
-    /// Sends the clients to the other gateways over a while, so that these do not get them all at once.
-    async fn move_clients(&self) {
-        let clients = self.registry().all();
-        let over = Duration::from_millis(self.shared.settings.move_over_ms);
-        let rounds = (over.as_millis() / MOVE_EVERY.as_millis()).max(1) as usize;
-        for some in clients.chunks(clients.len().div_ceil(rounds).max(1)) {
-            tokio::time::sleep(MOVE_EVERY.min(over)).await;
-            for client in some {
-                client.order(Order::Disconnect(codes::SHUTDOWN));
-            }
-        }
+    /// Whether this gateway hears the others; always when it is alone.
+    pub fn hears_others(&self) -> bool {
+        self.shared.fleet.hears()
     }
 
     /// How many connections are open.
@@ -193,6 +199,11 @@ impl Drop for Gateway {
 }
 
 impl Shared {
+    /// Whether it takes no new connections any more.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.closing.is_cancelled() || self.fleet.is_draining()
+    }
+
     /// What tells this gateway from others.
     pub(crate) fn id(&self) -> String {
         id_of(self.seed)

@@ -31,7 +31,10 @@ pub struct Settings {
     /// Whether there can be other gateways on the same bus. Not a key of this section: the engines decide it.
     #[serde(skip)]
     pub shares_bus: bool,
-    /// Where clients find this gateway's WebSockets.
+    /// Tells settings apart that all gateways on a bus have to share. No key of this section either.
+    #[serde(skip)]
+    pub fingerprint: u64,
+    /// Where clients find this gateway's WebSockets; empty: where they found its API.
     pub url: String,
     /// Who may connect besides those the site knows.
     pub client: ClientSettings,
@@ -93,6 +96,7 @@ impl Default for Settings {
         Self {
             allowed_origins: Vec::new(),
             shares_bus: false,
+            fingerprint: 0,
             url: String::new(),
             client: ClientSettings::default(),
             server_api: ServerApiSettings::default(),

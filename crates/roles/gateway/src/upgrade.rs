@@ -42,7 +42,7 @@ impl Takeover for WebSocketRoute {
 }
 
 fn prepare(shared: &Shared, request: &UpgradeRequest<'_>, handshake: &Handshake<'_>) -> Result<Peer, Problem> {
-    if shared.closing.is_cancelled() {
+    if shared.is_ending() {
         return Err(Problem::unavailable("shutting_down", "This server is about to end.").retry_after(1));
     }
     if !origin_allowed(request.headers, &shared.settings.allowed_origins) {

@@ -137,6 +137,9 @@ fn open(url: &str) -> RedisResult<ConnectionInfo> {
     if !matches!(info.addr(), ConnectionAddr::Tcp(..)) {
         return Err(wrong("only redis:// URLs can be used; a TLS proxy can stand before an encrypted server"));
     }
+    if info.redis_settings().db() != 0 {
+        return Err(wrong("a Redis URL has no database number: what is published reaches all databases"));
+    }
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Ok(info.set_redis_settings(redis).set_tcp_settings(tcp_settings()))
 }

@@ -30,9 +30,6 @@ pub(super) struct LetIn {
     subscriptions: Vec<(Subscription, SubscribeResult)>,
 }
 
-/// This process, for transports of several requests.
-const NODE: &str = "1";
-
 impl Connection {
     pub(super) fn connect(&mut self, id: u32, request: Connect) {
         let proof = Arc::new(Proof { token: request.token, cookie: self.peer.cookie.take() });
@@ -99,7 +96,7 @@ impl Connection {
             lifetime: expiry.lifetime,
             data: connected.data,
             ping_s: if self.peer.native_pings { 0 } else { Heartbeat::interval_s(&self.shared.settings) },
-            node: if self.peer.session.is_empty() { "".into() } else { NODE.into() },
+            node: if self.peer.session.is_empty() { "".into() } else { self.shared.id().into() },
             session: self.peer.session.clone(),
             time_ms: self.shared.clock.now().as_millis(),
             ..ConnectResult::default()

@@ -296,9 +296,15 @@ impl Connection {
     }
 
     fn hear_of_the_end(&mut self, now: Instant) {
-        if self.drained_by.is_none() && self.shared.closing.is_cancelled() {
-            self.drained_by = Some(now + Duration::from_millis(self.shared.settings.drain_ms));
+        if self.shared.closing.is_cancelled() {
+            self.drain(now);
         }
+    }
+
+    /// Has it finish what is under way and no more.
+    fn drain(&mut self, now: Instant) {
+        let by = now + Duration::from_millis(self.shared.settings.drain_ms);
+        self.drained_by.get_or_insert(by);
     }
 
     /// Ends what holds more than a connection may.

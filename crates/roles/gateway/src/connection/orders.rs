@@ -1,5 +1,7 @@
 //! What the server tells this connection to do.
 
+use tokio::time::Instant;
+
 use super::{Connection, Phase, commands::Session};
 use crate::{
     hub::{ORDERS_MAX, Order},
@@ -11,11 +13,12 @@ use crate::{
 };
 
 impl Connection {
-    /// Takes what was ordered. The end comes at once, the rest in its turn.
+    /// Takes what was ordered. An end comes at once, the rest in its turn.
     pub(super) fn take_orders(&mut self) -> Result<(), Disconnect> {
         for order in self.member.take_orders() {
             match order {
                 Order::Disconnect(why) => return Err(why),
+                Order::Leave => self.drain(Instant::now()),
                 _ if self.orders.len() == ORDERS_MAX => return Err(codes::SLOW),
                 order => self.orders.push_back(order),
             }
@@ -54,7 +57,8 @@ impl Connection {
             }
             Order::Refresh(refreshed) => self.refreshed_by_server(refreshed)?,
             Order::Send(data) => self.outbox.push(&Message::Push("".into(), Push::Message(data))),
-            Order::Disconnect(why) => return Err(why),
+            // They were taken as they came.
+            Order::Disconnect(_) | Order::Leave => {}
         }
         Ok(())
     }

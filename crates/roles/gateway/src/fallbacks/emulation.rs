@@ -13,9 +13,9 @@ use rest::problem_response;
 use serde::Deserialize;
 use tokio::sync::mpsc::error::SendTimeoutError;
 
-use super::{Fallbacks, Sessions, bridge};
+use super::{Fallbacks, bridge};
 use crate::{
-    fleet::{Answer, Emulated, Question},
+    fleet::Emulated,
     protocol::{self, EmulatedFrame},
 };
 
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 struct Json {
+    #[serde(default)]
+    node: String,
     session: String,
     #[serde(default)]
     data: String,
@@ -38,7 +40,7 @@ pub(super) async fn send(State(fallbacks): State<Arc<Fallbacks>>, headers: Heade
 
 async fn take(fallbacks: &Fallbacks, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     let protobuf = headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/octet-stream");
-    let EmulatedFrame { session, data } = if protobuf { protocol::emulated(body).ok() } else { json(body) }
+    let EmulatedFrame { node, session, data } = if protobuf { protocol::emulated(body).ok() } else { json(body) }
         .ok_or_else(|| Problem::bad_request("not_a_frame", "A session and data are expected."))?;
     if !bridge::fits(&data) {
         return Err(Problem::bad_request("frame_too_large", "A frame has 64 KiB at the most."));
@@ -49,7 +51,7 @@ async fn take(fallbacks: &Fallbacks, headers: &HeaderMap, body: &[u8]) -> Result
             Err(SendTimeoutError::Timeout(_)) => Emulated::Busy,
             Err(SendTimeoutError::Closed(_)) => Emulated::Unknown,
         },
-        None => pass_on(fallbacks, session, data).await?,
+        None => pass_on(fallbacks, &node, session, data).await?,
     };
     match emulated {
         Emulated::Taken => Ok(()),
@@ -63,12 +65,9 @@ async fn take(fallbacks: &Fallbacks, headers: &HeaderMap, body: &[u8]) -> Result
 }
 
 /// Hands a frame to the gateway its session began at.
-async fn pass_on(fallbacks: &Fallbacks, session: String, data: Bytes) -> Result<Emulated, Problem> {
-    let gateway = Sessions::gateway(&session).unwrap_or_default().to_owned();
-    let question = Question::Emulate { session, data: Some(data) };
-    match fallbacks.shared.fleet.ask_one(&gateway, &question).await {
-        Ok(Some(Answer::Emulated(emulated))) => Ok(emulated),
-        Ok(_) => Ok(Emulated::Unknown),
+async fn pass_on(fallbacks: &Fallbacks, node: &str, session: String, data: Bytes) -> Result<Emulated, Problem> {
+    match fallbacks.shared.fleet.emulate(node, session, data).await {
+        Ok(emulated) => Ok(emulated),
         Err(error) => {
             let detail = format!("The gateway of this session cannot be reached: {error}.");
             Err(Problem::unavailable("session_unreachable", detail).retry_after(1))
@@ -77,6 +76,6 @@ async fn pass_on(fallbacks: &Fallbacks, session: String, data: Bytes) -> Result<
 }
 
 fn json(body: &[u8]) -> Option<EmulatedFrame> {
-    let Json { session, data } = serde_json::from_slice(body).ok()?;
-    Some(EmulatedFrame { session, data: data.into() })
+    let Json { node, session, data } = serde_json::from_slice(body).ok()?;
+    Some(EmulatedFrame { node, session, data: data.into() })
 }

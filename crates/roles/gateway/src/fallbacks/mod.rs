@@ -62,11 +62,11 @@ impl Fallbacks {
         encoding: Encoding,
         first: Bytes,
     ) -> Result<mpsc::Receiver<Bytes>, Problem> {
-        if self.shared.closing.is_cancelled() {
+        if self.shared.is_ending() {
             return Err(Problem::unavailable("shutting_down", "This server is about to end.").retry_after(1));
         }
         let place = self.shared.admission.admit(address)?;
-        let (session, up) = self.shared.sessions.begin(&self.shared.id())?;
+        let (session, up) = self.shared.sessions.begin()?;
         let Credentials(cookie) = Credentials::of(headers);
         let (wire, other_end) = tokio::io::duplex(bridge::BUFFER_BYTES);
         let (down, frames) = mpsc::channel(bridge::FRAMES_DOWN_MAX);

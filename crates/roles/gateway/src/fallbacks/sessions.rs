@@ -15,9 +15,6 @@ use crate::fleet::Emulated;
 /// Frames of a client that wait.
 const FRAMES_UP_MAX: usize = 16;
 
-/// Stands between the id of a session's gateway and the secret.
-const BY: char = '.';
-
 /// Who takes frames.
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<HashMap<Arc<str>, mpsc::Sender<Bytes>>>);
@@ -29,23 +26,17 @@ pub(super) struct Session {
 }
 
 impl Sessions {
-    /// A new session of this gateway, and the frames that are sent into it.
-    pub(super) fn begin(self: &Arc<Self>, gateway: &str) -> Result<(Session, mpsc::Receiver<Bytes>), Problem> {
+    /// A new session, and the frames that are sent into it.
+    pub(super) fn begin(self: &Arc<Self>) -> Result<(Session, mpsc::Receiver<Bytes>), Problem> {
         let mut random = [0; 16];
         SystemRandom::new().fill(&mut random).map_err(|_| {
             tracing::error!("the random source failed");
             Problem::internal()
         })?;
-        let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let name: Arc<str> = format!("{gateway}{BY}{secret}").into();
+        let name: Arc<str> = random.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         let (up, frames) = mpsc::channel(FRAMES_UP_MAX);
         self.lock().insert(name.clone(), up);
         Ok((Session { name, sessions: self.clone() }, frames))
-    }
-
-    /// The id of the gateway a session began at.
-    pub(super) fn gateway(name: &str) -> Option<&str> {
-        name.split_once(BY).map(|(gateway, _)| gateway)
     }
 
     /// Where frames for the session go; none: it is over, or never was.

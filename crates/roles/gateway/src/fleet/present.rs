@@ -11,9 +11,12 @@ use super::{LEASE, Profile};
 pub(super) struct Present(HashMap<String, (Profile, Instant)>);
 
 impl Present {
-    pub(super) fn heard(&mut self, profile: Profile, now: Instant) {
+    /// Whether it had not been there.
+    pub(super) fn heard(&mut self, profile: Profile, now: Instant) -> bool {
+        let is_new = !self.is_there(&profile.id);
         self.0.insert(profile.id.clone(), (profile, now));
         self.0.retain(|_, (_, heard)| now - *heard < LEASE);
+        is_new
     }
 
     pub(super) fn left(&mut self, id: &str) {

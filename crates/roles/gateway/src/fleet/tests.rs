@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use engines::system::SystemClock;
 use kernel::Caller;
 
@@ -115,7 +116,8 @@ fn urls(gateway: &Gateway) -> Vec<String> {
 }
 
 fn order() -> Question {
-    Question::Send { target: Target::User { user: "1".into(), except: Vec::new() }, data: None }
+    let target = Target::User { user: "1".into(), except: Vec::new() };
+    Question::Refresh { target, expires_at_ms: None, conn_info: None }
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,13 +138,13 @@ async fn they_know_each_other_until_one_is_gone_or_dies() {
     assert_eq!(urls(&all[0].0), ["ws://1", "ws://2"], "its lease runs");
     tokio::time::sleep(HELLO_EVERY * 3).await;
     assert_eq!(urls(&all[0].0), ["ws://1"]);
-    assert_eq!(all[0].0.order_all(order()).await, Ok(0));
+    assert_eq!(all[0].0.order_all(order()).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_one_may_not_have_heard_fails_and_a_reading_does_without() {
     let all = gateways(3).await;
-    assert_eq!(all[0].0.order_all(order()).await, Ok(0));
+    assert_eq!(all[0].0.order_all(order()).await, Ok(()));
     all[2].1.is_deaf.store(true, Ordering::SeqCst);
     assert_eq!(all[0].0.order_all(order()).await, Err(Unanswered::Missing(1)));
     assert_eq!(all[0].0.nodes().await.unwrap().len(), 2);
@@ -150,13 +152,49 @@ async fn an_order_that_one_may_not_have_heard_fails_and_a_reading_does_without()
     // The deaf one sees it itself, as soon as it could have heard its own word.
     tokio::time::sleep(LEASE + HELLO_EVERY).await;
     assert_eq!(all[2].0.order_all(order()).await, Err(Unanswered::Deaf));
+    assert!(!all[2].0.hears_others());
     all[2].1.is_deaf.store(false, Ordering::SeqCst);
     tokio::time::sleep(HELLO_EVERY * 2).await;
-    assert_eq!(all[2].0.order_all(order()).await, Ok(0));
+    assert_eq!(all[2].0.order_all(order()).await, Ok(()));
+    assert!(all[2].0.hears_others());
 
     // One that cannot speak can order nothing.
     all[1].1.is_mute.store(true, Ordering::SeqCst);
     assert_eq!(all[1].0.order_all(order()).await, Err(Unanswered::Bus("the bus is out of reach: cut".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_version_asks_is_answered_and_what_is_too_large_too() {
+    let all = gateways(2).await;
+    let Some(shared) = &all[0].0.shared().fleet.shared else { panic!("it has others") };
+    let question = serde_json::value::to_raw_value(&serde_json::json!({ "dance": { "steps": 5 } })).unwrap();
+    let asked = Asked { from: shared.id.clone(), number: 7, question };
+    let (_, place) = &all[1];
+    let said = Publication { data: serde_json::to_vec(&Word::Asks(asked)).unwrap().into(), ..Publication::default() };
+    let mut answers = shared.pending.expect(7);
+    place.listener.get().unwrap().deliver(ALL, &[said]);
+    let (_, answer) = answers.recv().await.unwrap();
+    assert!(matches!(answer, Answer::Unknown), "{answer:?}");
+
+    let channel = |number| crate::ChannelSummary { name: format!("{number:0200}"), clients: 1 };
+    assert!(matches!(Answer::Channels((0..9_000).map(channel).collect()).bounded(), Answer::Channels(_)));
+    assert!(matches!(Answer::Channels((0..10_000).map(channel).collect()).bounded(), Answer::TooLarge));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_a_moment_ago_is_not_asked_again() {
+    let all = gateways(2).await;
+    let asked = || async { all[0].0.shared().presence_stats("lobby").await.map(|stats| stats.clients) };
+    assert_eq!(asked().await, Ok(0));
+    let (_, place) = &all[1];
+    place.is_mute.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    assert_eq!(asked().await, Ok(0));
+    assert_eq!(begun.elapsed(), Duration::ZERO, "the answer is the one of before");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let begun = Instant::now();
+    assert_eq!(asked().await, Ok(0));
+    assert!(begun.elapsed() > Duration::ZERO, "it was asked, and there was no answer");
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,13 +203,13 @@ async fn what_is_no_word_changes_nothing() {
     let (gateway, place) = &all[0];
     let said = Publication { data: Bytes::from_static(b"{\"hello\":1}"), ..Publication::default() };
     place.listener.get().unwrap().deliver(ALL, &[said]);
-    assert_eq!(gateway.order_all(order()).await, Ok(0));
+    assert_eq!(gateway.order_all(order()).await, Ok(()));
     assert_eq!(urls(gateway).len(), 2);
 }
 
 #[test]
 fn users_are_the_same_everywhere() {
-    assert_eq!(answering::hash("5"), answering::hash("5"));
-    assert_ne!(answering::hash("5"), answering::hash("6"));
-    assert_ne!(answering::hash(""), answering::hash("\0"));
+    // Also in the processes of other versions.
+    assert_eq!(answering::hash(""), 0xe220_a839_7b1d_cdaf);
+    assert_eq!(answering::hash("42"), 0xf7cf_8584_e970_d902);
 }

@@ -1,11 +1,19 @@
-//! What gateways say to each other, as JSON: what one version does not know in another's word it leaves unread.
+//! What gateways say to each other, as JSON. Versions may differ for a while: a value one does not know it leaves unread, a
+//! question it does not know it answers so.
 
 use bytes::Bytes;
 use ports::about::ClientInfo;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::bytes_as_text;
-use crate::{ChannelSummary, Info, Target, protocol::Since, tokens::SubscriptionOptions};
+use crate::{
+    ChannelSummary, Info, Target,
+    protocol::{Since, bytes_as_text},
+    tokens::SubscriptionOptions,
+};
+
+/// What one gateway may answer: more would be a burden to the bus, which carries publications too.
+const ANSWER_BYTES_MAX: usize = 2 << 20;
 
 /// One word.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,18 +23,28 @@ pub(super) enum Word {
     Hello(Profile),
     /// I am gone.
     Bye { id: String },
-    /// I ask all of you.
-    Asks { from: String, number: u64, question: Question },
+    /// I ask.
+    Asks(Asked),
     /// I answer.
     Answers { from: String, number: u64, answer: Answer },
 }
 
+/// A question on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Asked {
+    pub(super) from: String,
+    pub(super) number: u64,
+    /// A [`Question`].
+    pub(super) question: Box<RawValue>,
+}
+
 /// A gateway, as others see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Profile {
     /// Its name for as long as it runs; client ids begin with it.
     pub id: String,
-    /// Where clients find its WebSockets.
+    /// Where clients find its WebSockets; empty: where they found this answer.
     pub url: String,
     /// Of which version it is.
     pub version: String,
@@ -36,6 +54,8 @@ pub struct Profile {
     pub connections_max: u64,
     /// Whether it is about to end, and sends its clients elsewhere.
     pub draining: bool,
+    /// Tells settings apart that all gateways have to share.
+    pub settings: u64,
 }
 
 impl Profile {
@@ -45,7 +65,7 @@ impl Profile {
     }
 }
 
-/// What all gateways are asked; the first five are orders.
+/// What gateways are asked; the first four are orders.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Question {
@@ -61,12 +81,6 @@ pub(crate) enum Question {
         expires_at_ms: Option<i64>,
         #[serde(with = "bytes_as_text")]
         conn_info: Option<Bytes>,
-    },
-    /// Hand clients a value.
-    Send {
-        target: Target,
-        #[serde(with = "bytes_as_text")]
-        data: Option<Bytes>,
     },
     /// Who is subscribed, unless there are more than `limit`.
     Presence { channel: String, limit: usize },
@@ -99,11 +113,11 @@ pub(crate) struct Given {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
-    /// So many connections were told.
-    Told(usize),
+    /// The order was given to its connections.
+    Given,
     /// Those who are subscribed; none: too many.
     Presence(Option<Vec<Seen>>),
-    /// How many connections are subscribed, and for which users (hashed), or for how many when they are too many to be told.
+    /// How many connections are subscribed, and for which users.
     PresenceStats { clients: u64, users: Users },
     /// Channels somebody is subscribed to.
     Channels(Vec<ChannelSummary>),
@@ -111,6 +125,18 @@ pub(crate) enum Answer {
     Info(Node),
     /// What became of the frame.
     Emulated(Emulated),
+    /// It would be larger than an answer may be.
+    TooLarge,
+    /// This version does not know the question.
+    Unknown,
+}
+
+impl Answer {
+    /// The answer, or that it is too large.
+    pub(super) fn bounded(self) -> Self {
+        let bytes = serde_json::to_vec(&self).map_or(usize::MAX, |json| json.len());
+        if bytes > ANSWER_BYTES_MAX { Self::TooLarge } else { self }
+    }
 }
 
 /// What became of a frame.
@@ -128,14 +154,13 @@ pub(crate) enum Emulated {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) id: String,
-    /// Where clients find it; empty when it is alone.
     pub(crate) url: String,
     pub(crate) version: String,
     pub(crate) uptime_s: u64,
     pub(crate) info: Info,
 }
 
-/// Different users of one gateway.
+/// Different users of one gateway: hashed, or their number when they are too many to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Users {

@@ -18,6 +18,8 @@ pub(crate) enum Order {
     Unsubscribe(Arc<str>, Unsubscribe),
     /// End.
     Disconnect(Disconnect),
+    /// Finish what is under way, and connect elsewhere.
+    Leave,
     /// Take another expiry.
     Refresh(Refreshed),
     /// Hand the client a value.

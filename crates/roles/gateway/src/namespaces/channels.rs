@@ -13,6 +13,7 @@ use super::{
     publishing::{Namespace, Publishing, ToPublish},
 };
 use crate::{
+    fleet,
     needs::{ChannelRules, Channels, Client, ClientError, SubscribeRequest, SubscriptionRefreshed},
     protocol::codes,
     tokens::{SubscriptionClaims, SubscriptionOptions, TokenError, Verifier},
@@ -111,7 +112,8 @@ impl Channels for Namespaces {
     }
 
     fn given(&self, channel: &str, user: &str, options: SubscriptionOptions) -> Option<ChannelRules> {
-        let namespace = self.publishing.namespace(&ChannelName::parse(channel))?;
+        let is_name = (1..=kernel::limits::CHANNEL_BYTES).contains(&channel.len()) && !fleet::is_own(channel);
+        let namespace = self.publishing.namespace(&ChannelName::parse(channel)).filter(|_| is_name)?;
         Some(self.rules(namespace, channel, user, true, options))
     }
 

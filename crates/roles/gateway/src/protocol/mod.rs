@@ -5,6 +5,7 @@
 //! meanings follow the protocol's published schema (github.com/centrifugal/protocol, `client.proto`, MIT). Values that
 //! pass through are opaque; to readers of JSON a value that is no JSON becomes `null`, because JSON has no place for it.
 
+pub(crate) mod bytes_as_text;
 pub mod codes;
 mod command;
 mod decode;
@@ -29,6 +30,8 @@ pub(crate) use protobuf::emulated;
 /// A frame of a client, and the session it belongs to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct EmulatedFrame {
+    /// The gateway its session began at, as the connect reply named it; may be empty.
+    pub(crate) node: String,
     pub(crate) session: String,
     pub(crate) data: bytes::Bytes,
 }

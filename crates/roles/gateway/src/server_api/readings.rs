@@ -90,6 +90,7 @@ impl ServerApi {
     pub(super) async fn channels(&self, Fitting { pattern }: Fitting) -> Answer {
         let pattern = Some(pattern.as_str()).filter(|pattern| !pattern.is_empty());
         let channels = self.gateway.channels_of_all(pattern).await.map_err(|error| unanswered(&error))?;
+        let channels = channels.ok_or_else(|| ClientError::because(codes::LIMIT_EXCEEDED, TOO_MANY_CHANNELS))?;
         let channels: Map<String, Value> =
             channels.into_iter().map(|one| (one.name, json!({ "num_clients": one.clients }))).collect();
         Ok(json!({ "channels": channels }))
@@ -101,6 +102,9 @@ impl ServerApi {
         Ok(json!({ "nodes": nodes }))
     }
 }
+
+const TOO_MANY_CHANNELS: &str =
+    "limit exceeded: the names of one gateway's channels have 2 MiB at the most in an answer";
 
 fn node(Node { id, url, version, uptime_s, info }: &Node) -> Value {
     json!({

@@ -8,7 +8,7 @@ use kernel::Timestamp;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::fleet::bytes_as_text;
+use crate::protocol::bytes_as_text;
 
 /// What a connection token says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -26,6 +26,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) async fn keep(
     url: String,
     hold: Hold,
+    owner: String,
     mut held: AnyConnection,
     members: Arc<Members>,
     lost: tokio::sync::watch::Sender<bool>,
@@ -37,7 +38,7 @@ pub(super) async fn keep(
         }
         tracing::error!("the connection that holds the lock of engines.sql is lost; taking the lock again");
         drop(held);
-        let Some(next) = take_again(&url, members.name(), hold).await else {
+        let Some(next) = take_again(&url, members.name(), hold, &owner).await else {
             tracing::error!("another process has taken the database of engines.sql over; this one ends");
             let _ = lost.send(true);
             return;
@@ -48,11 +49,12 @@ pub(super) async fn keep(
 }
 
 /// A new watch; none when another process has it, or has had it.
-async fn take_again(url: &str, name: &str, hold: Hold) -> Option<AnyConnection> {
+async fn take_again(url: &str, name: &str, hold: Hold, owner: &str) -> Option<AnyConnection> {
     let mut is_told = false;
     loop {
-        let tried =
-            timeout(TRY_TIME, look(url, name, hold)).await.unwrap_or_else(|_| Err(SqlError::PoolTimedOut.into()));
+        let tried = timeout(TRY_TIME, look(url, name, hold, owner))
+            .await
+            .unwrap_or_else(|_| Err(SqlError::PoolTimedOut.into()));
         match tried {
             Ok(answer) => return answer,
             Err(error) if !is_told => tracing::warn!(%error, "the lock of engines.sql cannot be taken now"),
@@ -63,8 +65,8 @@ async fn take_again(url: &str, name: &str, hold: Hold) -> Option<AnyConnection> 
     }
 }
 
-async fn look(url: &str, name: &str, hold: Hold) -> Result<Option<AnyConnection>, OwnershipError> {
+async fn look(url: &str, name: &str, hold: Hold, owner: &str) -> Result<Option<AnyConnection>, OwnershipError> {
     let Some(mut next) = watch::open(url, name, hold).await? else { return Ok(None) };
-    let is_ours = watch::is_signed(&mut next, hold.owner(name)).await?;
+    let is_ours = watch::signature(&mut next).await?.as_deref() == Some(owner);
     Ok(is_ours.then_some(next))
 }

@@ -16,7 +16,7 @@ use crate::sql::connect::SETTINGS;
 /// The key of the members' lock within its database.
 const MEMBERS: i64 = OWNER + 1;
 /// How long the server may take to end the members of another process.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The name by which this process's connections know each other.

@@ -73,9 +73,9 @@ impl Ownership {
 
     async fn begin(url: &str, hold: Hold) -> Result<Self, OwnershipError> {
         let members = Arc::new(Members::new()?);
-        let watch = watch::take(url, members.name(), hold).await?.ok_or(OwnershipError::Taken)?;
+        let (watch, owner) = watch::take(url, members.name(), hold).await?.ok_or(OwnershipError::Taken)?;
         let (told, lost) = tokio::sync::watch::channel(false);
-        let keeper = tokio::spawn(keeping::keep(url.to_owned(), hold, watch, members.clone(), told));
+        let keeper = tokio::spawn(keeping::keep(url.to_owned(), hold, owner, watch, members.clone(), told));
         Ok(Self { url: url.to_owned(), members, keeper, lost })
     }
 

@@ -150,7 +150,8 @@ async fn one_of_several_goes_on_when_its_watch_is_cut_and_ends_when_the_database
     };
     tokio::time::timeout(PATIENCE, admitted).await.expect("both hold the lock again");
 
-    watch::sign(&mut onlooker, "another").await.unwrap();
+    // Others that own it together since then are others, too.
+    watch::sign(&mut onlooker, "several since another").await.unwrap();
     let end = format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {}", watch::held(watch::OWNER));
     sqlx::query(AssertSqlSafe(end)).fetch_all(&mut onlooker).await.unwrap();
     tokio::time::timeout(PATIENCE, async { tokio::join!(one.lost(), two.lost()) })

@@ -26,15 +26,9 @@ pub(super) enum Hold {
     Together,
 }
 
-/// The owner's name where several hold a database together.
-const TOGETHER: &str = "several";
-
-impl Hold {
-    /// The owner's name, which is written down.
-    pub(super) fn owner(self, name: &str) -> &str {
-        if self == Self::Alone { name } else { TOGETHER }
-    }
-}
+/// How the owner's name begins where several hold a database together; behind it stands the name of the first of them, so that
+/// whoever was away knows whether the same ones still hold it.
+const TOGETHER: &str = "several since ";
 
 /// What holds of the rows of `pg_locks` that are this lock, held, in this database.
 pub(super) fn held(key: i64) -> String {
@@ -75,41 +69,45 @@ pub(super) async fn open(url: &str, name: &str, hold: Hold) -> Result<Option<Any
     }
 }
 
-/// Takes the database: ends what is left of the owner before, and writes down who owns it now.
-pub(super) async fn take(url: &str, name: &str, hold: Hold) -> Result<Option<AnyConnection>, OwnershipError> {
+/// Takes the database: ends what is left of the owner before, and writes down who owns it now. The connection that holds the
+/// lock, and the owner's name.
+pub(super) async fn take(url: &str, name: &str, hold: Hold) -> Result<Option<(AnyConnection, String)>, OwnershipError> {
     let Some(mut watch) = open(url, name, hold).await? else { return Ok(None) };
     if hold == Hold::Together {
-        return Ok(is_shared(&mut watch).await?.then_some(watch));
+        let owner = share(&mut watch, name).await?;
+        return Ok(owner.map(|owner| (watch, owner)));
     }
     members::end_others(&mut watch).await?;
     sign(&mut watch, name).await?;
-    Ok(Some(watch))
+    Ok(Some((watch, name.to_owned())))
 }
 
-/// Whether a watch that holds the lock with others is one of several owners by now. The first of them owns the database alone
-/// until it has written down that several do.
-async fn is_shared(watch: &mut AnyConnection) -> Result<bool, OwnershipError> {
-    let until = Instant::now() + PATIENCE;
+/// Makes a watch that holds the lock with others one of several owners: their name, unless somebody else owns it. The first of
+/// them owns the database alone until it has written that down.
+async fn share(watch: &mut AnyConnection, name: &str) -> Result<Option<String>, OwnershipError> {
+    // The first one may take its time to end what is left of the owner before.
+    let until = Instant::now() + PATIENCE + members::PATIENCE;
     loop {
-        if is_signed(watch, TOGETHER).await? {
-            return Ok(true);
+        if let Some(owner) = signature(watch).await?.filter(|owner| owner.starts_with(TOGETHER)) {
+            return Ok(Some(owner));
         }
         // Two that are both the first would wait for each other.
         ask(watch, "SELECT pg_advisory_unlock_shared($1)").await?;
         if ask(watch, "SELECT pg_try_advisory_lock($1)").await? {
             members::end_others(watch).await?;
-            sign(watch, TOGETHER).await?;
+            let owner = format!("{TOGETHER}{name}");
+            sign(watch, &owner).await?;
             let is_held = ask(watch, "SELECT pg_try_advisory_lock_shared($1)").await?;
             ask(watch, "SELECT pg_advisory_unlock($1)").await?;
-            return Ok(is_held);
+            return Ok(is_held.then_some(owner));
         }
         if Instant::now() >= until {
-            return Ok(false);
+            return Ok(None);
         }
         sleep(PAUSE).await;
         while !ask(watch, "SELECT pg_try_advisory_lock_shared($1)").await? {
             if Instant::now() >= until {
-                return Ok(false);
+                return Ok(None);
             }
             sleep(PAUSE).await;
         }
@@ -130,14 +128,13 @@ pub(super) async fn sign(watch: &mut AnyConnection, owner: &str) -> Result<(), S
     tx.commit().await
 }
 
-/// Whether the owner that was written down last is this one.
-pub(super) async fn is_signed(watch: &mut AnyConnection, owner: &str) -> Result<bool, SqlError> {
+/// The owner that was written down last.
+pub(super) async fn signature(watch: &mut AnyConnection) -> Result<Option<String>, SqlError> {
     // Only who is alone makes the table.
     let table = "SELECT to_regclass('_madang_owner') IS NOT NULL";
     let is_there: bool = sqlx::query_scalar(table).fetch_one(&mut *watch).await?;
     if !is_there {
-        return Ok(false);
+        return Ok(None);
     }
-    let written: Option<String> = sqlx::query_scalar("SELECT name FROM _madang_owner").fetch_optional(watch).await?;
-    Ok(written.as_deref() == Some(owner))
+    sqlx::query_scalar("SELECT name FROM _madang_owner").fetch_optional(watch).await
 }
