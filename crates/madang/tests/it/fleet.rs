@@ -4,6 +4,7 @@ use std::{collections::HashSet, net::SocketAddr};
 
 use engines::testing::RedisProcesses;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     gateway_alone::{Alone, TOKEN, read_until},
@@ -233,34 +234,30 @@ async fn one_that_ends_sends_its_clients_to_the_others() {
     let mut fleet = Fleet::on_one(2).await;
     let ending = fleet.gateways.remove(0);
     let other = &fleet.gateways[0];
-    let mut clients = Vec::new();
-    for _ in 0..20 {
-        clients.push(Connection::at(ending.address, TOKEN).await);
+    // All of them write: a command under way is answered before its client is sent on.
+    let mut writers = JoinSet::new();
+    for number in 0..20 {
+        let channel = format!("kept:{number}");
+        let (mut writer, _) = subscribe(&ending, &channel, None).await;
+        writers.spawn(async move {
+            let mut acknowledged = 0;
+            while let Some(reply) = writer.call("publish", json!({ "channel": channel, "data": acknowledged })).await {
+                assert!(reply["publish"].is_object(), "{reply}");
+                acknowledged += 1;
+            }
+            (channel, acknowledged, writer.closed_with)
+        });
     }
-    // A command under way is answered before its client is sent on.
-    let (mut writer, _) = subscribe(&ending, "kept:a", None).await;
-    let mut written = tokio::spawn(async move {
-        let mut acknowledged = 0;
-        while let Some(reply) = writer.call("publish", json!({ "channel": "kept:a", "data": acknowledged })).await {
-            assert!(reply["publish"].is_object(), "{reply}");
-            acknowledged += 1;
-        }
-        (acknowledged, writer.closed_with)
-    });
-    until("it writes", || async { past(other, "kept:a").await.ne(&0).then_some(()) }).await;
+    until("the last one writes", || async { (past(other, "kept:19").await > 0).then_some(()) }).await;
     let stopping = tokio::spawn(ending.stop());
     until("it is not listed", || async { (listed(other).await.len() == 1).then_some(()) }).await;
-    for client in &mut clients {
-        assert_eq!(client.publication().await, None, "it is told to go");
-        assert_eq!(client.closed_with, Some(3001));
-        *client = Connection::at(other.address, TOKEN).await;
+    let mut clients = Vec::new();
+    while let Some(writer) = writers.join_next().await {
+        let (channel, acknowledged, closed_with) = writer.unwrap();
+        assert_eq!(closed_with, Some(3001), "it is told to go");
+        assert_eq!(past(other, &channel).await, acknowledged, "{channel}: nothing was taken and not answered");
+        clients.push(Connection::at(other.address, TOKEN).await);
     }
-    let (acknowledged, closed_with) = (&mut written).await.unwrap();
-    assert_eq!(
-        (past(other, "kept:a").await, closed_with),
-        (acknowledged, Some(3001)),
-        "nothing was taken and not answered"
-    );
     assert!(stopping.await.unwrap(), "it ends well");
     let nodes = other.api("info", &json!({})).await.unwrap();
     assert_eq!((nodes["nodes"].as_array().unwrap().len(), &nodes["nodes"][0]["num_clients"]), (1, &json!(20)));
