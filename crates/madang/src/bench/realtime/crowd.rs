@@ -20,6 +20,9 @@ use super::{
 /// Read at once from one connection.
 const READ_BYTES: usize = 256 * 1024;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// What the kernel may hold for a connection that was not read yet. Left alone it takes 32 MB for each: together with the
+/// server, which has the same kernel here, the crowd ran it out of memory for TCP, and it dropped what it had received.
+const UNREAD_BYTES_MAX: usize = 1 << 20;
 /// So many connections come from one address: more, and the kernel has to search for free ports.
 const PER_ADDRESS: usize = 4000;
 
@@ -99,6 +102,8 @@ impl<D: Dialect> Crowd<D> {
         socket.bind(&SocketAddr::new(IpAddr::V4(from), 0).into())?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        // Linux takes it twice: once for its own bookkeeping.
+        socket.set_recv_buffer_size(UNREAD_BYTES_MAX / 2)?;
         match socket.connect(&server.into()) {
             Err(error) if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {
                 return Err(error);

@@ -24,8 +24,15 @@ use bare_server::Writes;
 use crowd::Crowd;
 use dialects::{Bare, Centrifuge, Dialect, Nats, Nchan, Redis};
 
-/// The first address connections come from: others leave it alone.
-const FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
+/// Addresses that one load may need.
+const ADDRESSES: u32 = 16;
+
+/// The first address connections come from, another one for each process: where the connections of the last load have only just
+/// ended, the kernel searches long for a free port.
+fn first_address() -> Ipv4Addr {
+    let first = u32::from(Ipv4Addr::new(127, 16, 0, 1));
+    Ipv4Addr::from(first + std::process::id() % (1 << 16) * ADDRESSES)
+}
 
 /// Serves as the bare server.
 pub(crate) fn serve_bare(address: SocketAddr, single: bool) -> Result<Value, AnyError> {
@@ -37,7 +44,7 @@ pub(crate) fn serve_bare(address: SocketAddr, single: bool) -> Result<Value, Any
 pub(crate) fn run(against: &Against, load: &CrowdLoad) -> Result<Value, AnyError> {
     let Against { servers, room, token, payload_bytes, .. } = against;
     if let CrowdLoad::Hearts { sessions, taps, seconds } = load {
-        let crowd = Crowd::new(Centrifuge::new(room, token.clone(), *payload_bytes), servers, FROM)?;
+        let crowd = Crowd::new(Centrifuge::new(room, token.clone(), *payload_bytes), servers, first_address())?;
         return heart_batches::run(crowd, sessions, *taps, *seconds, &against.pids);
     }
     match against.dialect {
@@ -55,7 +62,7 @@ fn run_as<D: Dialect>(
     against: &Against,
     load: &CrowdLoad,
 ) -> Result<Value, AnyError> {
-    let crowd = Crowd::new(dialect, servers, FROM)?;
+    let crowd = Crowd::new(dialect, servers, first_address())?;
     let Against { room, payload_bytes, pids, .. } = against.clone();
     match *load {
         CrowdLoad::Busy { viewers, senders, messages, window, resumes, until_told } => {
