@@ -1,7 +1,7 @@
 //! The binary: the only place where the rooms of the house meet.
 //!
-//! `cli` what can be typed · `config` what can be set · `run` how a process starts, drains and ends · `wire` where
-//! slices and roles meet · `demo` a site with sample people · `bench` load for measurements · `client` the API from outside.
+//! `cli` what can be typed · `config` what can be set · `run` how a process starts, drains and ends · `tls` the certificate
+//! · `wire` where slices and roles meet · `demo` a site with sample people · `bench` load for measurements · `client` the API from outside.
 
 mod bench;
 mod cli;
@@ -9,6 +9,7 @@ pub mod client;
 mod config;
 mod demo;
 mod run;
+mod tls;
 mod wire;
 
 use std::process::ExitCode;

@@ -17,9 +17,19 @@ impl Config {
     pub(crate) fn public_url(&self, http: SocketAddr) -> String {
         match self.api.public_url.origin() {
             Some(origin) => origin.as_str().to_owned(),
-            None if http.ip().is_unspecified() => format!("http://{LOCAL_HOST}:{}", http.port()),
-            None => format!("http://{http}"),
+            None if http.ip().is_unspecified() => format!("{}://{LOCAL_HOST}:{}", self.scheme(), http.port()),
+            None => format!("{}://{http}", self.scheme()),
         }
+    }
+
+    /// What this process's HTTP addresses begin with.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_on() { "https" } else { "http" }
+    }
+
+    /// The address of a realtime server on its own.
+    pub(crate) fn realtime_url(&self, http: SocketAddr) -> String {
+        format!("{}://{http}/connection/websocket", self.scheme().replacen("http", "ws", 1))
     }
 
     /// Where clients of the realtime connection find it; empty: where they found the site.

@@ -15,6 +15,8 @@ use serde::Deserialize;
 
 pub(crate) use layers::{ConfigError, DEFAULTS, load};
 
+use crate::tls::TlsSettings;
+
 /// Every setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) name: String,
     pub(crate) language: String,
     pub(crate) public_rtmp_url: String,
+    pub(crate) tls: TlsSettings,
     pub(crate) log: Log,
     pub(crate) engines: Engines,
     pub(crate) api: api::Settings,
@@ -107,6 +110,9 @@ impl Config {
         }
         if let Some((setting, reason)) = self.fleet_trouble() {
             return refuse(&setting, reason);
+        }
+        if let Some(setting) = self.tls.missing() {
+            return refuse(setting, "it is not set, and TLS needs both a certificate and its key");
         }
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");

@@ -34,6 +34,8 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), AnyError> {
     for (name, value) in [("MADANG_PEOPLE_SIGN_UP_RATE", "off"), ("MADANG_LOG_LEVEL", "warn")] {
         variables.entry(name.into()).or_insert_with(|| value.into());
     }
+    // And speaks plain HTTP.
+    variables.retain(|name, _| !name.starts_with("MADANG_TLS_"));
     let config = config::load(&serve, variables.into_iter())?;
     logging::start(&config.log)?;
     let site = Site::start(config).await?;

@@ -1,6 +1,6 @@
 //! `--role gateway`: a realtime server on its own, for backends of other people. No accounts, no shows, no media.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use api::{Authenticator, Check, Readiness, Shell};
 use async_trait::async_trait;
@@ -16,8 +16,8 @@ use crate::{config::Config, wire};
 
 /// A running realtime server.
 pub(crate) struct Edge {
-    /// Where it listens.
-    pub(crate) http: SocketAddr,
+    /// Where clients connect.
+    pub(crate) realtime_url: String,
     cancel: CancellationToken,
     tasks: JoinSet<()>,
     realtime: Arc<Gateway>,
@@ -29,6 +29,7 @@ impl Edge {
     pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
         let machine = Machine::new();
         let metrics = metering::start();
+        let tls = config.tls.open()?;
         let stores = Arc::new(RoomStores::open(&config).await?);
         let shell = Shell::bind(config.api.clone(), config.http)
             .await
@@ -48,6 +49,10 @@ impl Edge {
         realtime.join().await.map_err(|error| format!("cannot join the other gateways: {error}"))?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(metering::keep(metrics.clone(), cancel.clone()));
+        let (tls, watch) = tls.map(|tls| (tls.config, tls.watch)).unzip();
+        if let Some(watch) = watch {
+            tasks.spawn(watch.run(cancel.clone()));
+        }
         let parts = api::Parts {
             api: wire::gateways(realtime.clone()),
             lean: OpenApiRouter::new(),
@@ -61,11 +66,13 @@ impl Edge {
             seed: realtime::seed(&machine)?,
             site: config.site(),
             pages: false,
+            tls,
             media_origin: None,
         };
         let until = cancel.clone();
         tasks.spawn(async move { shell.serve(parts, until).await });
-        Ok(Self { http, cancel, tasks, realtime, stores })
+        let realtime_url = config.realtime_url(http);
+        Ok(Self { realtime_url, cancel, tasks, realtime, stores })
     }
 
     /// Returns when another process has taken this one's store over.

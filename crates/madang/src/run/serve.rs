@@ -40,7 +40,7 @@ async fn run_site(config: Config) -> Result<(), AnyError> {
 #[allow(clippy::print_stdout, reason = "the addresses are for the person or script that started the server")]
 fn greet_clients(edge: &Edge, insecure: bool) {
     println!("Madang is ready.");
-    println!("  Realtime  ws://{}/connection/websocket", edge.http);
+    println!("  Realtime  {}", edge.realtime_url);
     if insecure {
         println!("  Anybody may do everything here: gateway.client.insecure is on.");
     }

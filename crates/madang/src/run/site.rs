@@ -52,6 +52,7 @@ impl Site {
     pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
         let machine = Machine::new();
         let metrics = metering::start();
+        let tls = config.tls.open()?;
         let stores = Arc::new(Stores::open(&config).await?);
 
         let people = wire::people(&machine, &stores.records, &config);
@@ -89,6 +90,10 @@ impl Site {
         let worker = Worker::default().schedules(domains.schedules()).schedules(housekeeping);
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
+        let (tls, watch) = tls.map(|tls| (tls.config, tls.watch)).unzip();
+        if let Some(watch) = watch {
+            work_tasks.spawn(watch.run(work.clone()));
+        }
         let parts = api::Parts {
             api: domains.api().merge(wire::gateways(realtime.clone())),
             lean: domains.lean().merge(media.router().into()),
@@ -102,6 +107,7 @@ impl Site {
             seed: realtime::seed(&machine)?,
             site: config.site(),
             pages: true,
+            tls,
             media_origin: config.media_origin()?,
         };
         let until = edges.clone();

@@ -103,7 +103,7 @@ impl Alone {
         let address = loop {
             let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it starts").unwrap();
             let line = line.expect("the server ended before it was ready; its messages are above");
-            if let Some((_, rest)) = line.split_once("ws://") {
+            if let Some((_, rest)) = line.split_once("://") {
                 break rest.split('/').next().unwrap().parse().unwrap();
             }
         };

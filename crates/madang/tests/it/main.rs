@@ -30,5 +30,7 @@ mod realtime;
 mod replay;
 mod resuming;
 mod sdks;
+mod secure;
 mod site;
 mod surface;
+mod tls;

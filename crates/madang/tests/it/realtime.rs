@@ -4,14 +4,25 @@ use std::{collections::VecDeque, net::SocketAddr};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 
 use crate::site::{PATIENCE, Person, Site};
 
+/// What a connection runs over: TCP, or TLS.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
 /// One connection.
 pub(crate) struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Wire>>,
     waiting: VecDeque<Value>,
     /// Pushes that came while a reply was awaited.
     pub(crate) pushes: VecDeque<Value>,
@@ -28,7 +39,17 @@ impl Connection {
 
     /// Connects to a server, with a token or without.
     pub(crate) async fn at(server: SocketAddr, token: &str) -> Self {
-        let (socket, _) = connect_async(format!("ws://{server}/connection/websocket")).await.unwrap();
+        let stream = TcpStream::connect(server).await.unwrap();
+        Self::over(stream, format!("ws://{server}/connection/websocket"), token).await
+    }
+
+    /// The same over a stream, with any request for a WebSocket.
+    pub(crate) async fn over<S>(stream: S, request: impl IntoClientRequest + Unpin, token: &str) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream: Box<dyn Wire> = Box::new(stream);
+        let (socket, _) = client_async(request, stream).await.unwrap();
         let mut connection =
             Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0, closed_with: None };
         let reply = connection.call("connect", json!({ "token": token })).await.unwrap();

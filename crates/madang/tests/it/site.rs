@@ -149,8 +149,8 @@ impl Site {
                 .expect("the server says that it is ready")
                 .unwrap();
             let line = line.expect("the server ended before it was ready; its messages are above");
-            http = http.or_else(|| address(&line, "Web UI", "http://"));
-            rtmp = rtmp.or_else(|| address(&line, "Encoders", "rtmp://"));
+            http = http.or_else(|| address(&line, "Web UI"));
+            rtmp = rtmp.or_else(|| address(&line, "Encoders"));
             output.push(line);
         }
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -304,8 +304,8 @@ impl Launch {
     }
 }
 
-fn address(line: &str, label: &str, scheme: &str) -> Option<SocketAddr> {
-    let rest = line.trim().strip_prefix(label)?.trim().strip_prefix(scheme)?;
+fn address(line: &str, label: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.trim().strip_prefix(label)?.split_once("://")?;
     rest.split('/').next()?.replace("localhost", "127.0.0.1").parse().ok()
 }
 

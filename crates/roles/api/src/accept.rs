@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings,
+    doorway::Doorway,
     entrance::Entrance,
     front::Front,
     places::{Full, Places},
-    stream::ClientStream,
+    socket::Socket,
 };
 
 /// Refusals on their way at once; beyond, a connection is closed without a word.
@@ -30,6 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// `seed` decides who that is refused is told to come back when.
 pub(crate) async fn accept(
     listener: TcpListener,
+    doorway: Doorway,
     front: Arc<Front>,
     settings: &Settings,
     seed: u64,
@@ -50,16 +52,20 @@ pub(crate) async fn accept(
         let place = match places.take(peer.ip()) {
             Ok(place) => place,
             Err(full) => {
-                refuse(stream, peer, full, &refusals, return_times.next_s());
+                let socket = Socket::new(stream, REFUSAL_TIME, None);
+                refuse(socket, doorway.clone(), peer, full, &refusals, return_times.next_s());
                 continue;
             }
         };
-        let stream = ClientStream::new(stream, settings.write_timeout(), place);
-        let entrance = entrance.clone();
+        let socket = Socket::new(stream, settings.write_timeout(), Some(place));
+        let (doorway, entrance) = (doorway.clone(), entrance.clone());
         // A token of its own: polling it does not contend with other connections.
         let drain = cancel.child_token();
         // Boxed out here, so that those who stay do not keep the room of those who come.
-        let admitted = Box::pin(entrance.admit(stream, peer, drain));
+        let admitted = Box::pin(async move {
+            let stream = drain.run_until_cancelled(doorway.open(socket)).await??;
+            entrance.admit(stream, peer, drain).await
+        });
         connections.spawn(async move {
             if let Some(served) = admitted.await {
                 served.await;
@@ -106,7 +112,14 @@ fn refusal(return_after_s: u64) -> String {
     )
 }
 
-fn refuse(mut stream: TcpStream, peer: SocketAddr, full: Full, refusals: &Arc<Semaphore>, return_after_s: u64) {
+fn refuse(
+    socket: Socket,
+    doorway: Doorway,
+    peer: SocketAddr,
+    full: Full,
+    refusals: &Arc<Semaphore>,
+    return_after_s: u64,
+) {
     let reason = match full {
         Full::Server => "server",
         Full::Address => "address",
@@ -117,10 +130,12 @@ fn refuse(mut stream: TcpStream, peer: SocketAddr, full: Full, refusals: &Arc<Se
     tokio::spawn(async move {
         let _permit = permit;
         let told = async {
+            let Some(mut stream) = doorway.open(socket).await else { return Ok(()) };
             // Takes the request in first: closing with unread bytes would reset the connection before the answer arrives.
             let mut unread = [0; 4096];
             let _ = stream.read(&mut unread).await?;
             stream.write_all(refusal(return_after_s).as_bytes()).await?;
+            stream.flush().await?;
             stream.shutdown().await
         };
         let _: Result<io::Result<()>, _> = timeout(REFUSAL_TIME, told).await;

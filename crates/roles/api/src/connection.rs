@@ -24,10 +24,10 @@ impl Protocol {
 
     /// Serves a connection until it ends. After `drain` it ends with the request it is at.
     pub(crate) async fn serve(&self, stream: Rewound, peer: SocketAddr, front: Arc<Front>, drain: CancellationToken) {
-        let address = peer.ip().to_canonical();
+        let (address, is_tls) = (peer.ip().to_canonical(), stream.is_tls());
         let service = service_fn(move |request| {
             let front = front.clone();
-            async move { front.answer(address, request).await }
+            async move { front.answer(address, is_tls, request).await }
         });
         let mut builder = self.0.clone();
         builder.timer(ConnectionTimer::default());

@@ -62,24 +62,29 @@ impl Front {
     }
 
     /// Answers one request of the connection from `peer`.
-    pub(crate) async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(crate) async fn answer(
+        &self,
+        peer: IpAddr,
+        is_tls: bool,
+        request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
         self.received.increment(1);
         let Some(reply) = self.cors.as_ref().and_then(|cors| cors.judge(&request)) else {
-            return self.route(peer, request).await;
+            return self.route(peer, is_tls, request).await;
         };
         if let Some(permission) = reply.preflight() {
             return Ok(permission);
         }
-        let mut response = self.route(peer, request).await?;
+        let mut response = self.route(peer, is_tls, request).await?;
         reply.stamp(response.headers_mut());
         Ok(response)
     }
 
-    async fn route(&self, peer: IpAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn route(&self, peer: IpAddr, is_tls: bool, mut request: Request<Incoming>) -> Result<Response, Infallible> {
         if request.body().size_hint().lower() > JSON_BODY_BYTES as u64 {
             return Ok(problem_response(&problems::too_large(JSON_BODY_BYTES)));
         }
-        let client = self.proxies.client(peer, request.headers());
+        let client = self.proxies.client(peer, is_tls, request.headers());
         if let Some(route) = self.direct(request.method().as_str(), request.uri().path()) {
             return Ok(self.answer_directly(&**route, client.address, request).await.into_response());
         }
@@ -123,7 +128,7 @@ impl Front {
 
     /// The address of the client that sent this head.
     pub(crate) fn client(&self, peer: IpAddr, head: &Head<'_>) -> IpAddr {
-        if self.proxies.trust(peer) { self.proxies.client(peer, &head.header_map()).address } else { peer }
+        if self.proxies.trust(peer) { self.proxies.address(peer, &head.header_map()) } else { peer }
     }
 
     /// Answers a request that was received whole.
@@ -144,7 +149,7 @@ impl Front {
         if !self.origins.permit(&headers) {
             return Err(problems::foreign_origin().into());
         }
-        let client = self.proxies.client(peer, &headers).address;
+        let client = self.proxies.address(peer, &headers);
         let request = UpgradeRequest { query: head.query, headers: &headers, client };
         let opened = std::panic::catch_unwind(AssertUnwindSafe(|| route.open(&request)));
         opened.unwrap_or_else(|panic| Err(panicked(&*panic).into()))

@@ -97,15 +97,20 @@ impl Proxies {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
-    /// The client of a request that `peer` sent.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    /// The client of a request that `peer` sent, by TLS or not.
+    pub(crate) fn client(&self, peer: IpAddr, is_tls: bool, headers: &HeaderMap) -> Client {
+        let itself = Client { address: peer, https: self.public_https || is_tls };
         if !self.trust(peer) {
-            return Client { address: peer, https: self.public_https };
+            return itself;
         }
         let said = match self.header {
             ForwardedHeader::XForwardedFor => x_forwarded(headers),
             ForwardedHeader::Forwarded => forwarded(headers),
         };
+        if said.is_empty() {
+            return itself;
+        }
+        // How the proxy came says nothing about how its client did.
         let mut client = Client { address: peer, https: self.public_https };
         for hop in said.into_iter().rev() {
             client.https |= hop.https;
@@ -116,6 +121,11 @@ impl Proxies {
             }
         }
         client
+    }
+
+    /// The address alone.
+    pub(crate) fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.client(peer, false, headers).address
     }
 }
 
@@ -168,13 +178,22 @@ mod tests {
     use super::*;
 
     fn client(header: ForwardedHeader, peer: &str, headers: &[(&'static str, &str)]) -> (String, bool) {
+        client_by(false, header, peer, headers)
+    }
+
+    fn client_by(
+        is_tls: bool,
+        header: ForwardedHeader,
+        peer: &str,
+        headers: &[(&'static str, &str)],
+    ) -> (String, bool) {
         let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().unwrap()).to_vec();
         let proxies = Proxies { trusted, header, public_https: false };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let client = proxies.client(peer.parse().unwrap(), &map);
+        let client = proxies.client(peer.parse().unwrap(), is_tls, &map);
         (client.address.to_string(), client.https)
     }
 
@@ -194,6 +213,15 @@ mod tests {
         ];
         assert_eq!(client(Forwarded, "2001:db8::5", standard), ("2001:dead::1".into(), true));
         assert_eq!(client(Forwarded, "10.1.1.1", &[("x-forwarded-for", "6.6.6.6")]), ("10.1.1.1".into(), false));
+    }
+
+    #[test]
+    fn tls_counts_unless_a_trusted_proxy_says_how_its_client_came() {
+        use ForwardedHeader::XForwardedFor;
+        let said: &[(&str, &str)] = &[("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", "http")];
+        assert_eq!(client_by(true, XForwardedFor, "192.0.2.1", said), ("192.0.2.1".into(), true));
+        assert_eq!(client_by(true, XForwardedFor, "10.1.1.1", said), ("203.0.113.9".into(), false));
+        assert_eq!(client_by(true, XForwardedFor, "10.1.1.1", &[]), ("10.1.1.1".into(), true));
     }
 
     #[test]

@@ -1,165 +1,97 @@
-//! A client's TCP stream that holds its place, and fails when the client takes no byte for too long.
+//! A client's bytes in both directions: as they are, or out of TLS.
 
 use std::{
-    io::{self, IoSlice, Write},
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use rest::Duplex;
-use socket2::SockRef;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    time::{Instant, Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::server::TlsStream;
 
-use crate::places::Place;
+use crate::socket::Socket;
 
-/// Answers up to this size are copied together, which is cheaper than to have the kernel collect them.
-const GATHERED_BYTES_MAX: usize = 1_024;
-
-/// While the kernel has so many bytes that it has not sent, it takes no more of an upgraded connection (TCP_NOTSENT_LOWAT).
-#[cfg(target_os = "linux")]
-const UNSENT_BYTES_MAX: u32 = 128 << 10;
-
-/// The stream. A timer exists only while a write waits, so that a client that keeps up costs none.
+/// The stream. What was written to it has to be flushed: TLS keeps what the socket does not take.
 #[derive(Debug)]
-pub(crate) struct ClientStream {
-    stream: TcpStream,
-    /// None once it has left HTTP: its new protocol knows best who is alive.
-    write_timeout: Option<Duration>,
-    stalled: Option<Pin<Box<Sleep>>>,
-    /// Held as long as the stream, through an upgrade to another protocol as well.
-    _place: Place,
+pub(crate) enum ClientStream {
+    Plain(Socket),
+    /// In a box: its state is some hundred bytes, which those without TLS need not hold.
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl ClientStream {
-    pub(crate) fn new(stream: TcpStream, write_timeout: Duration, place: Place) -> Self {
-        Self { stream, write_timeout: Some(write_timeout), stalled: None, _place: place }
+    /// Whether the client speaks TLS with us.
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
-    /// The same once it has left HTTP: without a bound on how long a write may wait, and with one on what the kernel holds of it.
-    pub(crate) fn after_upgrade(self) -> Self {
-        bound_unsent(&self.stream);
-        Self { write_timeout: None, stalled: None, ..self }
-    }
-
-    fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
+    /// The same once it has left HTTP ([`Socket::upgrade`]).
+    pub(crate) fn after_upgrade(mut self) -> Self {
+        match &mut self {
+            Self::Plain(socket) => socket.upgrade(),
+            Self::Tls(stream) => stream.get_mut().0.upgrade(),
         }
-        let Some(timeout) = self.write_timeout else { return written };
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        match stalled.as_mut().poll(context) {
-            Poll::Ready(()) => {
-                stalled.as_mut().reset(Instant::now() + timeout);
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no bytes")))
-            }
-            Poll::Pending => Poll::Pending,
-        }
+        self
     }
 }
-
-/// A kernel takes megabytes for a client that reads slowly: old news by the time they are read, in memory that all connections of
-/// the machine share. What it does not take now is written later, and with it what came meanwhile.
-#[cfg(target_os = "linux")]
-fn bound_unsent(stream: &TcpStream) {
-    if let Err(error) = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX) {
-        tracing::debug!(%error, "the kernel does not bound what it has not sent");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn bound_unsent(_: &TcpStream) {}
 
 impl Duplex for ClientStream {
     fn write_now(self: Pin<&mut Self>, bytes: &[u8]) -> io::Result<usize> {
-        // Past the runtime, whose bookkeeping would cost a quarter of it.
-        SockRef::from(&self.stream).send(bytes)
+        match self.get_mut() {
+            Self::Plain(socket) => socket.write_now(bytes),
+            // It may leave something to be flushed, and only the connection's task is told when that can be done.
+            Self::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 }
 
 impl AsyncRead for ClientStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
     }
 }
 
 impl AsyncWrite for ClientStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch(context, written)
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let length: usize = slices.iter().map(|slice| slice.len()).sum();
-        let written = if length <= GATHERED_BYTES_MAX {
-            let mut gathered = [0; GATHERED_BYTES_MAX];
-            let mut room = &mut gathered[..];
-            for slice in slices {
-                room.write_all(slice)?;
-            }
-            Pin::new(&mut self.stream).poll_write(context, gathered.get(..length).unwrap_or_default())
-        } else {
-            Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-        };
-        self.watch(context, written)
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::net::{TcpListener, TcpSocket};
-
-    use super::*;
-    use crate::{Settings, places::Places};
-
-    /// The bytes the kernel takes for a client that reads nothing.
-    async fn taken(upgrade: impl FnOnce(ClientStream) -> ClientStream) -> usize {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
-        let _client = socket.connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, peer) = listener.accept().await.unwrap();
-        let place = Places::new(&Settings::default()).take(peer.ip()).unwrap();
-        let mut stream = upgrade(ClientStream::new(stream, Duration::from_secs(60), place));
-        let (bytes, mut taken) = (vec![0; 16 << 10], 0);
-        while let Ok(count) = Pin::new(&mut stream).write_now(&bytes) {
-            taken += count;
+        match self {
+            Self::Plain(socket) => socket.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
-        taken
     }
 
-    #[tokio::test]
-    async fn the_kernel_holds_little_for_a_slow_client_after_an_upgrade() {
-        let bound = UNSENT_BYTES_MAX as usize;
-        assert!(taken(|stream| stream).await > 4 * bound, "or this test shows nothing");
-        assert!(taken(ClientStream::after_upgrade).await < 2 * bound);
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+        }
     }
 }

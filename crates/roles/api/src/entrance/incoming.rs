@@ -65,8 +65,10 @@ impl Incoming {
         &self.unread
     }
 
-    pub(super) fn stream(&mut self) -> &mut ClientStream {
-        &mut self.stream
+    /// Sends all of these bytes.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
     }
 
     pub(super) fn into_parts(self) -> (ClientStream, Vec<u8>) {

@@ -16,7 +16,6 @@ use std::{
 
 use bytes::Bytes;
 use rest::{Direct, DirectAnswer, Opened, Serving};
-use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Settings, connection::Protocol, front::Front, problems, stream::ClientStream};
@@ -76,7 +75,7 @@ impl Entrance {
                     };
                     keep_alive &= !drain.is_cancelled();
                     let bytes = answer::bytes(&answer, keep_alive);
-                    if incoming.stream().write_all(&bytes).await.is_err() || !keep_alive {
+                    if incoming.send(&bytes).await.is_err() || !keep_alive {
                         incoming.close().await;
                         return None;
                     }
@@ -117,13 +116,13 @@ impl Entrance {
 async fn upgrade(mut incoming: Incoming, opened: Result<Opened, DirectAnswer>, end: usize) -> Option<Serving> {
     match opened {
         Ok(Opened { answer, serve }) => {
-            incoming.stream().write_all(&answer).await.ok()?;
+            incoming.send(&answer).await.ok()?;
             let (stream, read) = incoming.into_parts();
             Some(serve(Box::pin(stream.after_upgrade()), behind(read, end)))
         }
         Err(refusal) => {
             let bytes = answer::bytes(&refusal, false);
-            incoming.stream().write_all(&bytes).await.ok()?;
+            incoming.send(&bytes).await.ok()?;
             incoming.close().await;
             None
         }

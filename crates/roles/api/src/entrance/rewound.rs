@@ -22,6 +22,11 @@ impl Rewound {
     pub(super) fn new(read: Vec<u8>, stream: ClientStream) -> Self {
         Self { read, given: 0, stream }
     }
+
+    /// Whether it comes out of TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.stream.is_tls()
+    }
 }
 
 impl AsyncRead for Rewound {

@@ -166,6 +166,7 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
         },
         media_origin: Some("https://cdn.test".parse().unwrap()),
         pages: true,
+        tls: None,
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) struct WebSocketTransport {
     arrived: Seldom<Incoming>,
     unsent: VecDeque<Bytes>,
     unsent_bytes: usize,
+    /// Something was written that the wire may still hold (TLS does).
+    flush_due: bool,
     reads_first: bool,
     /// The peer said goodbye, or failed.
     ended: bool,
@@ -92,6 +94,7 @@ impl WebSocketTransport {
             arrived: Seldom::default(),
             unsent: VecDeque::new(),
             unsent_bytes: 0,
+            flush_due: false,
             reads_first: true,
             ended: false,
         };
@@ -148,7 +151,7 @@ impl WebSocketTransport {
 
     /// Whether something it took may not have reached the kernel yet.
     pub(super) fn is_unflushed(&self) -> bool {
-        !self.unsent.is_empty()
+        self.flush_due || !self.unsent.is_empty()
     }
 
     /// Closes with the code, once [`Self::poll_farewell`] is called.
@@ -171,7 +174,7 @@ impl WebSocketTransport {
     /// it is not woken for this.
     pub(super) fn send_now(&mut self, frame: Framed) -> bool {
         let mut bytes = frame.into_bytes();
-        if !self.unsent.is_empty() {
+        if self.is_unflushed() {
             self.push(bytes);
             return matches!(self.poll_send(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
         }
@@ -207,11 +210,16 @@ impl WebSocketTransport {
                 let count = self.unsent.len().min(SLICES_MAX);
                 self.wire.as_mut().poll_write_vectored(context, slices.get(..count).unwrap_or_default())
             };
+            self.flush_due = true;
             match ready!(written) {
                 Ok(0) => return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into())),
                 Ok(count) => self.sent(count),
                 Err(error) => return Poll::Ready(Err(error)),
             }
+        }
+        if self.flush_due {
+            ready!(self.wire.as_mut().poll_flush(context))?;
+            self.flush_due = false;
         }
         Poll::Ready(Ok(()))
     }
@@ -320,5 +328,74 @@ fn taken(takes: Option<Kind>, kind: Kind, bytes: Bytes) -> Incoming {
         Incoming::Frame(kind, bytes)
     } else {
         Incoming::Ended(codes::INAPPROPRIATE_PROTOCOL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        sync::{Arc, Mutex},
+    };
+
+    use rest::Duplex;
+    use tokio::io::{AsyncRead, AsyncWrite};
+
+    use super::*;
+
+    /// Keeps what is written until it is flushed, as TLS may, and lets that happen only when it is open.
+    #[derive(Clone, Default)]
+    struct Holding(Arc<Mutex<Held>>);
+
+    #[derive(Default)]
+    struct Held {
+        is_open: bool,
+        written: Vec<u8>,
+        out: Vec<u8>,
+    }
+
+    impl AsyncRead for Holding {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Holding {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+            self.0.lock().unwrap().written.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            let mut held = self.0.lock().unwrap();
+            if !held.is_open {
+                return Poll::Pending;
+            }
+            let Held { written, out, .. } = &mut *held;
+            out.append(written);
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            self.poll_flush(context)
+        }
+    }
+
+    impl Duplex for Holding {}
+
+    #[test]
+    fn what_a_wire_holds_back_is_flushed_and_counts_as_unsent_until_then() {
+        let (wire, mut context) = (Holding::default(), Context::from_waker(Waker::noop()));
+        let mut transport = WebSocketTransport::new(Box::pin(wire.clone()), Bytes::new(), Encoding::Json);
+        transport.send(Framed::new(Kind::Text, b"first"));
+        assert!(transport.poll_event(&mut context, false, true).is_pending());
+        assert!(transport.is_unflushed(), "nothing has left");
+        assert!(!transport.send_now(Framed::new(Kind::Text, b"second")), "it has to be polled for this");
+
+        wire.0.lock().unwrap().is_open = true;
+        assert!(transport.poll_event(&mut context, false, true).is_pending());
+        assert!(!transport.is_unflushed());
+        let expected = [websocket::frame(Kind::Text, b"first"), websocket::frame(Kind::Text, b"second")].concat();
+        assert_eq!(wire.0.lock().unwrap().out, expected);
     }
 }

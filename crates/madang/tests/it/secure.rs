@@ -1,0 +1,164 @@
+//! Certificates of a test's own, and a client that speaks TLS and trusts them alone.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Method, Request, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// A certificate for this machine and its key, in files.
+pub(crate) struct Certificate {
+    folder: tempfile::TempDir,
+}
+
+impl Certificate {
+    /// A new one, signed by itself.
+    pub(crate) fn make() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = Self { folder };
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-days",
+                "30",
+            ])
+            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+            .args([&certificate.key(), Path::new("-out"), &certificate.chain()])
+            .output()
+            .expect("openssl runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        certificate
+    }
+
+    pub(crate) fn chain(&self) -> PathBuf {
+        self.folder.path().join("chain.pem")
+    }
+
+    pub(crate) fn key(&self) -> PathBuf {
+        self.folder.path().join("key.pem")
+    }
+
+    /// As it is shown to clients.
+    pub(crate) fn shown(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(self.chain()).unwrap()
+    }
+
+    /// The settings with which a server speaks TLS, and others.
+    pub(crate) fn settings<'a>(&self, others: &[(&'a str, &'a str)]) -> Vec<(&'a str, String)> {
+        let path = |path: PathBuf| path.to_string_lossy().into_owned();
+        let own = [("MADANG_TLS_CERTIFICATE", path(self.chain())), ("MADANG_TLS_KEY", path(self.key()))];
+        own.into_iter().chain(others.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
+    }
+}
+
+/// Settings as a site takes them.
+pub(crate) fn borrowed<'a>(settings: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
+    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// Speaks TLS to one server.
+pub(crate) struct Client {
+    server: SocketAddr,
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+}
+
+impl Client {
+    pub(crate) fn new(server: SocketAddr, trusted: &[&Certificate]) -> Self {
+        Self { server, trusted: trusted.iter().map(|certificate| certificate.shown()).collect() }
+    }
+
+    /// A connection whose handshake is done, offering these protocols.
+    pub(crate) async fn connect(&self, protocols: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        for certificate in &self.trusted {
+            roots.add(certificate.clone()).unwrap();
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let stream = TcpStream::connect(self.server).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+
+    /// The certificate that new connections are shown.
+    pub(crate) async fn shown(&self) -> CertificateDer<'static> {
+        let stream = self.connect(&[]).await.unwrap();
+        stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+    }
+
+    /// A connection that speaks HTTP/1.1.
+    pub(crate) async fn http1(&self) -> Http {
+        let stream = self.connect(&[b"http/1.1"]).await.unwrap();
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Http { sender, server: self.server }
+    }
+}
+
+/// A connection on which requests are sent.
+pub(crate) struct Http {
+    sender: http1::SendRequest<Full<Bytes>>,
+    server: SocketAddr,
+}
+
+impl Http {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, &Value::Null).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.send(Method::POST, path, token, body).await
+    }
+
+    async fn send(&mut self, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        let mut request = Request::builder().method(method).header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let body = if body.is_null() { Full::default() } else { Full::from(body.to_string()) };
+        let request = request.uri(path).header(header::HOST, self.server.to_string()).body(body).unwrap();
+        self.sender.ready().await.unwrap();
+        let response = self.sender.send_request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status.as_u16(), headers: head.headers, body }
+    }
+}

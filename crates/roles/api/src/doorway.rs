@@ -1,0 +1,85 @@
+//! Where TLS begins, if it is spoken here.
+//!
+//! Promise: a client that does not finish its handshake in time is let go; one that speaks plain HTTP to a port of TLS is
+//! told so in words it understands.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+
+use crate::{Settings, socket::Socket, stream::ClientStream};
+
+/// What a TLS handshake begins with (RFC 8446 §5.1: a record of type 22).
+const HANDSHAKE: u8 = 22;
+/// What is understood over TLS, the best first (RFC 7301).
+const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// How long it may take to tell a client that it should speak TLS.
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
+const NOT_TLS: &str = "This port speaks TLS: the address begins with https://\n";
+
+/// The way in.
+#[derive(Clone)]
+pub(crate) enum Doorway {
+    Plain,
+    Tls { acceptor: TlsAcceptor, handshake_timeout: Duration },
+}
+
+impl Doorway {
+    /// With TLS as `tls` says; none: without.
+    pub(crate) fn new(tls: Option<Arc<ServerConfig>>, settings: &Settings) -> Self {
+        match tls {
+            None => Self::Plain,
+            Some(tls) => {
+                let mut tls = ServerConfig::clone(&tls);
+                tls.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+                Self::Tls { acceptor: Arc::new(tls).into(), handshake_timeout: settings.header_timeout() }
+            }
+        }
+    }
+
+    /// The client's bytes; none when it did not come as far as that.
+    pub(crate) async fn open(&self, socket: Socket) -> Option<ClientStream> {
+        match self {
+            Self::Plain => Some(ClientStream::Plain(socket)),
+            Self::Tls { acceptor, handshake_timeout } => {
+                let opened = timeout(*handshake_timeout, shake_hands(acceptor, socket)).await;
+                let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+                opened
+                    .inspect_err(|error| {
+                        metrics::counter!("madang_tls_handshakes_failed_total").increment(1);
+                        tracing::debug!(%error, "a TLS handshake failed");
+                    })
+                    .ok()
+            }
+        }
+    }
+}
+
+async fn shake_hands(acceptor: &TlsAcceptor, socket: Socket) -> io::Result<ClientStream> {
+    let mut first = [0];
+    match socket.tcp().peek(&mut first).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ if first != [HANDSHAKE] => {
+            // Whether it hears of it is its own affair.
+            let _: Result<io::Result<()>, _> = timeout(REFUSAL_TIME, ask_for_tls(socket)).await;
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it was no TLS"))
+        }
+        _ => Ok(ClientStream::Tls(Box::new(acceptor.accept(socket).await?))),
+    }
+}
+
+async fn ask_for_tls(mut socket: Socket) -> io::Result<()> {
+    // Takes the request in first: closing with unread bytes would reset the connection before the answer arrives.
+    let mut unread = [0; 4096];
+    let _ = socket.read(&mut unread).await?;
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\r\n{NOT_TLS}",
+        NOT_TLS.len()
+    );
+    socket.write_all(answer.as_bytes()).await?;
+    socket.shutdown().await
+}
