@@ -22,6 +22,7 @@ mod gateway_alone;
 mod going_live;
 mod ground;
 mod hostile;
+mod http2;
 mod moving;
 mod openapi;
 mod outage;

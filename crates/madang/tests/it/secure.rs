@@ -9,8 +9,12 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{HeaderMap, Method, Request, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    HeaderMap, Method, Request, Response,
+    body::Incoming,
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -92,6 +96,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    async fn of(response: Response<Incoming>) -> Self {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
@@ -129,36 +139,77 @@ impl Client {
         let stream = self.connect(&[b"http/1.1"]).await.unwrap();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Http { sender, server: self.server }
+        Http::One(sender, self.server)
+    }
+
+    /// A connection that speaks HTTP/2.
+    pub(crate) async fn http2(&self) -> Http {
+        let stream = self.connect(&[b"h2", b"http/1.1"]).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Http::Two(sender, self.server)
     }
 }
 
 /// A connection on which requests are sent.
-pub(crate) struct Http {
-    sender: http1::SendRequest<Full<Bytes>>,
-    server: SocketAddr,
+pub(crate) enum Http {
+    One(http1::SendRequest<Full<Bytes>>, SocketAddr),
+    Two(http2::SendRequest<Full<Bytes>>, SocketAddr),
 }
 
 impl Http {
+    /// The same connection once more, for a request beside others.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::One(..) => panic!("one request at a time"),
+            Self::Two(sender, server) => Self::Two(sender.clone(), *server),
+        }
+    }
+
+    /// Whether the server has closed it.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Self::One(sender, _) => sender.is_closed(),
+            Self::Two(sender, _) => sender.is_closed(),
+        }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.send(Method::GET, path, None, &Value::Null).await
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    /// Sends a request over HTTP/2 before it returns; the answer is waited for.
+    pub(crate) fn ask(&mut self, path: &str) -> impl Future<Output = Answer> + use<> {
+        let Self::Two(sender, server) = self else { panic!("one request at a time") };
+        let request = Request::get(format!("https://{server}{path}")).body(Full::default()).unwrap();
+        let response = sender.send_request(request);
+        async move { Answer::of(response.await.unwrap()).await }
     }
 
     pub(crate) async fn post(&mut self, path: &str, token: Option<&str>, body: &Value) -> Answer {
-        self.send(Method::POST, path, token, body).await
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        self.send(Method::POST, path, &headers, &body.to_string()).await
     }
 
-    async fn send(&mut self, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
-        let mut request = Request::builder().method(method).header(header::CONTENT_TYPE, "application/json");
-        if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    pub(crate) async fn send(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
-        let body = if body.is_null() { Full::default() } else { Full::from(body.to_string()) };
-        let request = request.uri(path).header(header::HOST, self.server.to_string()).body(body).unwrap();
-        self.sender.ready().await.unwrap();
-        let response = self.sender.send_request(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status.as_u16(), headers: head.headers, body }
+        let body = Full::from(body.to_owned());
+        let response = match self {
+            Self::One(sender, server) => {
+                let request = request.uri(path).header("host", server.to_string()).body(body).unwrap();
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+            Self::Two(sender, server) => {
+                let request = request.uri(format!("https://{server}{path}")).body(body).unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+        };
+        Answer::of(response).await
     }
 }

@@ -10,6 +10,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,12 +32,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// `seed` decides who that is refused is told to come back when.
 pub(crate) async fn accept(
     listener: TcpListener,
-    doorway: Doorway,
+    tls: Option<Arc<ServerConfig>>,
     front: Arc<Front>,
     settings: &Settings,
     seed: u64,
     cancel: CancellationToken,
 ) {
+    let doorway = Doorway::new(tls.as_ref(), settings);
+    let to_refusals = Doorway::to_refusals(tls.as_ref(), settings);
     let places = Places::new(settings);
     let (refusals, return_times) = (Arc::new(Semaphore::new(REFUSALS)), ReturnTimes::new(seed));
     let entrance = Entrance::new(front, settings);
@@ -53,7 +56,7 @@ pub(crate) async fn accept(
             Ok(place) => place,
             Err(full) => {
                 let socket = Socket::new(stream, REFUSAL_TIME, None);
-                refuse(socket, doorway.clone(), peer, full, &refusals, return_times.next_s());
+                refuse(socket, to_refusals.clone(), peer, full, &refusals, return_times.next_s());
                 continue;
             }
         };

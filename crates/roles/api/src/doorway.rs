@@ -11,12 +11,15 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
-use crate::{Settings, socket::Socket, stream::ClientStream};
+use crate::{
+    Settings,
+    socket::Socket,
+    stream::{ClientStream, HTTP_2},
+};
 
 /// What a TLS handshake begins with (RFC 8446 §5.1: a record of type 22).
 const HANDSHAKE: u8 = 22;
-/// What is understood over TLS, the best first (RFC 7301).
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+const HTTP_1: &[u8] = b"http/1.1";
 /// How long it may take to tell a client that it should speak TLS.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
 const NOT_TLS: &str = "This port speaks TLS: the address begins with https://\n";
@@ -29,16 +32,22 @@ pub(crate) enum Doorway {
 }
 
 impl Doorway {
-    /// With TLS as `tls` says; none: without.
-    pub(crate) fn new(tls: Option<Arc<ServerConfig>>, settings: &Settings) -> Self {
-        match tls {
-            None => Self::Plain,
-            Some(tls) => {
-                let mut tls = ServerConfig::clone(&tls);
-                tls.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
-                Self::Tls { acceptor: Arc::new(tls).into(), handshake_timeout: settings.header_timeout() }
-            }
-        }
+    /// With TLS as `tls` says, and all that is spoken over it; none: without.
+    pub(crate) fn new(tls: Option<&Arc<ServerConfig>>, settings: &Settings) -> Self {
+        Self::to(&[HTTP_2, HTTP_1], tls, settings)
+    }
+
+    /// The same for clients that are refused, in HTTP/1.1.
+    pub(crate) fn to_refusals(tls: Option<&Arc<ServerConfig>>, settings: &Settings) -> Self {
+        Self::to(&[HTTP_1], tls, settings)
+    }
+
+    /// To these protocols, the best first (RFC 7301).
+    fn to(protocols: &[&[u8]], tls: Option<&Arc<ServerConfig>>, settings: &Settings) -> Self {
+        let Some(tls) = tls else { return Self::Plain };
+        let mut tls = ServerConfig::clone(tls);
+        tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        Self::Tls { acceptor: Arc::new(tls).into(), handshake_timeout: settings.header_timeout() }
     }
 
     /// The client's bytes; none when it did not come as far as that.

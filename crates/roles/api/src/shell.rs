@@ -10,10 +10,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{
-    Authenticator, Origin, Readiness, Settings, Site, accept::accept, doorway::Doorway, front::Front, pages::Pages,
-    routes,
-};
+use crate::{Authenticator, Origin, Readiness, Settings, Site, accept::accept, front::Front, pages::Pages, routes};
 
 /// Connections that may wait to be accepted. The usual 128 makes a crowd that comes at once wait a second for its retry.
 const BACKLOG: u32 = 4_096;
@@ -76,11 +73,11 @@ impl Shell {
     /// Serves until `cancel`; returns when requests have ended or their drain time is over.
     pub async fn serve(self, parts: Parts, cancel: CancellationToken) {
         let (direct, takeovers) = (parts.direct.clone(), parts.takeovers.clone());
-        let (seed, doorway) = (parts.seed, Doorway::new(parts.tls.clone(), &self.settings));
+        let (seed, tls) = (parts.seed, parts.tls.clone());
         let origins = routes::trusted_origins(&self.settings);
         let pages = if parts.pages { Pages::embedded() } else { Pages::none() };
         let router = routes::assemble(&self.settings, parts, origins.clone(), pages);
         let front = Arc::new(Front::new(router, direct, takeovers, origins, &self.settings));
-        accept(self.listener, doorway, front, &self.settings, seed, cancel).await;
+        accept(self.listener, tls, front, &self.settings, seed, cancel).await;
     }
 }

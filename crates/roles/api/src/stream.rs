@@ -12,6 +12,9 @@ use tokio_rustls::server::TlsStream;
 
 use crate::socket::Socket;
 
+/// The name of HTTP/2 over TLS (RFC 9113 §3.2).
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
 /// The stream. What was written to it has to be flushed: TLS keeps what the socket does not take.
 #[derive(Debug)]
 pub(crate) enum ClientStream {
@@ -24,6 +27,14 @@ impl ClientStream {
     /// Whether the client speaks TLS with us.
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_))
+    }
+
+    /// Whether HTTP/2 was agreed on (RFC 7301).
+    pub(crate) fn is_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
+        }
     }
 
     /// The same once it has left HTTP ([`Socket::upgrade`]).

@@ -18,7 +18,13 @@ use bytes::Bytes;
 use rest::{Direct, DirectAnswer, Opened, Serving};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, connection::Protocol, front::Front, problems, stream::ClientStream};
+use crate::{
+    Settings,
+    connection::{Http1, Http2},
+    front::Front,
+    problems,
+    stream::ClientStream,
+};
 pub(crate) use head::Head;
 pub(crate) use incoming::Timeouts;
 use incoming::{Incoming, Read};
@@ -28,7 +34,8 @@ pub(crate) use rewound::Rewound;
 #[derive(Clone)]
 pub(crate) struct Entrance {
     front: Arc<Front>,
-    protocol: Protocol,
+    http1: Http1,
+    http2: Http2,
     head_bytes_max: usize,
 }
 
@@ -46,7 +53,8 @@ enum Next {
 
 impl Entrance {
     pub(crate) fn new(front: Arc<Front>, settings: &Settings) -> Self {
-        Self { front, protocol: Protocol::new(settings), head_bytes_max: settings.max_header_bytes as usize }
+        let head_bytes_max = settings.max_header_bytes as usize;
+        Self { front, http1: Http1::new(settings), http2: Http2::new(settings), head_bytes_max }
     }
 
     /// Serves a connection as long as it sends direct requests; what goes on with it then, if it goes on. After `drain`
@@ -57,6 +65,10 @@ impl Entrance {
         peer: SocketAddr,
         drain: CancellationToken,
     ) -> Option<Serving> {
+        if stream.is_http2() {
+            let Self { front, http2, .. } = self;
+            return Some(Box::pin(async move { http2.serve(stream, peer, front, drain).await }));
+        }
         let mut incoming = Incoming::new(stream, self.front.timeouts());
         loop {
             match self.next(incoming.unread(), peer.ip().to_canonical()) {
@@ -83,9 +95,9 @@ impl Entrance {
                 Next::Upgrade { opened, end } => return upgrade(incoming, opened, end).await,
                 Next::Other => {
                     let (stream, read) = incoming.into_parts();
-                    let Self { front, protocol, .. } = self;
+                    let Self { front, http1, .. } = self;
                     let stream = Rewound::new(read, stream);
-                    return Some(Box::pin(async move { protocol.serve(stream, peer, front, drain).await }));
+                    return Some(Box::pin(async move { http1.serve(stream, peer, front, drain).await }));
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 mod cors;
 mod hostile;
+mod http2;
 mod layers;
 mod lifecycle;
 mod server;

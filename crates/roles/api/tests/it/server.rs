@@ -28,6 +28,7 @@ use tokio::{
     sync::Notify,
     task::JoinHandle,
 };
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 /// The token of the one person who is known.
@@ -87,12 +88,16 @@ impl Readiness for HalfReady {
 
 impl Server {
     pub(crate) async fn start(settings: Settings) -> Self {
+        Self::start_with(settings, None).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings, tls: Option<Arc<ServerConfig>>) -> Self {
         let shell = Shell::bind(settings, "127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = shell.local_address();
         let cancel = CancellationToken::new();
         let (slow_began, slow_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let clock = Arc::new(HandClock(AtomicI64::new(1_790_000_000_000)));
-        let parts = parts(slow_began.clone(), slow_end.clone(), clock.clone());
+        let parts = Parts { tls, ..parts(slow_began.clone(), slow_end.clone(), clock.clone()) };
         let serving = tokio::spawn(shell.serve(parts, cancel.clone()));
         Self { address, cancel, serving, slow_began, slow_end, clock }
     }

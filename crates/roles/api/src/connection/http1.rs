@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Settings, entrance::Rewound, front::Front, timer::ConnectionTimer};
 
-/// How connections are spoken to.
+/// HTTP/1.1.
 #[derive(Debug, Clone)]
-pub(crate) struct Protocol(http1::Builder);
+pub(crate) struct Http1(http1::Builder);
 
-impl Protocol {
+impl Http1 {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut builder = http1::Builder::new();
         builder
