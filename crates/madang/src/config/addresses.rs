@@ -6,11 +6,19 @@
 use std::net::SocketAddr;
 
 use live::HOST_PLACEHOLDER;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::Config;
 
 /// The name of this machine for itself.
 const LOCAL_HOST: &str = "localhost";
+
+/// An address, or nothing.
+pub(super) fn or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |_| Error::custom(format!("{text:?} is no address: write for instance 0.0.0.0:1936, or nothing"));
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
+}
 
 impl Config {
     /// The base URL people reach the web UI by, without a slash at its end.
@@ -68,6 +76,15 @@ impl Config {
     pub(crate) fn local_ingest_url(&self, rtmp: SocketAddr) -> String {
         self.ingest_url(rtmp).replace(HOST_PLACEHOLDER, LOCAL_HOST)
     }
+
+    /// Where encoders publish over TLS: by the name that the certificate is for, if it is known.
+    pub(crate) fn rtmps_url(&self, rtmps: SocketAddr) -> String {
+        match self.api.public_url.origin() {
+            Some(origin) => format!("rtmps://{}:{}/live", origin.host(), rtmps.port()),
+            None if rtmps.ip().is_unspecified() => format!("rtmps://{LOCAL_HOST}:{}/live", rtmps.port()),
+            None => format!("rtmps://{rtmps}/live"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +129,18 @@ mod tests {
         for url in ["cdn.example", "//cdn.example", "/media", "https://"] {
             let error = origin(url).unwrap_err().to_string();
             assert!(error.contains("live.playback_base_url"), "{error}");
+        }
+    }
+
+    #[test]
+    fn encoders_are_told_the_name_of_the_certificate_where_it_is_known() {
+        for (rtmps, public_url, told) in [
+            ("192.0.2.7:1936", "", "rtmps://192.0.2.7:1936/live"),
+            ("0.0.0.0:1936", "", "rtmps://localhost:1936/live"),
+            ("192.0.2.7:1936", "https://live.example.org:8443", "rtmps://live.example.org:1936/live"),
+        ] {
+            let config = with(&[("MADANG_API_PUBLIC_URL", public_url)]).unwrap();
+            assert_eq!(config.rtmps_url(rtmps.parse().unwrap()), told);
         }
     }
 

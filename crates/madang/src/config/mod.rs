@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) rtmp: SocketAddr,
+    #[serde(deserialize_with = "addresses::or_none")]
+    pub(crate) rtmps: Option<SocketAddr>,
     pub(crate) role: Role,
     pub(crate) name: String,
     pub(crate) language: String,
@@ -113,6 +115,9 @@ impl Config {
         }
         if let Some(setting) = self.tls.missing() {
             return refuse(setting, "it is not set, and TLS needs both a certificate and its key");
+        }
+        if self.rtmps.is_some() && !self.tls.is_on() {
+            return refuse("rtmps", "it needs a certificate and its key: tls.certificate, tls.key");
         }
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");

@@ -76,6 +76,22 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn tls_needs_both_files_and_rtmps_needs_tls() {
+    let both = [("MADANG_TLS_CERTIFICATE", "chain.pem"), ("MADANG_TLS_KEY", "key.pem")];
+    let rtmps = [("MADANG_RTMPS", "0.0.0.0:1936")];
+    assert!(with(&[both.as_slice(), &rtmps].concat()).is_ok() && with(&both).unwrap().rtmps.is_none());
+    for (variables, told) in [
+        (&both[..1], "tls.key"),
+        (&both[1..], "tls.certificate"),
+        (&rtmps, "rtmps cannot be used: it needs a certificate"),
+        (&[("MADANG_RTMPS", "here")], "\"here\" is no address"),
+    ] {
+        let error = with(variables).unwrap_err().to_string();
+        assert!(error.contains(told), "{told}: {error}");
+    }
+}
+
+#[test]
 fn one_list_of_origins_holds_for_requests_and_realtime_connections() {
     let lists = [
         ("MADANG_API_ALLOWED_ORIGINS", "https://a.example,https://b.example"),

@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), AnyError> {
         variables.entry(name.into()).or_insert_with(|| value.into());
     }
     // And speaks plain HTTP.
-    variables.retain(|name, _| !name.starts_with("MADANG_TLS_"));
+    variables.retain(|name, _| !name.starts_with("MADANG_TLS_") && name != "MADANG_RTMPS");
     let config = config::load(&serve, variables.into_iter())?;
     logging::start(&config.log)?;
     let site = Site::start(config).await?;

@@ -53,6 +53,9 @@ fn greet(site: &Site) {
     println!("Madang is ready.");
     println!("  Web UI    {}", site.public_url);
     println!("  Encoders  {}", site.ingest_url);
+    if let Some(url) = &site.rtmps_url {
+        println!("  over TLS  {url}");
+    }
     if site.http.ip().is_unspecified() && site.public_url.contains("//localhost:") {
         println!("  Other machines use this machine's name or address in place of localhost.");
     }

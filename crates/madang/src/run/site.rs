@@ -36,6 +36,8 @@ pub(crate) struct Site {
     pub(crate) public_url: String,
     /// What encoders on this machine publish to.
     pub(crate) ingest_url: String,
+    /// The same over TLS, where that is spoken.
+    pub(crate) rtmps_url: Option<String>,
     /// The one-time link that makes its visitor the administrator, as long as there is none.
     pub(crate) administrator_link: Option<String>,
     edges: CancellationToken,
@@ -67,6 +69,11 @@ impl Site {
         let listening = media::ingest::IngestSettings { address: config.rtmp, ..config.ingest.clone() };
         let (rtmp, ingest) =
             Ingest::bind(listening, machine.clock.clone(), gatekeeper.clone(), media.packager()).await?;
+        let (tls, watch) = tls.map(|tls| (tls.config, tls.watch)).unzip();
+        let rtmps = match config.rtmps.zip(tls.clone()) {
+            Some((address, tls)) => Some(ingest.listen_over_tls(address, tls)?),
+            None => None,
+        };
         let shell = Shell::bind(config.api.clone(), config.http)
             .await
             .map_err(|error| format!("cannot listen on {} for HTTP: {error}", config.http))?;
@@ -90,7 +97,6 @@ impl Site {
         let worker = Worker::default().schedules(domains.schedules()).schedules(housekeeping);
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
-        let (tls, watch) = tls.map(|tls| (tls.config, tls.watch)).unzip();
         if let Some(watch) = watch {
             work_tasks.spawn(watch.run(work.clone()));
         }
@@ -122,6 +128,7 @@ impl Site {
             http,
             public_url,
             ingest_url: config.local_ingest_url(rtmp),
+            rtmps_url: rtmps.map(|rtmps| config.rtmps_url(rtmps)),
             administrator_link,
             edges,
             work,

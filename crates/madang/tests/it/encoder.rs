@@ -50,11 +50,16 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// Publishes in real time, `seconds` long.
     pub(crate) fn publish(rtmp: SocketAddr, key: &str, seconds: u32, input: &[&str], coding: &[&str]) -> Self {
+        Self::publish_to(&format!("rtmp://{rtmp}/live/{key}"), seconds, input, coding)
+    }
+
+    /// The same to any address.
+    pub(crate) fn publish_to(url: &str, seconds: u32, input: &[&str], coding: &[&str]) -> Self {
         let child = Command::new(ffmpeg())
             .args(["-nostdin", "-loglevel", "error", "-re"])
             .args(input)
             .args(coding)
-            .args(["-t", &seconds.to_string(), "-f", "flv", &format!("rtmp://{rtmp}/live/{key}")])
+            .args(["-t", &seconds.to_string(), "-f", "flv", url])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

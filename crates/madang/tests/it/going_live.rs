@@ -12,7 +12,7 @@ fn playlist(site: &Site, show: &serde_json::Value) -> String {
 }
 
 /// What the whole show must look like to a decoder: every frame once, evenly spaced.
-async fn assert_whole(source: &str, frames: usize, rate: f64) {
+pub(crate) async fn assert_whole(source: &str, frames: usize, rate: f64) {
     let video = packets(source, "v").await;
     let times = presentation_times(&video);
     assert_eq!(times.len(), frames, "frames that arrived");

@@ -30,6 +30,7 @@ mod owning;
 mod realtime;
 mod replay;
 mod resuming;
+mod rtmps;
 mod sdks;
 mod secure;
 mod site;

@@ -4,14 +4,15 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use kernel::BroadcastId;
 use tokio::{
-    io::AsyncWriteExt,
     net::TcpStream,
     task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
+use tokio_rustls::rustls::ServerConfig;
 
 use super::{
     admission::Ticket,
+    line::Line,
     publishers::Claim,
     server::Context,
     session::{End, PublisherSession},
@@ -28,9 +29,9 @@ const WAITING_BUFFER_BYTES: usize = 4 * 1024;
 /// How long a peer may take to read what is sent to it, and the gatekeeper to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A socket and its RTMP state.
+/// A peer's line and its RTMP state.
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) line: Line<TcpStream>,
     pub(super) rtmp: ServerSession,
 }
 
@@ -57,13 +58,17 @@ struct Refused {
 }
 
 /// Serves a connection until it ends; every end is logged once, here.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, ticket: Ticket, context: Arc<Context>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    peer: SocketAddr,
+    ticket: Ticket,
+    context: Arc<Context>,
+) {
     let seed = (context.clock.now().as_millis() as u64).rotate_left(20) ^ ticket.id();
-    let rtmp = ServerSession::new(APP, seed);
-    let connection = Connection { stream, rtmp };
-    let end = match connection.stream.set_nodelay(true) {
-        Ok(()) => connection.serve(peer, ticket, &context).await,
-        Err(error) => Err(End::Lost(error)),
+    let end = match open(stream, tls, &ticket, &context).await {
+        Ok(line) => Connection { line, rtmp: ServerSession::new(APP, seed) }.serve(peer, ticket, &context).await,
+        Err(end) => Err(end),
     };
     match end {
         Ok(()) => {}
@@ -73,6 +78,23 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, ticket: Ticket, c
         }
         Err(end) => tracing::debug!(%peer, reason = %end, "an RTMP connection ended"),
     }
+}
+
+/// The line to a peer; over TLS, once its handshake is done.
+async fn open(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    ticket: &Ticket,
+    context: &Context,
+) -> Result<Line<TcpStream>, End> {
+    stream.set_nodelay(true)?;
+    let Some(tls) = tls else { return Ok(Line::plain(stream)) };
+    let patience = Duration::from_millis(context.settings.handshake_timeout_ms);
+    // A future of kilobytes, which the connection does not keep.
+    let shaking = Box::pin(timeout(patience, Line::over_tls(stream, tls)));
+    let shaken = ticket.cancelled.run_until_cancelled(shaking).await.ok_or(End::MadeRoom)?;
+    let line = shaken.map_err(|_| End::TooSlow).and_then(|line| line.map_err(End::Lost));
+    line.inspect_err(|_| metrics::counter!("madang_ingest_refused_total", "reason" => "tls").increment(1))
 }
 
 impl Connection {
@@ -113,7 +135,7 @@ impl Connection {
         let publish_until = started + Duration::from_millis(context.settings.publish_timeout_ms);
         loop {
             let until = if self.rtmp.is_open() { publish_until } else { handshake_until };
-            let readable = timeout_at(until, self.stream.readable()).await;
+            let readable = timeout_at(until, self.line.readable()).await;
             readable.map_err(|_| End::TooSlow)?.map_err(End::Lost)?;
             match self.read_waiting()? {
                 Some(Asked::Publish { stream_key, rest }) => return Ok((stream_key, rest)),
@@ -130,7 +152,7 @@ impl Connection {
     /// Reads what is there by way of the stack, so that a waiting connection keeps no buffer.
     fn read_waiting(&mut self) -> Result<Option<Asked>, End> {
         let mut buffer = [0; WAITING_BUFFER_BYTES];
-        let Some(length) = read(&self.stream, &mut buffer)? else { return Ok(None) };
+        let Some(length) = read(&mut self.line, &mut buffer)? else { return Ok(None) };
         let mut input = &buffer[..length];
         while let Some(event) = self.rtmp.next_event(&mut input)? {
             match event {
@@ -150,20 +172,20 @@ impl Connection {
         if output.is_empty() {
             return Ok(());
         }
-        let written = timeout(ANSWER_TIMEOUT, self.stream.write_all(&output)).await;
+        let written = timeout(ANSWER_TIMEOUT, self.line.write_all(&output)).await;
         written.map_err(|_| End::TooSlow)?.map_err(End::Lost)
     }
 
     /// Sends the last status and closes in good order, so that the peer reads it before it sees the end: closing with
     /// unread bytes would reset the connection and take the status away.
     pub(super) async fn say_goodbye(&mut self) {
-        if self.flush().await.is_err() || self.stream.shutdown().await.is_err() {
+        if self.flush().await.is_err() || self.line.shutdown().await.is_err() {
             return;
         }
         let mut scrap = vec![0; WAITING_BUFFER_BYTES];
         let drained = async {
-            while self.stream.readable().await.is_ok() {
-                match self.stream.try_read(&mut scrap) {
+            while self.line.readable().await.is_ok() {
+                match self.line.read(&mut scrap) {
                     Ok(0) => return,
                     Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
                     _ => {}
@@ -176,8 +198,8 @@ impl Connection {
 }
 
 /// Reads what is there; `None` when nothing is after all.
-pub(super) fn read(stream: &TcpStream, buffer: &mut [u8]) -> Result<Option<usize>, End> {
-    match stream.try_read(buffer) {
+fn read(line: &mut Line<TcpStream>, buffer: &mut [u8]) -> Result<Option<usize>, End> {
+    match line.read(buffer) {
         Ok(0) => Err(End::Closed),
         Ok(length) => Ok(Some(length)),
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),

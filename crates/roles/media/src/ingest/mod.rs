@@ -1,4 +1,4 @@
-//! Takes publishers in over RTMP and gives their packets to the packager.
+//! Takes publishers in over RTMP, plain or over TLS (RTMPS), and gives their packets to the packager.
 //!
 //! Promise: one publisher per broadcast; a stream key is asked for before anything is kept; a connection that does not
 //! publish costs a few kilobytes and ends by itself; nothing a peer sends can stop the others. It loses what a publisher
@@ -10,6 +10,7 @@ mod address;
 mod admission;
 mod connection;
 mod error;
+mod line;
 mod publishers;
 mod rounds;
 mod server;

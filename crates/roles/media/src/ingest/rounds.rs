@@ -4,16 +4,14 @@
 //! its socket leaves the reactor and is read once a round; the streams of a process share one awakening. The price is
 //! half a round of latency on average. What a round leaves unread waits in the socket for the next one.
 
-use std::{
-    io::{self, Read, Write},
-    net::TcpStream as Socket,
-    time::Duration,
-};
+use std::{io, net::TcpStream as Socket, time::Duration};
 
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep_until},
 };
+
+use super::line::Line;
 
 /// The distance of two rounds: a tenth of a part, and enough for 25 Mbit/s with a buffer of 64 KiB.
 const ROUND: Duration = Duration::from_millis(20);
@@ -46,7 +44,7 @@ impl Rounds {
 /// A socket that is looked at, and does not call.
 #[derive(Debug)]
 pub(super) struct QuietSocket {
-    socket: Socket,
+    line: Line<Socket>,
     /// What the peer has not taken yet.
     unsent: Vec<u8>,
 }
@@ -62,13 +60,13 @@ pub(super) enum Found {
 
 impl QuietSocket {
     /// Takes a stream out of the reactor.
-    pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
-        Ok(Self { socket: stream.into_std()?, unsent: Vec::new() })
+    pub(super) fn new(line: Line<TcpStream>) -> io::Result<Self> {
+        Ok(Self { line: line.into_quiet()?, unsent: Vec::new() })
     }
 
     /// Gives the stream back to the reactor; `None` when it is of no use to say more on it.
-    pub(super) fn into_stream(self) -> Option<TcpStream> {
-        if self.unsent.is_empty() { TcpStream::from_std(self.socket).ok() } else { None }
+    pub(super) fn into_line(self) -> Option<Line<TcpStream>> {
+        if self.unsent.is_empty() { self.line.into_waiting().ok() } else { None }
     }
 
     /// Reads what is there, by way of `buffer`, and hands it to `take` until that fails.
@@ -78,12 +76,11 @@ impl QuietSocket {
         mut take: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<Found, E> {
         for _ in 0..READS_MAX {
-            match self.socket.read(buffer) {
+            match self.line.read(buffer) {
                 Ok(0) => return Ok(Found::Closed),
                 Ok(length) => {
                     take(buffer.get(..length).unwrap_or_default())?;
-                    // A short read has emptied the socket.
-                    if length < buffer.len() {
+                    if length < buffer.len() && self.line.ends_with_a_short_read() {
                         break;
                     }
                 }
@@ -98,10 +95,10 @@ impl QuietSocket {
     /// Sends what the peer takes of what is to be sent, now and from before; the rest goes with the next round.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.unsent.extend_from_slice(bytes);
-        if self.unsent.is_empty() {
+        if self.unsent.is_empty() && !self.line.is_unsent() {
             return Ok(());
         }
-        match self.socket.write(&self.unsent) {
+        match self.line.write(&self.unsent) {
             Ok(sent) => drop(self.unsent.drain(..sent)),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
@@ -122,7 +119,7 @@ mod tests {
     async fn pair() -> (TcpStream, QuietSocket) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (near, far) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-        (near.unwrap(), QuietSocket::new(far.unwrap().0).unwrap())
+        (near.unwrap(), QuietSocket::new(Line::plain(far.unwrap().0)).unwrap())
     }
 
     #[tokio::test]

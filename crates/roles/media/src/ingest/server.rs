@@ -1,4 +1,4 @@
-//! The listener: accepts, bounds, and hands each connection to a task of its own.
+//! The listeners: accept, bound, and hand each connection to a task of its own.
 
 use std::{
     io,
@@ -8,7 +8,11 @@ use std::{
 };
 
 use kernel::{BroadcastId, Clock, caller::network};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinSet,
+};
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{IngestError, IngestSettings, admission::Admission, connection, publishers::Publishers, rounds::Rounds};
@@ -24,9 +28,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The RTMP ingest. Clones are handles of the same one.
 #[derive(Clone)]
 pub struct Ingest {
-    listener: Arc<Mutex<Option<TcpListener>>>,
+    listeners: Arc<Mutex<Vec<Listener>>>,
     admission: Arc<Admission>,
     context: Arc<Context>,
+}
+
+/// A port, and the TLS that is spoken there.
+struct Listener {
+    tcp: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// What every connection needs.
@@ -56,24 +66,36 @@ impl Ingest {
         let admission = Admission::new(settings.connections_max, settings.waiting_per_address_max);
         let publishers = Arc::new(Publishers::default());
         let context = Arc::new(Context { settings, clock, gatekeeper, packager, publishers, rounds: Rounds::begin() });
-        Ok((local, Self { listener: Arc::new(Mutex::new(Some(listener))), admission, context }))
+        let listeners = Arc::new(Mutex::new(vec![Listener { tcp: listener, tls: None }]));
+        Ok((local, Self { listeners, admission, context }))
     }
 
-    /// Accepts until `cancel`; then closes the port, ends every connection and returns. Runs once.
+    /// Listens for RTMPS as well, and says where. Before `run`.
+    ///
+    /// # Errors
+    /// [`IngestError::Listen`] when the address cannot be had.
+    pub fn listen_over_tls(&self, address: SocketAddr, tls: Arc<ServerConfig>) -> Result<SocketAddr, IngestError> {
+        let listen = |source| IngestError::Listen { address, source };
+        let tcp = open_port(address).map_err(listen)?;
+        let local = tcp.local_addr().map_err(listen)?;
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.push(Listener { tcp, tls: Some(tls) });
+        Ok(local)
+    }
+
+    /// Accepts until `cancel`; then closes the ports, ends every connection and returns. Runs once.
     pub async fn run(&self, cancel: CancellationToken) {
-        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(listener) = listener else { return };
+        let listeners = std::mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner));
         let (tasks, connections) = (TaskTracker::new(), CancellationToken::new());
-        while let Some(accepted) = cancel.run_until_cancelled(listener.accept()).await {
-            match accepted {
-                Ok((stream, peer)) => self.admit(stream, peer, &tasks, &connections),
-                Err(error) => {
-                    tracing::warn!(%error, "an RTMP connection cannot be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+        let mut accepting = JoinSet::new();
+        for listener in listeners {
+            let (ingest, cancel) = (self.clone(), cancel.clone());
+            let (tasks, connections) = (tasks.clone(), connections.clone());
+            accepting.spawn(async move {
+                cancel.run_until_cancelled(ingest.accept(listener, &tasks, &connections)).await;
+            });
         }
-        drop(listener);
+        while accepting.join_next().await.is_some() {}
         connections.cancel();
         tasks.close();
         if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
@@ -86,10 +108,29 @@ impl Ingest {
         self.context.publishers.disconnect(broadcast);
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr, tasks: &TaskTracker, connections: &CancellationToken) {
+    async fn accept(&self, Listener { tcp, tls }: Listener, tasks: &TaskTracker, connections: &CancellationToken) {
+        loop {
+            match tcp.accept().await {
+                Ok((stream, peer)) => self.admit(stream, tls.clone(), peer, tasks, connections),
+                Err(error) => {
+                    tracing::warn!(%error, "an RTMP connection cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn admit(
+        &self,
+        stream: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        peer: SocketAddr,
+        tasks: &TaskTracker,
+        connections: &CancellationToken,
+    ) {
         match self.admission.admit(network(peer.ip()), connections) {
             Some(ticket) => {
-                tasks.spawn(connection::serve(stream, peer, ticket, Arc::clone(&self.context)));
+                tasks.spawn(connection::serve(stream, tls, peer, ticket, Arc::clone(&self.context)));
             }
             None => {
                 metrics::counter!("madang_ingest_refused_total", "reason" => "connections_max").increment(1);

@@ -76,11 +76,11 @@ impl PublisherSession {
         let sink = context.packager.open(broadcast, publish_epoch);
         let bytes = metrics::counter!("madang_ingest_bytes_total");
         let mut session = Self { context, admitted, sink, unpacker: Unpacker::default(), arrived: None, bytes };
-        let Connection { stream, mut rtmp } = connection;
-        let (end, stream) = match QuietSocket::new(stream) {
+        let Connection { line, mut rtmp } = connection;
+        let (end, line) = match QuietSocket::new(line) {
             Ok(mut socket) => {
                 let end = session.read(&mut socket, &mut rtmp, &rest, stopping).await;
-                (end, socket.into_stream())
+                (end, socket.into_line())
             }
             Err(error) => (End::Lost(error), None),
         };
@@ -89,8 +89,8 @@ impl PublisherSession {
         if let Some((status, description)) = farewell(&end) {
             rtmp.refuse(status, &description);
         }
-        if let Some(stream) = stream {
-            Connection { stream, rtmp }.say_goodbye().await;
+        if let Some(line) = line {
+            Connection { line, rtmp }.say_goodbye().await;
         }
     }
 
