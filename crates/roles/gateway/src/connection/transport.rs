@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     io::IoSlice,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -25,15 +25,15 @@ use crate::{
 /// How long a peer has to take the close frame and answer it.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes read at once. All connections of a thread share the room for it: an idle connection has none.
-const READ_BYTES: usize = 16 << 10;
+/// Bytes read, or gathered to be written, at once. All connections of a thread share the room for it: an idle connection has none.
+const ROOM_BYTES: usize = 16 << 10;
 /// While so many bytes wait for the kernel, no more are taken.
 const UNSENT_BYTES: usize = 128 << 10;
 /// Frames given to the kernel at once.
 const SLICES_MAX: usize = 16;
 
 thread_local! {
-    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; ROOM_BYTES].into_boxed_slice());
 }
 
 /// What comes from the peer.
@@ -176,16 +176,39 @@ impl WebSocketTransport {
         let mut bytes = frame.into_bytes();
         if self.is_unflushed() {
             self.push(bytes);
-            return matches!(self.poll_send(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
+            // What the wire holds back goes first, and only its own task is told when it can.
+            return !self.flush_due && self.send_gathered();
         }
-        // An error is met again by whoever sends the rest.
-        let sent = self.wire.as_mut().write_now(&bytes).unwrap_or(0).min(bytes.len());
+        let sent = self.write_now(&bytes);
         bytes.advance(sent);
         let all = bytes.is_empty();
         if !all {
             self.push(bytes);
         }
         all
+    }
+
+    /// Sends the frames that wait, as many at once as there is room to gather them in: cheaper than to have the kernel do that.
+    /// Whether that was all.
+    fn send_gathered(&mut self) -> bool {
+        while let Some(first) = self.unsent.front().cloned() {
+            let (sent, all) = ROOM.with_borrow_mut(|room| {
+                let gathered = gather(&self.unsent, room).max(first.len());
+                let bytes = if gathered == first.len() { &*first } else { room.get(..gathered).unwrap_or_default() };
+                let sent = self.write_now(bytes);
+                (sent, sent == bytes.len())
+            });
+            self.sent(sent);
+            if !all {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Writes what the kernel takes now. An error is met again by whoever sends the rest.
+    fn write_now(&mut self, bytes: &[u8]) -> usize {
+        self.wire.as_mut().write_now(bytes).unwrap_or(0).min(bytes.len())
     }
 
     fn poll_output(&mut self, context: &mut Context<'_>, has_output: bool) -> Poll<Event> {
@@ -256,7 +279,7 @@ impl WebSocketTransport {
 
     /// Reads once, and decodes what came.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        READ.with_borrow_mut(|room| {
+        ROOM.with_borrow_mut(|room| {
             let mut buffer = ReadBuf::new(room);
             let count = match ready!(self.wire.as_mut().poll_read(context, &mut buffer)) {
                 Ok(()) => buffer.filled().len(),
@@ -315,12 +338,23 @@ impl WebSocketTransport {
 
     /// Takes in what the peer still sends. False: nothing any more.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        READ.with_borrow_mut(|room| {
+        ROOM.with_borrow_mut(|room| {
             let mut buffer = ReadBuf::new(room);
             let read = ready!(self.wire.as_mut().poll_read(context, &mut buffer));
             Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
         })
     }
+}
+
+/// Copies the frames that fit into `room` whole, one behind the other, and says how many bytes that are.
+fn gather(frames: &VecDeque<Bytes>, room: &mut [u8]) -> usize {
+    let mut gathered = 0;
+    for frame in frames {
+        let Some(place) = room.get_mut(gathered..gathered + frame.len()) else { break };
+        place.copy_from_slice(frame);
+        gathered += frame.len();
+    }
+    gathered
 }
 
 fn taken(takes: Option<Kind>, kind: Kind, bytes: Bytes) -> Incoming {
@@ -336,6 +370,7 @@ mod tests {
     use std::{
         pin::Pin,
         sync::{Arc, Mutex},
+        task::Waker,
     };
 
     use rest::Duplex;
@@ -382,6 +417,70 @@ mod tests {
     }
 
     impl Duplex for Holding {}
+
+    /// Takes so many bytes with each call until they are `limit` in all.
+    #[derive(Clone, Default)]
+    struct Slow(Arc<Mutex<(Vec<Vec<u8>>, usize)>>);
+
+    impl AsyncRead for Slow {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+            match self.write_now(bytes) {
+                Ok(0) => Poll::Pending,
+                written => Poll::Ready(written),
+            }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Duplex for Slow {
+        fn write_now(self: Pin<&mut Self>, bytes: &[u8]) -> std::io::Result<usize> {
+            let (written, left) = &mut *self.0.lock().unwrap();
+            let taken = bytes.len().min(*left);
+            *left -= taken;
+            written.push(bytes[..taken].to_vec());
+            Ok(taken)
+        }
+    }
+
+    #[test]
+    fn frames_that_wait_go_out_together_in_order_and_none_is_cut_short_for_good() {
+        let frame = |length: usize, byte: u8| Framed::new(Kind::Binary, &vec![byte; length]);
+        let lengths = [10, 200, ROOM_BYTES - 300, 5_000, 2 * ROOM_BYTES, 7, 90];
+        let expected =
+            lengths.iter().zip(b'a'..).map(|(length, byte)| frame(*length, byte).into_bytes()).collect::<Vec<_>>();
+        let total = expected.iter().map(Bytes::len).sum::<usize>();
+        for limit in [0, 1, 100, 300, ROOM_BYTES, ROOM_BYTES + 3_000, 3 * ROOM_BYTES, total] {
+            let wire = Slow::default();
+            wire.0.lock().unwrap().1 = limit;
+            let mut transport = WebSocketTransport::new(Box::pin(wire.clone()), Bytes::new(), Encoding::Protobuf);
+            let (last, before) = lengths.split_last().unwrap();
+            before.iter().zip(b'a'..).for_each(|(length, byte)| transport.send(frame(*length, byte)));
+            let all = transport.send_now(frame(*last, b'a' + before.len() as u8));
+            assert_eq!((all, transport.unsent_bytes()), (limit == total, total - limit), "{limit}");
+            wire.0.lock().unwrap().1 = total;
+            assert!(transport.poll_event(&mut Context::from_waker(Waker::noop()), false, true).is_pending());
+            let written = wire.0.lock().unwrap().0.clone();
+            assert_eq!(written.concat(), expected.concat(), "{limit}");
+            assert!(
+                limit < total || written.len() == 4,
+                "gathered: {:?}",
+                written.iter().map(Vec::len).collect::<Vec<_>>()
+            );
+        }
+    }
 
     #[test]
     fn what_a_wire_holds_back_is_flushed_and_counts_as_unsent_until_then() {
