@@ -2,12 +2,14 @@
 //! and the way from the one to the other.
 
 mod connect;
+mod leases;
 pub mod moving;
 mod outbox;
 mod ownership;
 mod room_log;
 
 pub use connect::{ConnectError, postgres, sqlite};
+pub use leases::{LEASE_MIGRATIONS, SqlLeases};
 pub use outbox::{OUTBOX_MIGRATIONS, Outbox};
 pub use ownership::{Ownership, OwnershipError};
 pub use room_log::{ROOM_LOG_MIGRATIONS, SqlRoomLog};

@@ -7,6 +7,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::Notify;
 
 use super::SqlError;
+use crate::leases::Fence;
 
 /// Which SQL engine this is, for the few places where the common language does not reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +47,18 @@ impl Database {
         &self.writers
     }
 
-    /// Begins a write; on SQLite it waits for the one before it.
+    /// Begins a write; on SQLite it waits for the one before it. Under a [`Fence`] it fails when another process has the lease.
     pub async fn write(&self) -> Result<WriteTx, SqlError> {
         let begin = match self.dialect {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
         let tx = self.writers.begin_with(begin).await?;
-        Ok(WriteTx { tx, dialect: self.dialect, facts: 0, committed: self.committed.clone() })
+        let mut tx = WriteTx { tx, dialect: self.dialect, facts: 0, committed: self.committed.clone() };
+        if let Some(fence) = Fence::current() {
+            tx.hold(&fence).await?;
+        }
+        Ok(tx)
     }
 
     /// Is notified when a transaction with facts was committed by this process.
@@ -81,6 +86,19 @@ impl WriteTx {
     /// The connection, for statements.
     pub fn conn(&mut self) -> &mut AnyConnection {
         &mut self.tx
+    }
+
+    /// Sees to it that nobody else takes the lease before this write has ended.
+    async fn hold(&mut self, fence: &Fence) -> Result<(), SqlError> {
+        let look = match self.dialect {
+            Dialect::Sqlite => "SELECT fence FROM leases WHERE name = $1",
+            Dialect::Postgres => "SELECT fence FROM leases WHERE name = $1 FOR SHARE",
+        };
+        let number: Option<i64> = sqlx::query_scalar(look).bind(&*fence.lease).fetch_optional(self.conn()).await?;
+        if number == Some(fence.number) {
+            return Ok(());
+        }
+        Err(SqlError::Protocol(format!("another process has the lease {:?} by now", fence.lease)))
     }
 
     /// Writes a fact to the event log, as part of this transaction.
