@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     io::IoSlice,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -25,15 +25,17 @@ use crate::{
 /// How long a peer has to take the close frame and answer it.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes read, or gathered to be written, at once. All connections of a thread share the room for it: an idle connection has none.
-const ROOM_BYTES: usize = 16 << 10;
+/// Bytes read at once. All connections of a thread share the room for it: an idle connection has none.
+const READ_BYTES: usize = 16 << 10;
+/// Frames that are no longer together are sent as one.
+const GATHERED_BYTES: usize = 4 << 10;
 /// While so many bytes wait for the kernel, no more are taken.
 const UNSENT_BYTES: usize = 128 << 10;
 /// Frames given to the kernel at once.
 const SLICES_MAX: usize = 16;
 
 thread_local! {
-    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; ROOM_BYTES].into_boxed_slice());
+    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
 }
 
 /// What comes from the peer.
@@ -188,22 +190,22 @@ impl WebSocketTransport {
         all
     }
 
-    /// Sends the frames that wait, as many at once as there is room to gather them in: cheaper than to have the kernel do that.
-    /// Whether that was all.
+    /// Sends the frames that wait as one piece, when they are so short that to copy them together costs less than to have the
+    /// kernel gather them. Whether that was all.
     fn send_gathered(&mut self) -> bool {
-        while let Some(first) = self.unsent.front().cloned() {
-            let (sent, all) = ROOM.with_borrow_mut(|room| {
-                let gathered = gather(&self.unsent, room).max(first.len());
-                let bytes = if gathered == first.len() { &*first } else { room.get(..gathered).unwrap_or_default() };
-                let sent = self.write_now(bytes);
-                (sent, sent == bytes.len())
-            });
-            self.sent(sent);
-            if !all {
-                return false;
-            }
+        if self.unsent_bytes > GATHERED_BYTES {
+            return matches!(self.poll_send(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
         }
-        true
+        let mut room = [0; GATHERED_BYTES];
+        let mut length = 0;
+        for frame in &self.unsent {
+            let Some(place) = room.get_mut(length..length + frame.len()) else { break };
+            place.copy_from_slice(frame);
+            length += frame.len();
+        }
+        let sent = self.write_now(room.get(..length).unwrap_or_default());
+        self.sent(sent);
+        self.unsent.is_empty()
     }
 
     /// Writes what the kernel takes now. An error is met again by whoever sends the rest.
@@ -279,7 +281,7 @@ impl WebSocketTransport {
 
     /// Reads once, and decodes what came.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        ROOM.with_borrow_mut(|room| {
+        READ.with_borrow_mut(|room| {
             let mut buffer = ReadBuf::new(room);
             let count = match ready!(self.wire.as_mut().poll_read(context, &mut buffer)) {
                 Ok(()) => buffer.filled().len(),
@@ -338,23 +340,12 @@ impl WebSocketTransport {
 
     /// Takes in what the peer still sends. False: nothing any more.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        ROOM.with_borrow_mut(|room| {
+        READ.with_borrow_mut(|room| {
             let mut buffer = ReadBuf::new(room);
             let read = ready!(self.wire.as_mut().poll_read(context, &mut buffer));
             Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
         })
     }
-}
-
-/// Copies the frames that fit into `room` whole, one behind the other, and says how many bytes that are.
-fn gather(frames: &VecDeque<Bytes>, room: &mut [u8]) -> usize {
-    let mut gathered = 0;
-    for frame in frames {
-        let Some(place) = room.get_mut(gathered..gathered + frame.len()) else { break };
-        place.copy_from_slice(frame);
-        gathered += frame.len();
-    }
-    gathered
 }
 
 fn taken(takes: Option<Kind>, kind: Kind, bytes: Bytes) -> Incoming {
@@ -370,7 +361,6 @@ mod tests {
     use std::{
         pin::Pin,
         sync::{Arc, Mutex},
-        task::Waker,
     };
 
     use rest::Duplex;
@@ -458,27 +448,28 @@ mod tests {
     #[test]
     fn frames_that_wait_go_out_together_in_order_and_none_is_cut_short_for_good() {
         let frame = |length: usize, byte: u8| Framed::new(Kind::Binary, &vec![byte; length]);
-        let lengths = [10, 200, ROOM_BYTES - 300, 5_000, 2 * ROOM_BYTES, 7, 90];
-        let expected =
-            lengths.iter().zip(b'a'..).map(|(length, byte)| frame(*length, byte).into_bytes()).collect::<Vec<_>>();
-        let total = expected.iter().map(Bytes::len).sum::<usize>();
-        for limit in [0, 1, 100, 300, ROOM_BYTES, ROOM_BYTES + 3_000, 3 * ROOM_BYTES, total] {
-            let wire = Slow::default();
-            wire.0.lock().unwrap().1 = limit;
-            let mut transport = WebSocketTransport::new(Box::pin(wire.clone()), Bytes::new(), Encoding::Protobuf);
-            let (last, before) = lengths.split_last().unwrap();
-            before.iter().zip(b'a'..).for_each(|(length, byte)| transport.send(frame(*length, byte)));
-            let all = transport.send_now(frame(*last, b'a' + before.len() as u8));
-            assert_eq!((all, transport.unsent_bytes()), (limit == total, total - limit), "{limit}");
-            wire.0.lock().unwrap().1 = total;
-            assert!(transport.poll_event(&mut Context::from_waker(Waker::noop()), false, true).is_pending());
-            let written = wire.0.lock().unwrap().0.clone();
-            assert_eq!(written.concat(), expected.concat(), "{limit}");
-            assert!(
-                limit < total || written.len() == 4,
-                "gathered: {:?}",
-                written.iter().map(Vec::len).collect::<Vec<_>>()
-            );
+        let short = [10, 200, 90].as_slice();
+        let long = [10, 200, GATHERED_BYTES, 5_000, 2 * READ_BYTES, 7].as_slice();
+        for lengths in [short, long] {
+            let framed = |(length, byte): (&usize, u8)| frame(*length, byte).into_bytes();
+            let expected = lengths.iter().zip(b'a'..).map(framed).collect::<Vec<_>>().concat();
+            for limit in
+                [0, 1, 100, 300, GATHERED_BYTES, READ_BYTES, expected.len()].map(|some| some.min(expected.len()))
+            {
+                let wire = Slow::default();
+                wire.0.lock().unwrap().1 = limit;
+                let mut transport = WebSocketTransport::new(Box::pin(wire.clone()), Bytes::new(), Encoding::Protobuf);
+                let (last, before) = lengths.split_last().unwrap();
+                before.iter().zip(b'a'..).for_each(|(length, byte)| transport.send(frame(*length, byte)));
+                let all = transport.send_now(frame(*last, b'a' + before.len() as u8));
+                let left = expected.len() - limit;
+                assert_eq!((all, transport.unsent_bytes()), (left == 0, left), "{limit}");
+                let writes = wire.0.lock().unwrap().0.len();
+                assert!(lengths != short || writes == 1, "{writes} writes");
+                wire.0.lock().unwrap().1 = usize::MAX;
+                assert!(transport.poll_event(&mut Context::from_waker(Waker::noop()), false, true).is_pending());
+                assert!(wire.0.lock().unwrap().0.concat() == expected, "{limit}");
+            }
         }
     }
 
