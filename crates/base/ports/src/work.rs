@@ -18,11 +18,24 @@ pub trait Reaction: Send + Sync + 'static {
     async fn react(&self, fact: &Fact) -> Result<(), WorkError>;
 }
 
+/// Which process runs a schedule, where several are one site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One of them at a time, by a lease: it looks at what all share.
+    Site,
+    /// Each that has the memory it is about.
+    Memory,
+}
+
 /// Makes the world equal to what it should be, again and again. Idempotent, and right whatever happened in between.
 #[async_trait]
 pub trait Schedule: Send + Sync + 'static {
     /// Its stable name.
     fn name(&self) -> &'static str;
+    /// Where it runs when several processes are one site.
+    fn place(&self) -> Place {
+        Place::Site
+    }
     /// How long to wait between two runs.
     fn every(&self) -> Duration;
     /// One run.

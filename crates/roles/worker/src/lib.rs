@@ -3,25 +3,37 @@
 //! Promise: every reaction sees every fact at least once and in order; a reaction that fails is tried again from the
 //! same fact, with growing pauses, and holds up nobody else. Every schedule runs again and again with its pause between
 //! two runs. A panic of either is a failure like another. At the end of the process each schedule gets one last `finish`. It knows no domain.
+//!
+//! Where several processes are one site ([`Worker::together`]), one of them runs the schedules of the site, and one each reaction:
+//! whoever has the lease. What is written under a lease that another process has by now is refused
+//! ([`ports::leases::Fence::guard`]). A process that dies is followed after five seconds, one that ends at once.
 
 mod panics;
 mod reactions;
 mod schedules;
+mod tenure;
 
 use std::sync::Arc;
 
 use ports::{
     event_log::EventLog,
-    work::{Reaction, Schedule},
+    leases::Leases,
+    work::{Place, Reaction, Schedule},
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use tenure::{Office, Tenure};
+
+/// The lease of the schedules of a site.
+const SCHEDULES: &str = "batch";
 
 /// The work of one process.
 #[derive(Default)]
 pub struct Worker {
     reactions: Vec<Arc<dyn Reaction>>,
     schedules: Vec<Arc<dyn Schedule>>,
+    office: Option<Office>,
 }
 
 impl Worker {
@@ -43,20 +55,48 @@ impl Worker {
         self
     }
 
+    /// Shares the work with other processes of the site; `holder` is this one's name among them.
+    pub fn together(mut self, leases: Arc<dyn Leases>, holder: &str) -> Self {
+        self.office = Some(Office { leases, holder: holder.into() });
+        self
+    }
+
     /// Runs until cancelled; returns when what was begun is finished and every schedule has had its `finish`.
     pub async fn run(self, log: Arc<dyn EventLog>, cancel: CancellationToken) {
-        let mut tasks = JoinSet::new();
-        for reaction in self.reactions {
-            tasks.spawn(reactions::follow(log.clone(), reaction, cancel.clone()));
-        }
-        for schedule in self.schedules {
-            tasks.spawn(schedules::repeat(schedule, cancel.clone()));
-        }
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                // Panics of the work itself are caught: this is one of the worker, or of an engine.
-                tracing::error!(%error, "a piece of background work ended; the process should be restarted");
+        let Self { reactions, schedules, office } = self;
+        let (mut work, mut seeking, done) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
+        let mut seek = |name: String| match &office {
+            None => Tenure::undisputed(),
+            Some(office) => {
+                let (tenure, task) = office.seek(name, done.clone());
+                seeking.spawn(task);
+                tenure
             }
+        };
+        for reaction in reactions {
+            let tenure = seek(format!("reaction/{}", reaction.name()));
+            work.spawn(reactions::follow(log.clone(), reaction, tenure, cancel.clone()));
+        }
+        let of_site = |schedule: &Arc<dyn Schedule>| schedule.place() == Place::Site;
+        let tenure = if schedules.iter().any(of_site) { seek(SCHEDULES.into()) } else { Tenure::undisputed() };
+        for schedule in schedules {
+            let tenure = if of_site(&schedule) { tenure.clone() } else { Tenure::undisputed() };
+            work.spawn(schedules::repeat(schedule, tenure, cancel.clone()));
+        }
+        joined(work).await;
+        done.cancel();
+        joined(seeking).await;
+    }
+}
+
+async fn joined(mut tasks: JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            // Panics of the work itself are caught: this is one of the worker, or of an engine.
+            tracing::error!(%error, "a piece of background work ended; the process should be restarted");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use ports::work::Schedule;
+use ports::{leases::Fence, work::Schedule};
 use tokio_util::sync::CancellationToken;
 
-use crate::panics::caught;
+use crate::{panics::caught, tenure::Tenure};
 
-/// Runs the schedule with its pause between two runs until cancelled, then finishes it.
-pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, cancel: CancellationToken) {
+/// Runs the schedule with its pause between two runs while this process has the tenure, until cancelled; then finishes it.
+pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, mut tenure: Tenure, cancel: CancellationToken) {
     let mut failing = false;
-    while !cancel.is_cancelled() {
-        match caught(schedule.name(), schedule.run()).await {
+    while let Some(fence) = cancel.run_until_cancelled(tenure.begun()).await {
+        match guarded(fence, caught(schedule.name(), schedule.run())).await {
             Ok(()) => failing = false,
             Err(error) => {
                 metrics::counter!("madang_schedule_failures_total", "schedule" => schedule.name()).increment(1);
@@ -24,8 +24,18 @@ pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, cancel: CancellationToke
         }
         tokio::select! { () = tokio::time::sleep(schedule.every()) => (), () = cancel.cancelled() => () }
     }
-    if let Err(error) = caught(schedule.name(), schedule.finish()).await {
+    if tenure.is_held()
+        && let Err(error) = guarded(tenure.fence(), caught(schedule.name(), schedule.finish())).await
+    {
         tracing::error!(schedule = schedule.name(), %error, "a schedule could not finish; what it held in memory is lost");
+    }
+}
+
+/// Does work under a fence, where there is one.
+pub(crate) async fn guarded<T>(fence: Option<Fence>, work: impl Future<Output = T>) -> T {
+    match fence {
+        Some(fence) => fence.guard(work).await,
+        None => work.await,
     }
 }
 
@@ -74,7 +84,7 @@ mod tests {
     async fn a_schedule_that_panics_runs_again() {
         let schedule = Arc::new(PanicsTwice::default());
         let cancel = CancellationToken::new();
-        let repeating = tokio::spawn(repeat(schedule.clone(), cancel.clone()));
+        let repeating = tokio::spawn(repeat(schedule.clone(), Tenure::undisputed(), cancel.clone()));
         schedule.third.notified().await;
         cancel.cancel();
         repeating.await.unwrap();
