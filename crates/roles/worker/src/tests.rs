@@ -20,10 +20,13 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 
+/// Whose a lease is, its fence, and until when.
+type Given = (String, i64, Option<Instant>);
+
 /// Leases by the clock of the test, and whether they can be reached.
 #[derive(Default)]
 struct Desk {
-    given: Mutex<HashMap<String, (String, i64, Option<Instant>)>>,
+    given: Mutex<HashMap<String, Given>>,
     is_away: AtomicBool,
 }
 
