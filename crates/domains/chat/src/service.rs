@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Clock, Snowflake};
+use kernel::{Clock, Random, Snowflake, random::RandomError};
 use ports::{bus::Bus, room_log::RoomLog, sql::Database, work::Schedule};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -29,6 +29,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Makes the ids of messages; its node is leased to this process.
     pub ids: Arc<Snowflake>,
+    /// Tells this process from all others that write into the same rooms.
+    pub random: Arc<dyn Random>,
     /// Has [`crate::MIGRATIONS`].
     pub database: Database,
     /// Keeps the messages.
@@ -72,16 +74,16 @@ pub struct Chat {
 
 impl Chat {
     /// Puts chat together. Nothing runs before the first message.
-    pub fn new(parts: Parts, settings: &Settings) -> Self {
+    pub fn new(parts: Parts, settings: &Settings) -> Result<Self, RandomError> {
         let order = Arc::new(Order::new(parts.clock.clone(), parts.database.clone()));
         let addresses = Arc::new(AuthorAddresses::default());
         let spoken = Arc::new(Spoken::default());
         let shared = Shared { order: order.clone(), addresses: addresses.clone(), spoken: spoken.clone() };
-        let messages = Arc::new(Messages::new(&parts, shared, settings));
+        let messages = Arc::new(Messages::new(&parts, shared, settings)?);
         let moderators = Arc::new(Moderators::new(&parts, order.clone()));
         let pins = Arc::new(Pins::new(&parts, moderators.clone(), messages.clone()));
         let emotes = settings.emotes.clone();
-        Self {
+        Ok(Self {
             members: Arc::new(Members::new(&parts, moderators.clone())),
             room_settings: Arc::new(RoomSettingsDesk::new(&parts, moderators.clone(), messages.clone(), order.clone())),
             timeouts: Arc::new(Timeouts::new(&parts, moderators.clone())),
@@ -95,7 +97,7 @@ impl Chat {
             moderators,
             messages,
             parts,
-        }
+        })
     }
 
     /// The documented routes, with their full paths.

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use engines::embedded::LocalBus;
 use engines::sql::{ROOM_LOG_MIGRATIONS, SqlRoomLog};
+use engines::system::SystemRandom;
 use engines::testing::{ManualClock, TestDatabase, databases};
 use kernel::{AccountId, BroadcastId, Caller, Clock, Identity, MessageId, Page, SessionId, Snowflake, Timestamp};
 use ports::bus::{Bus, Listener, Publication};
@@ -45,6 +46,7 @@ pub(crate) async fn stages() -> Vec<Stage> {
         let parts = Parts {
             clock: clock.clone(),
             ids: Arc::new(Snowflake::new(1)),
+            random: Arc::new(SystemRandom),
             database: test.database.clone(),
             log: Arc::new(SqlRoomLog::new(test.database.clone())),
             bus,
@@ -58,7 +60,7 @@ pub(crate) async fn stages() -> Vec<Stage> {
 
 impl Stage {
     pub(crate) fn chat(&self) -> Chat {
-        Chat::new(self.parts.clone(), &Settings::default())
+        Chat::new(self.parts.clone(), &Settings::default()).unwrap()
     }
 
     pub(crate) fn unlimited(&self) -> Chat {
@@ -66,6 +68,7 @@ impl Stage {
             self.parts.clone(),
             &Settings { rate: kernel::Rate::Off, room_rate: kernel::Rate::Off, ..Settings::default() },
         )
+        .unwrap()
     }
 
     /// The room's log, whose offsets must be contiguous.

@@ -57,13 +57,14 @@ impl Domains {
         let parts = chat::Parts {
             clock: clock.clone(),
             ids: ids.clone(),
+            random: random.clone(),
             database: records.clone(),
             log: stores.room_log.clone(),
             bus: stores.bus.clone(),
             rooms: Arc::new(wire::BroadcastRooms(broadcasts.clone())),
             names: Arc::new(wire::TalkerNames(people.clone())),
         };
-        let chat = Arc::new(Chat::new(parts, &config.chat));
+        let chat = Arc::new(Chat::new(parts, &config.chat)?);
         let needs = live::crowd::Needs {
             clock: clock.clone(),
             random,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kernel::{BroadcastId, Caller, Clock, MessageId, ModLogId, Page, Snowflake, Timestamp};
+use kernel::{BroadcastId, Caller, Clock, MessageId, ModLogId, Page, Snowflake, Timestamp, random::RandomError};
 use ports::room_log::{Redaction, RoomLog};
 use ports::sql::Database;
 use sequencer::{Placed, Sequencers};
@@ -60,14 +60,20 @@ struct Ready {
 
 impl Messages {
     /// The messages slice on these parts.
-    pub(crate) fn new(parts: &Parts, shared: Shared, settings: &Settings) -> Self {
+    pub(crate) fn new(parts: &Parts, shared: Shared, settings: &Settings) -> Result<Self, RandomError> {
         Self::with_silence(parts, shared, settings, SILENCE)
     }
 
-    pub(super) fn with_silence(parts: &Parts, shared: Shared, settings: &Settings, silence: Duration) -> Self {
-        // An id is as good as a random number: no other process makes it.
-        let seed = parts.ids.next(parts.clock.now()).unsigned_abs();
-        Self {
+    pub(super) fn with_silence(
+        parts: &Parts,
+        shared: Shared,
+        settings: &Settings,
+        silence: Duration,
+    ) -> Result<Self, RandomError> {
+        let mut seed = [0; 8];
+        parts.random.fill(&mut seed)?;
+        let seed = u64::from_le_bytes(seed);
+        Ok(Self {
             clock: parts.clock.clone(),
             ids: parts.ids.clone(),
             database: parts.database.clone(),
@@ -78,7 +84,7 @@ impl Messages {
             queue: Queue::new(parts.database.clone()),
             spoken: shared.spoken,
             sequencers: Sequencers::new(parts.log.clone(), parts.bus.clone(), seed).with_silence(silence),
-        }
+        })
     }
 
     /// Posts a message into the broadcast's room. When it returns, the message is durable. With a client id it is harmless to

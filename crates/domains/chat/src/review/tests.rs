@@ -106,7 +106,7 @@ async fn an_approval_that_was_cut_off_is_finished_and_published_once() {
         let chat = with_word(&stage).await;
         let one = held(&chat, 2, None).await;
         let broken = Parts { log: Arc::new(Broken), ..stage.parts.clone() };
-        let cut_off = Chat::new(broken, &Settings::default());
+        let cut_off = Chat::new(broken, &Settings::default()).unwrap();
         assert!(cut_off.review.approve(&caller(1), CHANNEL, one.id).await.is_err());
         assert_eq!(stage.log().await, []);
         assert!(matches!(chat.review.reject(&caller(1), CHANNEL, one.id).await, Err(Error::Decided)));

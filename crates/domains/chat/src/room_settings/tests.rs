@@ -122,7 +122,7 @@ async fn readers_are_told_in_the_order_of_the_log_and_settings_last() {
 async fn a_room_takes_so_many_messages_of_its_viewers_together() {
     for stage in stages().await {
         let settings = Settings { room_rate: "3/10s".parse().unwrap(), ..Settings::default() };
-        let chat = Chat::new(stage.parts.clone(), &settings);
+        let chat = Chat::new(stage.parts.clone(), &settings).unwrap();
         for number in 2..5 {
             says(&chat, &caller(number), "a").await.unwrap();
         }

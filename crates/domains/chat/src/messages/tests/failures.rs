@@ -29,7 +29,7 @@ impl Failing {
     fn chat(self: &Arc<Self>, stage: &Stage) -> Chat {
         let mut parts = stage.parts.clone();
         parts.log = self.clone();
-        Chat::new(parts, &Settings::default())
+        Chat::new(parts, &Settings::default()).unwrap()
     }
 }
 

@@ -73,7 +73,7 @@ async fn a_message_is_posted_resent_read_and_deleted() {
 async fn refusals_carry_their_code_and_the_time_to_wait() {
     for stage in stages().await {
         let settings = Settings { rate: "1/30s".parse().unwrap(), ..Settings::default() };
-        let chat = Chat::new(stage.parts.clone(), &settings);
+        let chat = Chat::new(stage.parts.clone(), &settings).unwrap();
         let post = |who: Caller, body: Value| {
             let app = app(&chat, who);
             async move {

@@ -76,7 +76,7 @@ async fn what_breaks_a_rule_is_refused_and_keeps_nothing() {
 async fn a_room_is_open_until_its_broadcast_ended_and_readable_for_good() {
     for stage in stages().await {
         let strict = stage.chat();
-        let lenient = Chat::new(stage.parts.clone(), &Settings { after_end_s: 60, ..Settings::default() });
+        let lenient = Chat::new(stage.parts.clone(), &Settings { after_end_s: 60, ..Settings::default() }).unwrap();
         let first = strict.post(&caller(2), BROADCAST, "a".into(), Some("1".into())).await.unwrap();
         stage.broadcasts.end(&stage.clock);
         let refused = strict.post(&caller(2), BROADCAST, "b".into(), Some("2".into())).await;
@@ -96,7 +96,7 @@ async fn a_room_is_open_until_its_broadcast_ended_and_readable_for_good() {
 async fn an_account_writes_so_fast_and_the_host_five_times_as_fast() {
     for stage in stages().await {
         let settings = Settings { rate: "2/30s".parse().unwrap(), ..Settings::default() };
-        let chat = Chat::new(stage.parts.clone(), &settings);
+        let chat = Chat::new(stage.parts.clone(), &settings).unwrap();
         let post = |account, client_id: &str| {
             let (chat, client_id) = (&chat, client_id.to_owned());
             async move { chat.post(&caller(account), BROADCAST, "a".into(), Some(client_id)).await }

@@ -2,12 +2,13 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use kernel::{Clock, Snowflake};
 use tokio::task::JoinSet;
 
-use crate::Settings;
 use crate::messages::{HistoryItem, Message, Messages, NewMessage, Shared, room_name};
 use crate::order::Order;
 use crate::testing::{BROADCAST, caller, stages};
+use crate::{Chat, Parts, Settings};
 
 /// Posts from many tasks over these chats, and compares what was acknowledged with what is in the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -82,6 +83,26 @@ async fn ten_resends_at_once_are_one_message() {
     }
 }
 
+/// Two processes whose ids are alike: they have the same node, and started in the same millisecond.
+#[tokio::test]
+async fn what_two_processes_write_first_is_kept_of_both() {
+    for stage in stages().await {
+        let process = || {
+            let ids = Arc::new(Snowflake::new(0));
+            let parts = Parts { ids: ids.clone(), ..stage.parts.clone() };
+            (Chat::new(parts, &Settings::default()).unwrap(), ids)
+        };
+        let ((one, _), (other, ids)) = (process(), process());
+        ids.next(stage.clock.now());
+        let first = one.post(&caller(2), BROADCAST, "a".into(), None).await.unwrap();
+        let second = other.post(&caller(3), BROADCAST, "b".into(), None).await.unwrap();
+        assert_ne!(first.id, second.id);
+        let kept = stage.log().await;
+        let expected = [HistoryItem::Message(first), HistoryItem::Message(second)];
+        assert_eq!(kept, expected, "{}: acknowledged and not kept", stage.test.engine);
+    }
+}
+
 #[tokio::test]
 async fn a_sequencer_goes_away_with_silence_and_comes_back_with_a_message() {
     for stage in stages().await {
@@ -91,7 +112,7 @@ async fn a_sequencer_goes_away_with_silence_and_comes_back_with_a_message() {
             addresses: Arc::default(),
             spoken: Arc::default(),
         };
-        let messages = Messages::with_silence(&stage.parts, shared, &settings, Duration::from_millis(1));
+        let messages = Messages::with_silence(&stage.parts, shared, &settings, Duration::from_millis(1)).unwrap();
         for number in 1..=20 {
             let message = messages
                 .post(&caller(2), BROADCAST, NewMessage { text: "a".into(), ..NewMessage::default() })

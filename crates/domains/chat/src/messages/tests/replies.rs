@@ -45,7 +45,7 @@ async fn a_reply_names_what_it_answers_and_repeats_none_of_it() {
 async fn a_group_is_posted_in_its_order_and_each_message_held_to_the_rules() {
     for stage in stages().await {
         let settings = Settings { rate: "4/30s".parse().unwrap(), ..Settings::default() };
-        let chat = Chat::new(stage.parts.clone(), &settings);
+        let chat = Chat::new(stage.parts.clone(), &settings).unwrap();
         let twice = || NewMessage { client_id: Some("own id".into()), ..new("twice") };
         let group = vec![new("one"), new(" "), twice(), twice(), new("two"), new("three"), new("four")];
         let answers = chat.messages.post_group(&caller(2), BROADCAST, group).await;
