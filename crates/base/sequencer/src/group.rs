@@ -93,6 +93,11 @@ impl Group {
         (first..).zip(self.waiting.drain(..count)).collect()
     }
 
+    /// Whether one that waits replaces an entry at `next` or behind it.
+    pub(crate) fn replaces_from(&self, next: u64) -> bool {
+        self.waiting.iter().filter_map(|one| one.draft.redacts.as_ref()).any(|redaction| redaction.offset >= next)
+    }
+
     /// The resend keys that wait.
     pub(crate) fn resend_keys(&self, count: usize) -> Vec<String> {
         self.waiting.iter().take(count).filter_map(|one| one.draft.resend_key.clone()).collect()

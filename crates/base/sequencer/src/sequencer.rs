@@ -105,7 +105,8 @@ impl Sequencer {
     }
 
     async fn append(&mut self, group: &mut Group, attempt: &mut Attempt) -> Result<Appended, RoomLogError> {
-        let head = match self.head.take() {
+        // What is to be replaced stands in the log: who knows of fewer entries is behind another process.
+        let head = match self.head.take().filter(|head| !group.replaces_from(head.next)) {
             Some(head) => head,
             None => self.log.head(&self.room).await?,
         };

@@ -14,7 +14,7 @@ use engines::{
 use kernel::Timestamp;
 use ports::{
     bus::{Bus, BusError, Listener, Movement, Publication},
-    room_log::{Appended, ENTRY_BYTES_MAX, Entry, Head, Record, RoomLog, RoomLogError},
+    room_log::{Appended, ENTRY_BYTES_MAX, Entry, Head, Record, Redaction, RoomLog, RoomLogError},
 };
 
 use crate::{Body, Draft, Error, Placed, Sequencers};
@@ -202,6 +202,22 @@ async fn a_body_knows_its_place_also_when_another_process_took_the_one_before() 
         }
         let expected: Vec<String> = (1..=15).map(|offset: u64| offset.to_string()).collect();
         assert_eq!(texts(&*log).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_placed_can_be_replaced() {
+    for log in logs().await {
+        let [one, two] = [1, 2].map(|seed| Sequencers::new(log.clone(), Arc::new(Heard::default()), seed));
+        let gone = |offset| {
+            let redacts = Some(Redaction { offset, replacement: serde_json_text("gone") });
+            Draft { redacts, ..draft("deletion") }
+        };
+        two.place(ROOM, draft("a")).await.unwrap();
+        let place = one.place(ROOM, draft("b")).await.unwrap().offset();
+        assert_eq!(two.place(ROOM, gone(place)).await, Ok(Placed::Here(3)));
+        assert_eq!(texts(&*log).await, ["\"a\"", "\"gone\"", "\"deletion\""]);
+        assert!(matches!(two.place(ROOM, gone(9)).await, Err(Error::Refused(_))), "nothing stands there");
     }
 }
 
