@@ -15,6 +15,8 @@ use crate::room_settings::RoomSettings;
 #[derive(Debug, Clone)]
 pub(super) enum Draft {
     Message(Message),
+    /// A message that was held. It may have been placed before, by whoever was cut off then.
+    Approved(Message),
     Deletion(Deletion),
     Notice(Notice),
 }
@@ -55,7 +57,7 @@ impl Draft {
     /// The entry's bytes at this place.
     fn at(&self, offset: u64) -> Result<Bytes, serde_json::Error> {
         let bytes = match self.clone() {
-            Self::Message(message) => serde_json::to_vec(&Message { offset, ..message }),
+            Self::Message(message) | Self::Approved(message) => serde_json::to_vec(&Message { offset, ..message }),
             Self::Deletion(deletion) => serde_json::to_vec(&Deletion { offset, ..deletion }),
             Self::Notice(Notice::RoomChanged(changed)) => serde_json::to_vec(&RoomChanged { offset, ..changed }),
             Self::Notice(Notice::Pinned(pinned)) => serde_json::to_vec(&MessagePinned { offset, ..pinned }),
@@ -68,16 +70,18 @@ impl Draft {
     fn keys(&self) -> Vec<String> {
         match self {
             Self::Message(message) => vec![message_key(message.id)],
-            Self::Deletion(_) | Self::Notice(_) => Vec::new(),
+            Self::Approved(message) if message.client_id.is_some() => vec![message_key(message.id)],
+            Self::Approved(_) | Self::Deletion(_) | Self::Notice(_) => Vec::new(),
         }
     }
 
     /// The key that a resend brings again. One deletion of a message is as good as another.
     fn resend_key(&self) -> Option<String> {
+        let by_client_id =
+            |message: &Message| message.client_id.as_ref().map(|client_id| client_key(message.account.id, client_id));
         match self {
-            Self::Message(message) => {
-                message.client_id.as_ref().map(|client_id| client_key(message.account.id, client_id))
-            }
+            Self::Message(message) => by_client_id(message),
+            Self::Approved(message) => by_client_id(message).or_else(|| Some(message_key(message.id))),
             Self::Deletion(deletion) => Some(format!("d:{}", deletion.id)),
             Self::Notice(_) => None,
         }

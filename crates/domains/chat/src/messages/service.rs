@@ -226,7 +226,7 @@ impl Messages {
             reply_to,
             offset: 0,
         };
-        let draft = Draft::Message(message.clone());
+        let draft = Draft::Approved(message.clone());
         self.spoken.in_room(held.broadcast);
         match self.sequencers.place(&room, draft.of(now, None)).await? {
             Placed::Here(offset) => Ok(Message { offset, ..message }),

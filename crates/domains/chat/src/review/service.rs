@@ -9,13 +9,13 @@ use super::model::{HeldRow, ReviewItem, State};
 use super::store;
 use crate::Parts;
 use crate::error::Error;
-use crate::messages::{Message, Messages};
+use crate::messages::{self, Message, Messages};
 use crate::mod_log::{self, Act};
 use crate::moderators::{Acting, Moderators};
 use crate::needs::Names;
 use crate::person::People;
 
-/// Approvals finished in one run.
+/// Approvals read at once.
 const PAGE: u32 = 200;
 
 /// Where moderators review what is held.
@@ -80,12 +80,21 @@ impl Review {
         self.decide(&acting, &row, State::Rejected, Act::HeldRejected).await
     }
 
-    /// Publishes approved messages whose publication was cut off.
+    /// Publishes approved messages whose publication was cut off. One that cannot be published stops no other.
     pub(super) async fn finish_approvals(&self) -> Result<(), Error> {
-        for row in store::unpublished(&self.database, PAGE).await? {
-            self.publish(row).await?;
+        let mut after = None;
+        loop {
+            let page = store::unpublished(&self.database, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            for row in page {
+                let id = row.id;
+                match self.publish(row).await {
+                    Ok(_) | Err(Error::Message(messages::Error::MessageDeleted)) => (),
+                    Err(error) => tracing::warn!(%id, %error, "an approved message is not published yet"),
+                }
+            }
         }
-        Ok(())
     }
 
     /// Forgets messages whose time is over.
@@ -107,8 +116,11 @@ impl Review {
     /// Harmless when done twice: the message's id is its key in the room log.
     async fn publish(&self, row: HeldRow) -> Result<Message, Error> {
         let id = row.id;
-        let message = self.messages.publish_held(row).await?;
-        store::published(&self.database, id).await?;
-        Ok(message)
+        let published = self.messages.publish_held(row).await;
+        // Published before, and deleted since.
+        if matches!(published, Ok(_) | Err(messages::Error::MessageDeleted)) {
+            store::published(&self.database, id).await?;
+        }
+        Ok(published?)
     }
 }

@@ -175,11 +175,21 @@ pub(super) async fn published(database: &Database, id: MessageId) -> Result<(), 
     tx.commit().await
 }
 
-/// Approved messages that may not be published yet, a page of them.
-pub(super) async fn unpublished(database: &Database, limit: u32) -> Result<Vec<HeldRow>, SqlError> {
-    let statement =
-        concat!("SELECT ", columns!(), " FROM chat_held_messages WHERE state = 'approving' ORDER BY id LIMIT $1");
-    let rows = sqlx::query(statement).bind(i64::from(limit)).fetch_all(database.reader()).await?;
+/// Approved messages behind the id `after` that may not be published yet, a page of them.
+pub(super) async fn unpublished(
+    database: &Database,
+    after: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<HeldRow>, SqlError> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM chat_held_messages WHERE state = 'approving' AND id > $1 ORDER BY id LIMIT $2"
+    ))
+    .bind(after.map_or(0, MessageId::raw))
+    .bind(i64::from(limit))
+    .fetch_all(database.reader())
+    .await?;
     rows.iter().map(held).collect()
 }
 

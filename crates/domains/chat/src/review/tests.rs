@@ -120,6 +120,57 @@ async fn an_approval_that_was_cut_off_is_finished_and_published_once() {
     }
 }
 
+/// As a process leaves them that dies between a publication and the word that it happened.
+async fn forget_what_was_published(stage: &Stage) {
+    let mut tx = stage.test.database.write().await.unwrap();
+    let statement = "UPDATE chat_held_messages SET state = 'approving' WHERE state = 'approved'";
+    ports::sqlx::query(statement).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn unfinished(stage: &Stage) -> i64 {
+    ports::sqlx::query_scalar("SELECT COUNT(*) FROM chat_held_messages WHERE state = 'approving'")
+        .fetch_one(stage.test.database.reader())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_approval_that_was_cut_off_after_its_publication_is_finished_too() {
+    for stage in stages().await {
+        let chat = with_word(&stage).await;
+        for client_id in [None, Some("own id")] {
+            let one = held(&chat, 2, client_id).await;
+            chat.review.approve(&caller(1), CHANNEL, one.id).await.unwrap();
+        }
+        let gone = held(&chat, 3, None).await;
+        chat.review.approve(&caller(1), CHANNEL, gone.id).await.unwrap();
+        chat.delete(&caller(1), BROADCAST, gone.id).await.unwrap();
+        let log = stage.log().await;
+        forget_what_was_published(&stage).await;
+        FinishApprovals(stage.unlimited().review).run().await.unwrap();
+        assert_eq!(unfinished(&stage).await, 0, "{}", stage.test.engine);
+        assert_eq!(stage.log().await, log, "{}: nothing was published twice", stage.test.engine);
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_cannot_be_finished_stops_no_other() {
+    for stage in stages().await {
+        let chat = with_word(&stage).await;
+        let nobody = held(&chat, 5_000, None).await;
+        assert!(chat.review.approve(&caller(1), CHANNEL, nobody.id).await.is_err());
+        let one = held(&chat, 2, None).await;
+        let broken = Parts { log: Arc::new(Broken), ..stage.parts.clone() };
+        let cut_off = Chat::new(broken, &Settings::default()).unwrap();
+        assert!(cut_off.review.approve(&caller(1), CHANNEL, one.id).await.is_err());
+        FinishApprovals(chat.review.clone()).run().await.unwrap();
+        let log = stage.log().await;
+        assert!(matches!(&log[..], [HistoryItem::Message(message)] if message.id == one.id), "{log:?}");
+        assert_eq!(unfinished(&stage).await, 1);
+    }
+}
+
 #[tokio::test]
 async fn a_closed_room_takes_nothing_from_review_and_a_lost_parent_is_no_obstacle() {
     for stage in stages().await {
