@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Caller, Clock, Snowflake};
+use kernel::{AccountId, Caller, Clock, Snowflake};
 use ports::sql::Database;
 
 use super::{RoomSettings, RoomSettingsChange, store};
@@ -53,24 +53,36 @@ impl RoomSettingsDesk {
         change: &RoomSettingsChange,
     ) -> Result<RoomSettings, Error> {
         let acting = self.moderators.in_channel(caller, channel).await?;
-        let before = store::read(&self.database, acting.host).await?;
+        let mut tx = self.database.write().await?;
+        let before = store::hold(&mut tx, acting.host, self.clock.now()).await?;
         let settings = before.with(change)?;
         let changes = before.changes_to(&settings);
         if changes.is_empty() {
             return Ok(settings);
         }
         let record = acting.record(&self.ids, &*self.clock, Act::SettingsChanged).detailed(changes);
-        let mut tx = self.database.write().await?;
         store::write(&mut tx, acting.host, &settings, record.at).await?;
         mod_log::record(&mut tx, &record).await?;
         tx.commit().await?;
         self.order.changed(acting.host);
-        for broadcast in self.rooms.open_rooms(acting.host).await? {
-            let told = self.messages.tell(broadcast, Notice::room_changed(settings)).await;
-            if let Err(error) = told {
-                tracing::warn!(%broadcast, %error, "the room's settings hold, but its readers were not told");
+        self.tell(acting.host, settings).await?;
+        Ok(settings)
+    }
+
+    /// Tells the readers of the host's open rooms, until what they were told last is what holds: another desk may have changed more
+    /// meanwhile, and told it first.
+    async fn tell(&self, host: AccountId, mut settings: RoomSettings) -> Result<(), Error> {
+        loop {
+            for broadcast in self.rooms.open_rooms(host).await? {
+                let told = self.messages.tell(broadcast, Notice::room_changed(settings)).await;
+                if let Err(error) = told {
+                    tracing::warn!(%broadcast, %error, "the room's settings hold, but its readers were not told");
+                }
+            }
+            let told = std::mem::replace(&mut settings, store::read(&self.database, host).await?);
+            if told == settings {
+                return Ok(());
             }
         }
-        Ok(settings)
     }
 }

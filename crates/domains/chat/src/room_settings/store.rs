@@ -2,7 +2,7 @@
 
 use kernel::{AccountId, Timestamp};
 use ports::sql::{Database, Migration, SqlError, WriteTx};
-use ports::sqlx::{self, Row as _};
+use ports::sqlx::{self, Row as _, any::AnyRow};
 
 use super::RoomSettings;
 
@@ -30,7 +30,28 @@ pub(crate) async fn read(database: &Database, host: AccountId) -> Result<RoomSet
     .bind(host.raw())
     .fetch_optional(database.reader())
     .await?;
-    let Some(row) = row else { return Ok(RoomSettings::default()) };
+    row.map_or(Ok(RoomSettings::default()), |row| settings(&row))
+}
+
+/// The settings of a channel as they are until this transaction is over: whoever else wants to change them waits.
+pub(super) async fn hold(tx: &mut WriteTx, host: AccountId, now: Timestamp) -> Result<RoomSettings, SqlError> {
+    // A row that is not there cannot be locked, so it is made.
+    let row = sqlx::query(
+        "INSERT INTO chat_room_settings \
+           (host, slow_mode_s, members_only, member_after_minutes, emote_only, read_only, at_ms) \
+         VALUES ($1, 0, 0, NULL, 0, 0, $2) \
+         ON CONFLICT (host) DO UPDATE SET at_ms = chat_room_settings.at_ms \
+         RETURNING slow_mode_s, members_only, member_after_minutes, emote_only, read_only",
+    )
+    .bind(host.raw())
+    .bind(now.as_millis())
+    .fetch_one(tx.conn())
+    .await?;
+    settings(&row)
+}
+
+/// Reads the columns.
+fn settings(row: &AnyRow) -> Result<RoomSettings, SqlError> {
     let number = |value: i64| u32::try_from(value).map_err(|error| SqlError::Decode(error.into()));
     Ok(RoomSettings {
         slow_mode_s: number(row.try_get(0)?)?,
@@ -41,7 +62,7 @@ pub(crate) async fn read(database: &Database, host: AccountId) -> Result<RoomSet
     })
 }
 
-/// Keeps the settings of a channel.
+/// Keeps the settings of a channel that this transaction holds.
 pub(super) async fn write(
     tx: &mut WriteTx,
     host: AccountId,
@@ -49,12 +70,8 @@ pub(super) async fn write(
     at: Timestamp,
 ) -> Result<(), SqlError> {
     sqlx::query(
-        "INSERT INTO chat_room_settings \
-           (host, slow_mode_s, members_only, member_after_minutes, emote_only, read_only, at_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (host) DO UPDATE SET slow_mode_s = excluded.slow_mode_s, members_only = excluded.members_only, \
-           member_after_minutes = excluded.member_after_minutes, emote_only = excluded.emote_only, \
-           read_only = excluded.read_only, at_ms = excluded.at_ms",
+        "UPDATE chat_room_settings SET slow_mode_s = $2, members_only = $3, member_after_minutes = $4, emote_only = $5, \
+           read_only = $6, at_ms = $7 WHERE host = $1",
     )
     .bind(host.raw())
     .bind(i64::from(settings.slow_mode_s))

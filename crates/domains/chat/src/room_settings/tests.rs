@@ -119,6 +119,24 @@ async fn readers_are_told_in_the_order_of_the_log_and_settings_last() {
 }
 
 #[tokio::test]
+async fn two_desks_that_change_two_modes_at_once_both_have_their_way() {
+    for stage in stages().await {
+        let (one, other) = (stage.unlimited(), stage.unlimited());
+        for round in 1..=20 {
+            let slow = RoomSettingsChange { slow_mode_s: Some(round), ..Default::default() };
+            let read_only = RoomSettingsChange { read_only: Some(round % 2 == 1), ..Default::default() };
+            tokio::join!(set(&one, slow), set(&other, read_only));
+            let kept = stage.unlimited().room_settings.read(CHANNEL).await.unwrap();
+            let expected = RoomSettings { slow_mode_s: round, read_only: round % 2 == 1, ..Default::default() };
+            assert_eq!(kept, expected, "{}", stage.test.engine);
+            let log = stage.log().await;
+            let Some(HistoryItem::RoomChanged(last)) = log.last() else { panic!("{log:?}") };
+            assert_eq!(last.settings, expected, "{}: readers are told it last", stage.test.engine);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_room_takes_so_many_messages_of_its_viewers_together() {
     for stage in stages().await {
         let settings = Settings { room_rate: "3/10s".parse().unwrap(), ..Settings::default() };
