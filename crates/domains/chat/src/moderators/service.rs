@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kernel::{AccountId, BroadcastId, Caller, Clock, Identity, Snowflake, limits};
 use ports::sql::Database;
 
-use super::{Acting, Moderator, Role, store};
+use super::store::{self, Appointed};
+use super::{Acting, Moderator, Role};
 use crate::Parts;
 use crate::error::Error;
 use crate::mod_log::{self, Act};
@@ -41,15 +42,16 @@ impl Moderators {
         let acting = self.streamer(caller, channel).await?;
         let (account, name) = self.names.by_handle(handle).await?.ok_or(Error::AccountUnknown)?;
         let person = Person::new(account, Some(name));
-        if account == acting.host || self.order.of(acting.host).await?.moderators.contains(&account) {
+        if account == acting.host {
             return Ok(person);
         }
         let record = acting.record(&self.ids, &*self.clock, Act::ModeratorAppointed).about(account);
         let mut tx = self.database.write().await?;
-        if !store::insert(&mut tx, acting.host, account, acting.by, record.at).await? {
-            return Err(Error::Full { what: "moderators", limit: limits::MODERATORS });
+        match store::insert(&mut tx, acting.host, account, acting.by, record.at).await? {
+            Appointed::Now => mod_log::record(&mut tx, &record).await?,
+            Appointed::Before => (),
+            Appointed::Full => return Err(Error::Full { what: "moderators", limit: limits::MODERATORS }),
         }
-        mod_log::record(&mut tx, &record).await?;
         tx.commit().await?;
         self.order.changed(acting.host);
         Ok(person)

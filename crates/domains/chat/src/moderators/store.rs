@@ -17,14 +17,22 @@ pub const MIGRATION: Migration = Migration {
           );",
 };
 
-/// Appoints; `false` when as many as fit are there, or this one is.
+/// How an appointment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appointed {
+    Now,
+    Before,
+    Full,
+}
+
+/// Appoints.
 pub(super) async fn insert(
     tx: &mut WriteTx,
     host: AccountId,
     account: AccountId,
     by: AccountId,
     at: Timestamp,
-) -> Result<bool, SqlError> {
+) -> Result<Appointed, SqlError> {
     let inserted = sqlx::query(
         "INSERT INTO chat_moderators (host, account, by_account, at_ms) SELECT $1, $2, $3, $4 \
          WHERE (SELECT COUNT(*) FROM chat_moderators WHERE host = $1) < $5 \
@@ -37,7 +45,15 @@ pub(super) async fn insert(
     .bind(limits::MODERATORS as i64)
     .execute(tx.conn())
     .await?;
-    Ok(inserted.rows_affected() > 0)
+    if inserted.rows_affected() > 0 {
+        return Ok(Appointed::Now);
+    }
+    let there = sqlx::query("SELECT at_ms FROM chat_moderators WHERE host = $1 AND account = $2")
+        .bind(host.raw())
+        .bind(account.raw())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(if there.is_some() { Appointed::Before } else { Appointed::Full })
 }
 
 /// Dismisses; `false` when it was none.

@@ -2,9 +2,9 @@
 
 use kernel::AccountId;
 
-use crate::Error;
 use crate::messages;
 use crate::testing::{BROADCAST, CHANNEL, HOST, administrator, anonymous, caller, stages};
+use crate::{Chat, Error};
 
 const GUEST: AccountId = AccountId::from_raw(2);
 const MODERATOR: AccountId = AccountId::from_raw(7);
@@ -77,6 +77,26 @@ async fn who_may_not_is_refused() {
 }
 
 #[tokio::test]
+async fn what_another_process_did_a_moment_ago_is_no_obstacle() {
+    for stage in stages().await {
+        let (one, other) = (stage.chat(), stage.chat());
+        let appoint = async |chat: &Chat| chat.moderators.appoint(&caller(1), CHANNEL, "person_7").await.unwrap();
+        let listed = async || {
+            let list = stage.chat().moderators.list(&caller(1), CHANNEL).await.unwrap();
+            list.iter().map(|one| one.account.id).collect::<Vec<_>>()
+        };
+        other.moderators.list(&caller(1), CHANNEL).await.unwrap();
+        appoint(&one).await;
+        appoint(&other).await;
+        other.moderators.list(&caller(1), CHANNEL).await.unwrap();
+        one.moderators.dismiss(&caller(1), CHANNEL, MODERATOR).await.unwrap();
+        appoint(&other).await;
+        assert_eq!(listed().await, [MODERATOR], "{}: what is answered holds", stage.test.engine);
+        assert_eq!(log(&one).await, ["ModeratorAppointed", "ModeratorDismissed", "ModeratorAppointed"]);
+    }
+}
+
+#[tokio::test]
 async fn a_channel_has_so_many_moderators() {
     for stage in stages().await {
         let chat = stage.chat();
@@ -85,10 +105,11 @@ async fn a_channel_has_so_many_moderators() {
         }
         let full = chat.moderators.appoint(&caller(1), CHANNEL, "person_200").await;
         assert!(matches!(full, Err(Error::Full { limit: 100, .. })));
+        chat.moderators.appoint(&caller(1), CHANNEL, "person_150").await.unwrap();
     }
 }
 
-async fn log(chat: &crate::Chat) -> Vec<String> {
+async fn log(chat: &Chat) -> Vec<String> {
     let page = chat.mod_log.entries(&caller(1), CHANNEL, None, 50).await.unwrap();
     page.items.iter().map(|entry| format!("{:?}", entry.act)).collect()
 }
