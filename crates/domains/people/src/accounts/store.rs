@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kernel::{AccountId, Timestamp};
 use ports::{
-    sql::{AnyConnection, AnyPool, Migration, Row, SqlError, is_unique_violation},
+    sql::{AnyConnection, AnyPool, Migration, Row, SqlError},
     sqlx::{self, AssertSqlSafe, any::AnyRow},
 };
 
@@ -33,7 +33,7 @@ const NAMES_AT_ONCE: usize = 500;
 pub(crate) async fn insert(conn: &mut AnyConnection, account: &Account, password_hash: &str) -> Result<bool, SqlError> {
     let inserted = sqlx::query(
         "INSERT INTO accounts (id, handle, display_name, bio, password_hash, admin, created_at_ms, signed_in_at_ms) \
-         VALUES ($1, $2, $3, $4, $5, 0, $6, $6)",
+         VALUES ($1, $2, $3, $4, $5, 0, $6, $6) ON CONFLICT (handle) DO NOTHING",
     )
     .bind(account.id.raw())
     .bind(&account.handle)
@@ -42,12 +42,8 @@ pub(crate) async fn insert(conn: &mut AnyConnection, account: &Account, password
     .bind(password_hash)
     .bind(account.created_at.as_millis())
     .execute(conn)
-    .await;
-    match inserted {
-        Ok(_) => Ok(true),
-        Err(error) if is_unique_violation(&error) => Ok(false),
-        Err(error) => Err(error),
-    }
+    .await?;
+    Ok(inserted.rows_affected() > 0)
 }
 
 pub(crate) async fn by_id(pool: &AnyPool, id: AccountId) -> Result<Option<Account>, SqlError> {

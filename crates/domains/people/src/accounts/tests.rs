@@ -1,13 +1,14 @@
 //! Accounts on both SQL engines, through the routes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
-use kernel::AccountId;
+use engines::system::SystemRandom;
+use kernel::{AccountId, ids::Snowflake};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Settings,
+    People, Settings,
     testing::{PASSWORD, new_account, sites, visitor},
 };
 
@@ -94,6 +95,20 @@ async fn of_many_sign_ups_with_one_handle_one_wins() {
         assert_eq!(site.count("SELECT COUNT(*) FROM outbox").await, 1);
         let again = site.send("POST", "/api/v1/accounts", None, body("racer", PASSWORD, "A")).await;
         assert_eq!((again.problem(), &again.body["field"]), ((409, "handle_taken"), &json!("handle")));
+    }
+}
+
+/// Two processes that make the same ids: that is our own failure, and no reason to choose another handle.
+#[tokio::test]
+async fn an_id_that_is_taken_is_no_handle_that_is_taken() {
+    for site in sites(Settings::default()).await {
+        site.person("hana").await;
+        let (random, ids) = (Arc::new(SystemRandom), Arc::new(Snowflake::new(0)));
+        let database = site.database.database.clone();
+        let other = People::new(site.clock.clone(), random, ids, database, Settings::default());
+        let refused = other.accounts.sign_up(&visitor(), new_account("duri")).await.unwrap_err();
+        assert!(matches!(refused, Error::Failure(_)), "{}: {refused:?}", site.database.engine);
+        assert_eq!(site.count("SELECT COUNT(*) FROM accounts").await, 1);
     }
 }
 
