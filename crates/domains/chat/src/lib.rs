@@ -38,6 +38,7 @@ pub use settings::Settings;
 pub const MIGRATIONS: &[Migration] = &[
     timeouts::MIGRATION,
     mod_log::MIGRATION,
+    mod_log::ONE_DELETION,
     moderators::MIGRATION,
     room_settings::MIGRATION,
     members::MIGRATION,

@@ -26,6 +26,16 @@ pub const MIGRATION: Migration = Migration {
           CREATE INDEX chat_mod_log_at ON chat_mod_log (at_ms);",
 };
 
+/// A message's deletion has one entry, however many delete it at once.
+pub const ONE_DELETION: Migration = Migration {
+    version: 2026_11_27_70,
+    name: "chat moderation log: one entry for a deletion",
+    sql: "DELETE FROM chat_mod_log WHERE act = 'message_deleted' AND id NOT IN (
+            SELECT MIN(id) FROM chat_mod_log WHERE act = 'message_deleted' GROUP BY host, message
+          );
+          CREATE UNIQUE INDEX chat_mod_log_one_deletion ON chat_mod_log (host, message) WHERE act = 'message_deleted';",
+};
+
 /// Keeps an entry, as part of the act's transaction.
 pub(crate) async fn record(tx: &mut WriteTx, record: &Record) -> Result<(), SqlError> {
     insert(tx, record, "").await
@@ -34,7 +44,7 @@ pub(crate) async fn record(tx: &mut WriteTx, record: &Record) -> Result<(), SqlE
 /// Keeps the entry of a message's deletion, unless that message has one.
 pub(crate) async fn record_deletion(database: &Database, record: &Record) -> Result<(), SqlError> {
     let mut tx = database.write().await?;
-    let unless_there = "WHERE NOT EXISTS (SELECT 1 FROM chat_mod_log WHERE host = $2 AND act = $4 AND message = $7)";
+    let unless_there = "ON CONFLICT (host, message) WHERE act = 'message_deleted' DO NOTHING";
     insert(&mut tx, record, unless_there).await?;
     tx.commit().await
 }
@@ -42,7 +52,7 @@ pub(crate) async fn record_deletion(database: &Database, record: &Record) -> Res
 async fn insert(tx: &mut WriteTx, record: &Record, condition: &'static str) -> Result<(), SqlError> {
     let statement = format!(
         "INSERT INTO chat_mod_log (id, host, moderator, act, account, broadcast, message, detail, reason, at_ms) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 {condition}"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) {condition}"
     );
     sqlx::query(sqlx::AssertSqlSafe(statement))
         .bind(record.id.raw())

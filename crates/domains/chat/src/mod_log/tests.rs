@@ -1,11 +1,14 @@
 //! The log, on both SQL engines.
 
+use std::sync::Arc;
+
 use kernel::AccountId;
 use ports::work::Schedule;
+use tokio::task::JoinSet;
 
 use super::{Act, DropOld};
-use crate::Error;
 use crate::testing::{BROADCAST, CHANNEL, anonymous, caller, stages};
+use crate::{Chat, Error};
 
 const GUEST: AccountId = AccountId::from_raw(2);
 
@@ -36,6 +39,24 @@ async fn it_tells_who_did_what_to_whom_when_and_why() {
         for (caller, signed_in) in [(caller(2), true), (anonymous(), false)] {
             let refused = chat.mod_log.entries(&caller, CHANNEL, None, 2).await.unwrap_err();
             assert_eq!(matches!(refused, Error::NotAllowed), signed_in, "{refused:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_deletion_has_one_entry_however_many_delete() {
+    for stage in stages().await {
+        let chats: Vec<Arc<Chat>> = (0..8).map(|_| Arc::new(stage.unlimited())).collect();
+        for round in 1..=10 {
+            let bad = chats[0].post(&caller(2), BROADCAST, "bad".into(), None).await.unwrap();
+            let mut moderators = JoinSet::new();
+            for chat in &chats {
+                let chat = chat.clone();
+                moderators.spawn(async move { chat.delete(&caller(1), BROADCAST, bad.id).await.unwrap() });
+            }
+            moderators.join_all().await;
+            let entries = chats[0].mod_log.entries(&caller(1), CHANNEL, None, 50).await.unwrap().items;
+            assert_eq!(entries.len(), round, "{}", stage.test.engine);
         }
     }
 }
