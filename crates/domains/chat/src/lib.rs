@@ -47,4 +47,5 @@ pub const MIGRATIONS: &[Migration] = &[
     review::MIGRATION,
     pins::MIGRATION,
     message_counts::MIGRATION,
+    messages::MIGRATION,
 ];

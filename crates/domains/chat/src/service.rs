@@ -41,6 +41,8 @@ pub struct Parts {
     pub rooms: Arc<dyn Rooms>,
     /// Knows accounts by name.
     pub names: Arc<dyn Names>,
+    /// Whether others write into the same rooms with the same database: then it holds what an account may do in all together.
+    pub is_one_of_several: bool,
 }
 
 /// The slices of chat, for HTTP and for the realtime connection alike.
@@ -119,6 +121,7 @@ impl Chat {
     pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
         let (clock, database) = (&self.parts.clock, &self.parts.database);
         vec![
+            Arc::new(messages::ForgetSlowMode::new(clock.clone(), database.clone())),
             Arc::new(timeouts::DropExpired::new(clock.clone(), database.clone())),
             Arc::new(bans::DropExpired(self.bans.clone())),
             Arc::new(review::FinishApprovals(self.review.clone())),

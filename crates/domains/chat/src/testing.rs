@@ -52,6 +52,7 @@ pub(crate) async fn stages() -> Vec<Stage> {
             bus,
             rooms: broadcasts.clone(),
             names: Arc::new(Everybody),
+            is_one_of_several: false,
         };
         stages.push(Stage { parts, clock, broadcasts, heard, test });
     }
@@ -64,11 +65,12 @@ impl Stage {
     }
 
     pub(crate) fn unlimited(&self) -> Chat {
-        Chat::new(
-            self.parts.clone(),
-            &Settings { rate: kernel::Rate::Off, room_rate: kernel::Rate::Off, ..Settings::default() },
-        )
-        .unwrap()
+        unlimited(self.parts.clone())
+    }
+
+    /// The same as one of several processes.
+    pub(crate) fn one_of_several(&self) -> Chat {
+        unlimited(Parts { is_one_of_several: true, ..self.parts.clone() })
     }
 
     /// The room's log, whose offsets must be contiguous.
@@ -87,6 +89,11 @@ impl Stage {
             }
         }
     }
+}
+
+fn unlimited(parts: Parts) -> Chat {
+    let settings = Settings { rate: kernel::Rate::Off, room_rate: kernel::Rate::Off, ..Settings::default() };
+    Chat::new(parts, &settings).unwrap()
 }
 
 /// The channel of [`HOST`].

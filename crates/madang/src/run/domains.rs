@@ -63,6 +63,7 @@ impl Domains {
             bus: stores.bus.clone(),
             rooms: Arc::new(wire::BroadcastRooms(broadcasts.clone())),
             names: Arc::new(wire::TalkerNames(people.clone())),
+            is_one_of_several: config.has_other_gateways(),
         };
         let chat = Arc::new(Chat::new(parts, &config.chat)?);
         let needs = live::crowd::Needs {

@@ -10,7 +10,8 @@
 //! **Replies** name the message they answer and do not repeat its text: a deleted message is gone everywhere.
 //!
 //! Limits: 500 characters, 10 mentions; a rate per account and per room, and the room's modes; what waits, and how many
-//! rooms are in use, as [`sequencer`] says. What is counted in memory (rates, slow mode) starts afresh with the process.
+//! rooms are in use, as [`sequencer`] says. Rates are counted in the memory of each process; slow mode is too, and processes
+//! that have one database together ask it as well, so that they let no more through than one.
 //!
 //! Fails: when the log does not answer, the client is told to try again; with a client id that is harmless.
 
@@ -18,11 +19,13 @@ mod composing;
 mod draft;
 mod error;
 mod http;
+mod jobs;
 mod model;
 mod permission;
 mod rate_limit;
 mod service;
 mod slow_mode;
+mod store;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -30,10 +33,12 @@ mod text;
 pub(crate) use draft::Notice;
 pub use error::Error;
 pub use http::router;
+pub use jobs::ForgetSlowMode;
 pub use model::{
     Author, Deletion, HistoryItem, Message, MessagePinned, MessageUnpinned, NewMessage, ReplyTo, RoomChanged,
     Tombstone, room_name,
 };
 pub use service::Messages;
 pub(crate) use service::Shared;
+pub use store::MIGRATION;
 pub(crate) use text::is_invisible;

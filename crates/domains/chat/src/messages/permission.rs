@@ -10,11 +10,11 @@ use kernel::{AccountId, BroadcastId, Caller, Identity, Rate, RateLimiter, Timest
 use super::Error;
 use super::rate_limit::RateLimit;
 use super::slow_mode::{SlowMode, Taken};
-use crate::Settings;
 use crate::moderators::{Role, role_of};
 use crate::needs::{RoomInfo, Rooms};
 use crate::order::{ChannelOrder, Order, Standing};
 use crate::room_settings::Emotes;
+use crate::{Parts, Settings};
 
 /// Rooms whose rate is counted.
 const ROOMS_MAX: usize = 10_000;
@@ -52,16 +52,16 @@ pub(super) struct Permission {
 }
 
 impl Permission {
-    pub(super) fn new(rooms: Arc<dyn Rooms>, order: Arc<Order>, settings: &Settings) -> Self {
+    pub(super) fn new(parts: &Parts, order: Arc<Order>, settings: &Settings) -> Self {
         Self {
-            rooms,
+            rooms: parts.rooms.clone(),
             order,
             emotes: settings.emotes.clone(),
             after_end_ms: i64::from(settings.after_end_s) * 1_000,
             account_rate: RateLimit::new(settings.rate),
             room_rate: settings.room_rate,
             room_rates: Mutex::new(RateLimiter::new(settings.room_rate, ROOMS_MAX)),
-            slow_mode: SlowMode::default(),
+            slow_mode: SlowMode::new(parts.is_one_of_several.then(|| parts.database.clone())),
         }
     }
 
@@ -108,7 +108,7 @@ impl Permission {
     }
 
     /// Lets a message through and counts it, or says why not and counts nothing.
-    pub(super) fn take(&self, writer: &Writer, text: &str, now: Timestamp) -> Result<Allowance, Error> {
+    pub(super) async fn take(&self, writer: &Writer, text: &str, now: Timestamp) -> Result<Allowance, Error> {
         let account = writer.identity.account;
         self.check_open(&writer.room, now)?;
         if writer.role == Role::Viewer {
@@ -118,9 +118,9 @@ impl Permission {
         self.account_rate.take(account, host, now).map_err(|seconds| Error::TooFast { seconds })?;
         let mut allowance = Allowance { account, at: now, slow_mode: None, room: None };
         if writer.role == Role::Viewer {
-            let counted = self.take_in_room(writer, &mut allowance, now);
+            let counted = self.take_in_room(writer, &mut allowance, now).await;
             if counted.is_err() {
-                self.give_back(allowance);
+                self.give_back(allowance).await;
             }
             counted?;
         }
@@ -128,13 +128,13 @@ impl Permission {
     }
 
     /// Takes a counted message back: it was a resend, or could not be kept.
-    pub(super) fn give_back(&self, allowance: Allowance) {
+    pub(super) async fn give_back(&self, allowance: Allowance) {
         self.account_rate.give_back(allowance.account, allowance.at);
-        if let Some(taken) = allowance.slow_mode {
-            self.slow_mode.give_back(taken);
-        }
         if let Some(broadcast) = allowance.room {
             self.room_rates.lock().unwrap_or_else(PoisonError::into_inner).give_back(&broadcast, 1);
+        }
+        if let Some(taken) = allowance.slow_mode {
+            self.slow_mode.give_back(taken).await;
         }
     }
 
@@ -163,15 +163,15 @@ impl Permission {
         Ok(())
     }
 
-    fn take_in_room(&self, writer: &Writer, allowance: &mut Allowance, now: Timestamp) -> Result<(), Error> {
-        let every = writer.order.settings.slow_mode_s;
-        let taken = self.slow_mode.take(writer.broadcast, writer.identity.account, every, now);
-        allowance.slow_mode = Some(taken.map_err(|seconds| Error::SlowMode { every, seconds })?);
-        let mut rates = self.room_rates.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn take_in_room(&self, writer: &Writer, allowance: &mut Allowance, now: Timestamp) -> Result<(), Error> {
         let rate = self.room_rate;
         let too_often = |often: kernel::rate::TooOften| Error::RoomRate { rate, seconds: often.retry_after_s() };
-        rates.take(writer.broadcast, now).map_err(too_often)?;
+        let in_room = self.room_rates.lock().unwrap_or_else(PoisonError::into_inner).take(writer.broadcast, now);
+        in_room.map_err(too_often)?;
         allowance.room = Some(writer.broadcast);
+        let every = writer.order.settings.slow_mode_s;
+        let taken = self.slow_mode.take(writer.broadcast, writer.identity.account, every, now).await?;
+        allowance.slow_mode = Some(taken);
         Ok(())
     }
 }

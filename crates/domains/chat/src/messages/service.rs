@@ -79,7 +79,7 @@ impl Messages {
             database: parts.database.clone(),
             log: parts.log.clone(),
             names: parts.names.clone(),
-            permission: Permission::new(parts.rooms.clone(), shared.order, settings),
+            permission: Permission::new(parts, shared.order, settings),
             addresses: shared.addresses,
             queue: Queue::new(parts.database.clone()),
             spoken: shared.spoken,
@@ -272,7 +272,7 @@ impl Messages {
             Some(writer) => writer,
             None => known.insert(self.permission.writer(caller, broadcast, now).await?),
         };
-        let allowance = match self.permission.take(writer, &new.text, now) {
+        let allowance = match self.permission.take(writer, &new.text, now).await {
             Ok(allowance) => allowance,
             Err(refusal) => {
                 // A resend whose first answer was lost asks for nothing new.
@@ -286,11 +286,11 @@ impl Messages {
             Ok(message) => Ok(Prepared::Ready(Box::new(Ready { message, allowance }))),
             Err(Unposted::Counts(error)) => Err(error),
             Err(Unposted::CountsNot(error)) => {
-                self.permission.give_back(allowance);
+                self.permission.give_back(allowance).await;
                 Err(error)
             }
             Err(Unposted::Before(message)) => {
-                self.permission.give_back(allowance);
+                self.permission.give_back(allowance).await;
                 Ok(Prepared::Before(message))
             }
         }
@@ -372,7 +372,7 @@ impl Messages {
     ) -> Result<Message, Error> {
         let Ready { message, allowance } = ready;
         if !matches!(placed, Some(Ok(Placed::Here(_)))) {
-            self.permission.give_back(allowance);
+            self.permission.give_back(allowance).await;
         }
         match placed.ok_or(Error::MessageUnknown)?? {
             Placed::Here(offset) => Ok(Message { offset, ..message }),

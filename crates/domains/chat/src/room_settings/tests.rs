@@ -1,9 +1,10 @@
 //! The modes as writers and readers meet them, on both SQL engines.
 
 use kernel::{AccountId, Caller, Snowflake, ids::SNOWFLAKE_EPOCH_MS};
+use ports::work::Schedule;
 
 use super::{RoomSettings, RoomSettingsChange};
-use crate::messages::{Error, HistoryItem};
+use crate::messages::{Error, ForgetSlowMode, HistoryItem};
 use crate::testing::{BROADCAST, CHANNEL, Stage, administrator, caller, stages};
 use crate::{Chat, Settings};
 
@@ -61,6 +62,38 @@ async fn slow_mode_lets_an_account_write_now_and_then() {
         let post = || chat.post(&guest, BROADCAST, "now".into(), Some("own id".into()));
         let first = post().await.unwrap();
         assert_eq!(post().await.unwrap(), first, "a resend is no second message");
+    }
+}
+
+#[tokio::test]
+async fn two_processes_let_as_much_through_in_slow_mode_as_one() {
+    for stage in stages().await {
+        let (one, other) = (stage.one_of_several(), stage.one_of_several());
+        set(&one, RoomSettingsChange { slow_mode_s: Some(10), ..Default::default() }).await;
+        let guest = caller(2);
+        let both = async || {
+            let (here, there) = tokio::join!(says(&one, &guest, "a"), says(&other, &guest, "b"));
+            let refused = if here.is_ok() { there } else { here };
+            assert!(matches!(refused, Err(Error::SlowMode { every: 10, seconds: 10 })), "{refused:?}");
+        };
+        for round in 1..=10 {
+            both().await;
+            assert_eq!(stage.log().await.len(), 1 + round, "{}", stage.test.engine);
+            stage.clock.advance(10_000);
+        }
+        // A clock that is set back makes nobody wait for longer.
+        let third = stage.one_of_several();
+        stage.clock.advance(-900_000);
+        assert!(matches!(says(&third, &guest, "c").await, Err(Error::SlowMode { seconds: 10, .. })));
+        stage.clock.advance(10_000);
+        says(&third, &guest, "c").await.unwrap();
+        stage.clock.advance(3_600_001);
+        ForgetSlowMode::new(stage.clock.clone(), stage.test.database.clone()).run().await.unwrap();
+        let left: i64 = ports::sqlx::query_scalar("SELECT COUNT(*) FROM chat_slow_mode")
+            .fetch_one(stage.test.database.reader())
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }
 

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use ports::room_log::{Appended, Entry, Head, Record, RoomLog, RoomLogError};
 
 use crate::messages::Error;
+use crate::room_settings::RoomSettingsChange;
 use crate::testing::{BROADCAST, CHANNEL, Stage, caller, stages};
-use crate::{Chat, Settings};
+use crate::{Chat, Parts, Settings};
 
 /// Fails the next so many calls of a kind.
 struct Failing {
@@ -27,8 +28,7 @@ impl Failing {
     }
 
     fn chat(self: &Arc<Self>, stage: &Stage) -> Chat {
-        let mut parts = stage.parts.clone();
-        parts.log = self.clone();
+        let parts = Parts { log: self.clone(), is_one_of_several: true, ..stage.parts.clone() };
         Chat::new(parts, &Settings::default()).unwrap()
     }
 }
@@ -120,6 +120,22 @@ async fn a_log_that_is_gone_is_a_temporary_error_and_costs_no_rate() {
         log.before_append.store(0, SeqCst);
         chat.post(&caller(2), BROADCAST, "a".into(), None).await.unwrap();
         assert_eq!(stage.log().await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_kept_does_not_count_in_slow_mode() {
+    for stage in stages().await {
+        let log = Failing::on(&stage);
+        let chat = log.chat(&stage);
+        let change = RoomSettingsChange { slow_mode_s: Some(10), ..Default::default() };
+        chat.room_settings.change(&caller(1), CHANNEL, &change).await.unwrap();
+        log.before_append.store(u32::MAX, SeqCst);
+        assert!(chat.post(&caller(2), BROADCAST, "a".into(), None).await.is_err());
+        stage.one_of_several().post(&caller(2), BROADCAST, "a".into(), None).await.unwrap();
+        log.before_append.store(0, SeqCst);
+        let refused = chat.post(&caller(2), BROADCAST, "b".into(), None).await;
+        assert!(matches!(refused, Err(Error::SlowMode { .. })), "{refused:?}");
     }
 }
 
