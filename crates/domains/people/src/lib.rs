@@ -19,7 +19,7 @@ use ports::sql::Migration;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use failure::Failure;
-pub use people::People;
+pub use people::{IDENTITY_BELIEVED_MS, People};
 pub use settings::Settings;
 pub use tokens::Token;
 

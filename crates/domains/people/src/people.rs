@@ -13,6 +13,9 @@ use crate::{
     sessions::{self, ExpiredSessions, Sessions},
 };
 
+/// Milliseconds for which a process that is alone believes who holds a session. What it changes itself holds at once.
+pub const IDENTITY_BELIEVED_MS: i64 = 5_000;
+
 /// The services of all slices.
 #[derive(Clone)]
 pub struct People {
@@ -22,13 +25,15 @@ pub struct People {
 }
 
 impl People {
-    /// Puts the slices together. `ids` is the process's one generator.
+    /// Puts the slices together. `ids` is the process's one generator. `believed_ms` is how long it is believed without looking who
+    /// holds a session: [`IDENTITY_BELIEVED_MS`] where no other process changes accounts.
     pub fn new(
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         ids: Arc<Snowflake>,
         database: Database,
         settings: Settings,
+        believed_ms: i64,
     ) -> Self {
         let settings = Arc::new(settings);
         let passwords = Arc::new(Passwords::new(random.clone(), &settings));
@@ -39,13 +44,15 @@ impl People {
             database.clone(),
             passwords.clone(),
             settings.clone(),
+            believed_ms,
         ));
         let accounts = Accounts::new(clock.clone(), ids, database.clone(), passwords, sessions.clone(), settings);
         let administration = Administration::new(clock, random, database, sessions.clone());
         Self { accounts: Arc::new(accounts), sessions, administration: Arc::new(administration) }
     }
 
-    /// Who holds the session `token`; none when it is unknown or over. May be some seconds old for what another process changed.
+    /// Who holds the session `token`; none when it is unknown or over. As old as was said for what another
+    /// process changed.
     pub async fn identify(&self, token: &str) -> Result<Option<Identity>, sessions::Error> {
         self.sessions.identify(token).await
     }

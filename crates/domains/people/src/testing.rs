@@ -20,7 +20,7 @@ use rest::Credentials;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::{MIGRATIONS, People, Settings, Token, accounts::Account, accounts::NewAccount};
+use crate::{IDENTITY_BELIEVED_MS, MIGRATIONS, People, Settings, Token, accounts::Account, accounts::NewAccount};
 
 pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -53,18 +53,24 @@ pub(crate) async fn sites(settings: Settings) -> Vec<Site> {
     let mut sites = Vec::new();
     for database in databases(&[MIGRATIONS]).await {
         let clock = Arc::new(ManualClock::at(1_790_000_000_000));
-        let people = People::new(
-            clock.clone(),
-            Arc::new(SystemRandom),
-            Arc::new(Snowflake::new(0)),
-            database.database.clone(),
-            settings.clone(),
-        );
+        let people = process(&clock, &database, Snowflake::new(0), settings.clone(), IDENTITY_BELIEVED_MS);
         let (router, _) = crate::router(&people).split_for_parts();
         let router = router.layer(from_fn_with_state(people.clone(), identify));
         sites.push(Site { people, clock, database, router });
     }
     sites
+}
+
+/// The people of a site in one more process.
+pub(crate) fn process(
+    clock: &Arc<ManualClock>,
+    database: &TestDatabase,
+    ids: Snowflake,
+    settings: Settings,
+    believed_ms: i64,
+) -> People {
+    let (random, ids) = (Arc::new(SystemRandom), Arc::new(ids));
+    People::new(clock.clone(), random, ids, database.database.clone(), settings, believed_ms)
 }
 
 /// What the API shell does for real: finds out who is asking.

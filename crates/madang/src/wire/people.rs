@@ -13,7 +13,7 @@ use crate::{config::Config, run::Machine};
 /// The people of a site.
 pub(crate) fn people(machine: &Machine, records: &Database, config: &Config) -> People {
     let Machine { clock, random, ids } = machine.clone();
-    People::new(clock, random, ids, records.clone(), config.people.clone())
+    People::new(clock, random, ids, records.clone(), config.people.clone(), people::IDENTITY_BELIEVED_MS)
 }
 
 /// The names the live domain shows.

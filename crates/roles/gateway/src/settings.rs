@@ -34,6 +34,10 @@ pub struct Settings {
     /// Tells settings apart that all gateways on a bus have to share. No key of this section either.
     #[serde(skip)]
     pub fingerprint: u64,
+    /// How long it is believed who a client is, in milliseconds, before it acts again. No key of this section either: it depends
+    /// on how many processes the site has.
+    #[serde(skip)]
+    pub identity_believed_ms: i64,
     /// Where clients find this gateway's WebSockets; empty: where they found its API.
     pub url: String,
     /// Who may connect besides those the site knows.
@@ -97,6 +101,7 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             shares_bus: false,
             fingerprint: 0,
+            identity_believed_ms: 5_000,
             url: String::new(),
             client: ClientSettings::default(),
             server_api: ServerApiSettings::default(),

@@ -1,15 +1,14 @@
 //! Accounts on both SQL engines, through the routes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
-use engines::system::SystemRandom;
 use kernel::{AccountId, ids::Snowflake};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    People, Settings,
-    testing::{PASSWORD, new_account, sites, visitor},
+    IDENTITY_BELIEVED_MS, Settings,
+    testing::{PASSWORD, new_account, process, sites, visitor},
 };
 
 fn body(handle: &str, password: &str, display_name: &str) -> Value {
@@ -103,9 +102,8 @@ async fn of_many_sign_ups_with_one_handle_one_wins() {
 async fn an_id_that_is_taken_is_no_handle_that_is_taken() {
     for site in sites(Settings::default()).await {
         site.person("hana").await;
-        let (random, ids) = (Arc::new(SystemRandom), Arc::new(Snowflake::new(0)));
-        let database = site.database.database.clone();
-        let other = People::new(site.clock.clone(), random, ids, database, Settings::default());
+        let (clock, database) = (&site.clock, &site.database);
+        let other = process(clock, database, Snowflake::new(0), Settings::default(), IDENTITY_BELIEVED_MS);
         let refused = other.accounts.sign_up(&visitor(), new_account("duri")).await.unwrap_err();
         assert!(matches!(refused, Error::Failure(_)), "{}: {refused:?}", site.database.engine);
         assert_eq!(site.count("SELECT COUNT(*) FROM accounts").await, 1);

@@ -1,6 +1,6 @@
 //! Identities that were looked up a moment ago.
 //!
-//! Promise: bounded; an entry is believed for a few seconds; what this process ended is dropped at once, also when a
+//! Promise: bounded; an entry is believed for as long as was said, and no longer; what this process ended is dropped at once, also when a
 //! look-up that began before is still on its way.
 
 use std::sync::{Mutex, PoisonError};
@@ -11,10 +11,12 @@ use super::model::Known;
 use crate::tokens::TokenHash;
 
 const IDENTITIES: usize = 20_000;
-const BELIEVED_MS: i64 = 5_000;
 
 /// The cache.
-pub(crate) struct IdentityCache(Mutex<State>);
+pub(crate) struct IdentityCache {
+    believed_ms: i64,
+    state: Mutex<State>,
+}
 
 struct State {
     entries: Recent<TokenHash, (Known, Timestamp)>,
@@ -27,15 +29,16 @@ struct State {
 pub(crate) struct Before(u64);
 
 impl IdentityCache {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { entries: Recent::new(IDENTITIES), drops: 0 }))
+    /// A cache that believes an entry for so many milliseconds.
+    pub(crate) fn new(believed_ms: i64) -> Self {
+        Self { believed_ms, state: Mutex::new(State { entries: Recent::new(IDENTITIES), drops: 0 }) }
     }
 
     /// The identity, or what to hand to `keep` after looking it up.
     pub(crate) fn get(&self, token: &TokenHash, now: Timestamp) -> Result<Identity, Before> {
         let mut state = self.lock();
         match state.entries.get(token) {
-            Some((known, at)) if (0..BELIEVED_MS).contains(&now.millis_since(*at)) && known.expires_at > now => {
+            Some((known, at)) if (0..self.believed_ms).contains(&now.millis_since(*at)) && known.expires_at > now => {
                 Ok(known.identity.clone())
             }
             _ => Err(Before(state.drops)),
@@ -65,6 +68,6 @@ impl IdentityCache {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use kernel::Caller;
+use kernel::{Caller, Snowflake};
 use ports::work::Schedule;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     Settings,
-    testing::{DAY_MS, PASSWORD, sites, visitor},
+    testing::{DAY_MS, PASSWORD, process, sites, visitor},
 };
 
 fn credentials(handle: &str, password: &str) -> SignIn {
@@ -123,6 +123,21 @@ async fn a_session_slides_while_it_is_used_and_ends_when_it_is_not() {
         assert_eq!(site.people.identify(token.reveal()).await.unwrap(), None);
         job.run().await.unwrap();
         assert_eq!(site.count("SELECT COUNT(*) FROM sessions").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_ended_is_believed_for_as_long_as_was_said() {
+    for site in sites(Settings::default()).await {
+        let (_, token) = site.person("hana").await;
+        let other = process(&site.clock, &site.database, Snowflake::new(1), Settings::default(), 1_000);
+        let known = async || other.identify(token.reveal()).await.unwrap().is_some();
+        assert!(known().await);
+        site.people.sessions.sign_out(token.reveal()).await.unwrap();
+        site.clock.advance(999);
+        assert!(known().await, "looked up a moment ago");
+        site.clock.advance(1);
+        assert!(!known().await, "{}", site.database.engine);
     }
 }
 

@@ -52,7 +52,9 @@ impl Connection {
                     return Err(codes::BAD_FRAME);
                 }
                 (Phase::Open(_), _) if too_many => self.fail(id, codes::TOO_MANY_REQUESTS),
-                (Phase::Open(identified), request) if acts(&request) && identified.is_outdated(now) => {
+                (Phase::Open(identified), request)
+                    if acts(&request) && identified.is_outdated(now, self.shared.settings.identity_believed_ms) =>
+                {
                     self.identify_again(Some(Box::new(Command { id, request })));
                 }
                 (Phase::Open(identified), request) => {

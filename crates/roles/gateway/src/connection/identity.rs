@@ -14,9 +14,6 @@ use crate::{
     },
 };
 
-/// How long it is believed who a client is, in milliseconds, before it acts again.
-const BELIEVED_MS: i64 = 5_000;
-
 /// A client that was let in.
 pub(super) struct Identified {
     pub(super) client: Arc<Client>,
@@ -37,10 +34,10 @@ impl Identified {
         Self { client, proof, checked_at, over_at }
     }
 
-    /// Whether it has to be found out again before the client acts.
-    pub(super) fn is_outdated(&self, now: Timestamp) -> bool {
+    /// Whether it has to be found out again before the client acts: it is believed for so many milliseconds.
+    pub(super) fn is_outdated(&self, now: Timestamp, believed_ms: i64) -> bool {
         // A clock that was set back makes it outdated too.
-        self.proof.is_some() && !(0..BELIEVED_MS).contains(&now.millis_since(self.checked_at))
+        self.proof.is_some() && !(0..believed_ms).contains(&now.millis_since(self.checked_at))
     }
 }
 

@@ -31,6 +31,18 @@ async fn who_signed_out_does_not_act_any_more() {
 }
 
 #[tokio::test]
+async fn one_of_several_processes_looks_sooner() {
+    let server = Server::with(Settings { identity_believed_ms: 1_000, ..Default::default() }).await;
+    let mut client = Client::connect_as(&server, "5").await;
+    server.tokens.revoked.lock().unwrap().insert("5".into());
+    server.clock.advance(1_000);
+    let kept = server.world.log.next("room:1");
+    client.send("publish", publish()).await;
+    assert_eq!(client.closed().await, (3500, "invalid token".into()));
+    assert_eq!(server.world.log.next("room:1"), kept);
+}
+
+#[tokio::test]
 async fn who_signed_out_and_only_listens_is_found_out_with_the_next_ping() {
     let server = Server::with(Settings { ping_interval_ms: 100, ..Default::default() }).await;
     let mut client = Client::connect_as(&server, "5").await;
