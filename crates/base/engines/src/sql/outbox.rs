@@ -141,7 +141,8 @@ impl EventLog for Outbox {
             let mut tx = self.database.write().await?;
             sqlx::query(
                 "INSERT INTO outbox_cursors (reader, tx, id) VALUES ($1, $2, $3) \
-                 ON CONFLICT (reader) DO UPDATE SET tx = excluded.tx, id = excluded.id",
+                 ON CONFLICT (reader) DO UPDATE SET tx = excluded.tx, id = excluded.id \
+                 WHERE (outbox_cursors.tx, outbox_cursors.id) < (excluded.tx, excluded.id)",
             )
             .bind(name)
             .bind(cursor.transaction)

@@ -71,6 +71,26 @@ async fn old_facts_are_trimmed_when_every_reader_has_passed_them() {
     }
 }
 
+/// Two processes that read under one name, of which the slower one keeps its cursor last.
+#[tokio::test]
+async fn a_cursor_never_goes_back() {
+    for db in databases(&[]).await {
+        let log = Outbox::new(db.database.clone());
+        let at = |transaction, id| Cursor { transaction, id };
+        for (kept, stands) in [
+            (at(2, 5), at(2, 5)),
+            (at(2, 4), at(2, 5)),
+            (at(1, 9), at(2, 5)),
+            (at(2, 6), at(2, 6)),
+            (at(3, 1), at(3, 1)),
+            (Cursor::default(), at(3, 1)),
+        ] {
+            log.keep_cursor("one of two", kept).await.unwrap();
+            assert_eq!(log.cursor("one of two").await.unwrap(), stands, "{}: {kept:?}", db.engine);
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_readers_age_alone_counts_however_many_there_are() {
     for db in databases(&[]).await {
