@@ -19,7 +19,6 @@ use super::{
     model::{Broadcast, Draft, Recording},
     recent::RecentBroadcasts,
     store::{self, Shelf},
-    stray_encoders::StrayEncoders,
 };
 use crate::{
     Settings,
@@ -58,7 +57,6 @@ pub struct Broadcasts {
     rate: Rate,
     open_max: u32,
     recent: RecentBroadcasts,
-    stray_encoders: StrayEncoders,
     /// Media hears about one broadcast from one teller at a time, so that the last word is the latest state.
     turns: [tokio::sync::Mutex<()>; TURNS],
     /// News of streams that could not be kept yet.
@@ -108,7 +106,6 @@ impl Broadcasts {
             rate: settings.broadcast_rate,
             open_max: settings.open_broadcasts_max,
             recent: RecentBroadcasts::new(),
-            stray_encoders: StrayEncoders::new(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             unheard: Mutex::default(),
         }

@@ -16,6 +16,6 @@ pub use error::Error;
 pub(crate) use http::StreamKey;
 pub use http::router;
 pub use model::Channel;
-pub(crate) use model::checked_title;
+pub(crate) use model::{Refused, checked_title};
 pub use service::Channels;
-pub(crate) use store::{MIGRATION, lock as lock_channel};
+pub(crate) use store::{MIGRATION, REFUSALS, keep_refusal, lock as lock_channel, refused_last};

@@ -1,6 +1,6 @@
 //! What a channel is, and the rule for titles.
 
-use kernel::{AccountId, ChannelId, limits};
+use kernel::{AccountId, BroadcastId, ChannelId, Timestamp, limits};
 
 use super::Error;
 
@@ -15,6 +15,17 @@ pub struct Channel {
     pub default_title: String,
     /// Whether a lasting stream key was made.
     pub has_stream_key: bool,
+}
+
+/// What a channel refused last to an encoder that goes on after the end of its show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The show that ended under the encoder.
+    pub(crate) ended: BroadcastId,
+    /// When it was refused.
+    pub(crate) at: Timestamp,
+    /// Until when it is refused.
+    pub(crate) until: Timestamp,
 }
 
 /// A title as it is kept: trimmed, one line, within its limit.

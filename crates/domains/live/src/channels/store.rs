@@ -1,12 +1,12 @@
 //! Channels in SQL.
 
-use kernel::{AccountId, ChannelId, Timestamp};
+use kernel::{AccountId, BroadcastId, ChannelId, Timestamp};
 use ports::{
     sql::{Database, Migration, Row, SqlError, WriteTx},
     sqlx::{self, any::AnyRow},
 };
 
-use super::Channel;
+use super::{Channel, Refused};
 
 pub(crate) const MIGRATION: Migration = Migration {
     version: 2026_11_23_20,
@@ -19,6 +19,15 @@ pub(crate) const MIGRATION: Migration = Migration {
             created_at_ms BIGINT NOT NULL,
             version BIGINT NOT NULL DEFAULT 1
           );",
+};
+
+/// What a channel refused last.
+pub(crate) const REFUSALS: Migration = Migration {
+    version: 2026_11_27_20,
+    name: "channels: encoders that are refused",
+    sql: "ALTER TABLE channels ADD COLUMN refused_ended BIGINT;
+          ALTER TABLE channels ADD COLUMN refused_at_ms BIGINT;
+          ALTER TABLE channels ADD COLUMN refused_until_ms BIGINT;",
 };
 
 /// Makes the channel unless its account has one.
@@ -63,6 +72,32 @@ pub(super) async fn set_key(tx: &mut WriteTx, channel: ChannelId, hash: &str) ->
 pub(crate) async fn lock(tx: &mut WriteTx, channel: ChannelId) -> Result<(), SqlError> {
     let update = "UPDATE channels SET version = version + 1 WHERE id = $1";
     sqlx::query(update).bind(channel.raw()).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// What the channel, which this transaction has locked, refused last.
+pub(crate) async fn refused_last(tx: &mut WriteTx, channel: ChannelId) -> Result<Option<Refused>, SqlError> {
+    let select = "SELECT refused_ended, refused_at_ms, refused_until_ms FROM channels \
+                  WHERE id = $1 AND refused_ended IS NOT NULL";
+    let row = sqlx::query(select).bind(channel.raw()).fetch_optional(tx.conn()).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Refused {
+        ended: BroadcastId::from_raw(row.try_get(0)?),
+        at: Timestamp::from_millis(row.try_get(1)?),
+        until: Timestamp::from_millis(row.try_get(2)?),
+    }))
+}
+
+/// Keeps what the channel refuses.
+pub(crate) async fn keep_refusal(tx: &mut WriteTx, channel: ChannelId, refused: Refused) -> Result<(), SqlError> {
+    let update = "UPDATE channels SET refused_ended = $2, refused_at_ms = $3, refused_until_ms = $4 WHERE id = $1";
+    sqlx::query(update)
+        .bind(channel.raw())
+        .bind(refused.ended.raw())
+        .bind(refused.at.as_millis())
+        .bind(refused.until.as_millis())
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

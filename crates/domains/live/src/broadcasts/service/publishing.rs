@@ -10,9 +10,9 @@ use crate::{
         Error, PublishRefused,
         lifecycle::{Input, WrongState},
         model::Draft,
-        store,
+        store, stray_encoders,
     },
-    channels::lock_channel,
+    channels::{keep_refusal, lock_channel, refused_last},
     stream_key::{self, KeyKind},
 };
 
@@ -106,8 +106,11 @@ impl Broadcasts {
         if let Some(ended) = store::ended_last(&mut tx, channel.id).await?
             && ended.life.ended_under_a_publisher()
             && let Some(ended_at) = ended.life.ended_at
-            && self.stray_encoders.refuse(channel.id, ended.id, ended_at, now)
+            && let Some(refused) =
+                stray_encoders::refuse(refused_last(&mut tx, channel.id).await?, ended.id, ended_at, now)
         {
+            keep_refusal(&mut tx, channel.id, refused).await?;
+            tx.commit().await?;
             return Err(Error::EncoderGoesOn);
         }
         let draft = Draft { title: channel.default_title.clone(), auto_start: true, scheduled_at: None };

@@ -105,11 +105,15 @@ async fn an_encoder_that_goes_on_after_the_end_begins_no_new_show() {
         let (fourth, _) = publish().await;
         assert!(fourth != third);
 
-        // A process that begins anew knows the end from the store.
+        // A process that begins anew, as any other one, knows the end from the store, and what was refused since.
         end(fourth).await;
         let site = site.killed_and_started_again();
         site.clock.advance(59_999);
         assert_eq!(site.broadcasts.resolve_key(&key).await, refused);
+        let site = site.killed_and_started_again();
+        site.clock.advance(119_997);
+        assert_eq!(site.broadcasts.resolve_key(&key).await, refused);
+        site.clock.advance(30 * 60_000);
         assert!(site.broadcasts.resolve_key(&site.channels.rotate_key(JUNO).await.unwrap()).await.is_ok());
     }
 }
