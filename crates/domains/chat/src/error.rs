@@ -53,8 +53,8 @@ pub enum Error {
         /// How many fit.
         limit: usize,
     },
-    /// The account has not written here lately, so nothing is known of its address.
-    #[error("the account's address is not known")]
+    /// The account has not written here through this process lately, so it knows nothing of its address.
+    #[error("this process does not know the account's address")]
     AddressUnknown,
     /// There is no such thing to undo or decide on.
     #[error("no such {0}")]
@@ -104,7 +104,7 @@ impl From<Error> for Problem {
             }
             Error::AddressUnknown => Self::conflict(
                 "address_unknown",
-                "Nothing is known of this account's address: it has not written here lately.",
+                "The process that answers does not know this account's address: it has not written here through it within a day.",
             ),
             Error::Unknown(what) => Self::not_found("not_found", format!("There is no such {what}.")),
             Error::Decided => Self::conflict("already_decided", "This was decided already, or its time is over."),

@@ -124,6 +124,7 @@ impl Chat {
             Arc::new(messages::ForgetSlowMode::new(clock.clone(), database.clone())),
             Arc::new(timeouts::DropExpired::new(clock.clone(), database.clone())),
             Arc::new(bans::DropExpired(self.bans.clone())),
+            Arc::new(bans::ForgetAddresses(self.bans.clone())),
             Arc::new(review::FinishApprovals(self.review.clone())),
             Arc::new(review::DropExpired(self.review.clone())),
             Arc::new(mod_log::DropOld::new(clock.clone(), database.clone())),

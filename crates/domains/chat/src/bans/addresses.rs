@@ -1,4 +1,4 @@
-//! Which address an account wrote from last, per channel: in memory, for a day.
+//! Which address an account wrote from last, per channel: in the memory of the process it wrote through, for a day.
 
 use std::{
     net::IpAddr,
@@ -37,6 +37,12 @@ impl AuthorAddresses {
         }
         known.remove(&(host, account));
         None
+    }
+
+    /// How many are known.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Forgets what is known for longer than a day.

@@ -126,7 +126,7 @@ async fn list_addresses(
         (status = 401, description = "`sign_in_required`", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`not_allowed`, `account_protected`", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`channel_unknown`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`address_unknown`, `limit_reached`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`address_unknown`: the account has not written here within a day through the process that answers; `limit_reached`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`account_unknown`, `invalid_reason`, `invalid_value`", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -2,7 +2,8 @@
 //! address.
 //!
 //! **Addresses stay hidden.** From which address an account wrote is kept in memory alone, for a day at most, and shown to
-//! nobody: a moderator bans "the address of this account" without seeing it. Those who are banned are told the same
+//! nobody: a moderator bans "the address of this account" without seeing it. Processes do not tell each other: who is asked to
+//! ban it knows it only if the account wrote through the same process, and says so. Those who are banned are told the same
 //! whichever ban it is. An IPv6 address counts with its /64.
 //!
 //! Limits: 50,000 accounts and 500 address ranges per channel; the ban of an address ends by its own time, because
@@ -21,7 +22,7 @@ mod tests;
 
 pub(crate) use addresses::AuthorAddresses;
 pub use http::router;
-pub use jobs::DropExpired;
+pub use jobs::{DropExpired, ForgetAddresses};
 pub use model::{AddressBan, Ban, NewAddressBan, NewBan};
 pub use range::AddressRange;
 pub use service::Bans;

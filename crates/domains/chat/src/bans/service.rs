@@ -152,11 +152,19 @@ impl Bans {
         Ok(page.map(|row| shown(row, &people)))
     }
 
-    /// Forgets bans of addresses that have ended, and addresses that were known for a day.
-    pub(super) async fn forget_old(&self) -> Result<u64, SqlError> {
-        let now = self.clock.now();
-        self.addresses.forget_old(now);
-        store::drop_expired(&self.database, now).await
+    /// Forgets bans of addresses that have ended.
+    pub(super) async fn drop_expired(&self) -> Result<u64, SqlError> {
+        store::drop_expired(&self.database, self.clock.now()).await
+    }
+
+    /// Forgets addresses that were known for a day.
+    pub(super) fn forget_addresses(&self) {
+        self.addresses.forget_old(self.clock.now());
+    }
+
+    #[cfg(test)]
+    pub(super) fn addresses_known(&self) -> usize {
+        self.addresses.known()
     }
 
     async fn range(&self, acting: &Acting, new: &NewAddressBan) -> Result<AddressRange, Error> {

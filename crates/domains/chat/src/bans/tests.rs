@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use kernel::{AccountId, Caller};
-use ports::work::Schedule;
+use ports::work::{Place, Schedule};
 
-use super::{DropExpired, NewAddressBan, NewBan};
+use super::{DropExpired, ForgetAddresses, NewAddressBan, NewBan};
 use crate::Error;
 use crate::messages;
 use crate::testing::{BROADCAST, CHANNEL, HOST, caller, stages};
@@ -111,13 +111,27 @@ async fn a_range_is_banned_for_some_days() {
 }
 
 #[tokio::test]
-async fn an_address_is_forgotten_after_a_day() {
+async fn an_address_is_known_to_the_process_it_wrote_through_and_forgotten_after_a_day() {
     for stage in stages().await {
         let chat = stage.unlimited();
         says(&chat, &at(2, "192.0.2.7")).await.unwrap();
-        stage.clock.advance(DAY_MS);
+        let new = NewAddressBan { account: Some(GUEST), ..NewAddressBan::default() };
+        let other = stage.unlimited().bans.ban_address(&caller(1), CHANNEL, new).await.unwrap_err();
+        let problem = kernel::Problem::from(other);
+        assert_eq!(problem.code, "address_unknown");
+        assert!(problem.detail.contains("The process that answers"), "{}", problem.detail);
+        let forget = ForgetAddresses(chat.bans.clone());
+        stage.clock.advance(DAY_MS - 1);
+        forget.run().await.unwrap();
+        assert_eq!(chat.bans.addresses_known(), 1);
+        stage.clock.advance(1);
         let new = NewAddressBan { account: Some(GUEST), ..NewAddressBan::default() };
         let unknown = chat.bans.ban_address(&caller(1), CHANNEL, new).await;
         assert!(matches!(unknown, Err(Error::AddressUnknown)));
+        says(&chat, &at(2, "192.0.2.7")).await.unwrap();
+        stage.clock.advance(DAY_MS);
+        forget.run().await.unwrap();
+        assert_eq!(chat.bans.addresses_known(), 0);
+        assert_eq!((forget.place(), DropExpired(chat.bans.clone()).place()), (Place::Memory, Place::Site));
     }
 }
