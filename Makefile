@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo build web types test test-full test-faults test-rust alerts autobahn fuzz lint deny bench services services-down clean
+.PHONY: help demo demo-cluster build web types test test-full test-faults test-rust alerts autobahn fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -11,8 +11,11 @@ help: ## List the targets
 demo: build ## Build everything and run a live demo (needs Rust, Node and a C compiler)
 	$(RELEASE) demo $(DEMO_ARGS)
 
-build: web ## Build the web UI and the release binary
-	$(CARGO) build --release -p madang --locked
+demo-cluster: build ## The demo on a site of ten processes (needs PostgreSQL, Redis and nginx)
+	scripts/demo-cluster $(DEMO_ARGS)
+
+build: web ## Build the web UI and the release binary (FEATURES=s3: with the client of that engine)
+	$(CARGO) build --release -p madang --locked $(if $(FEATURES),--features $(FEATURES))
 
 web: web/dist/index.html ## Build the web UI
 
@@ -36,7 +39,7 @@ test-faults: ## Break what several gateways stand on, under the crowds of the pr
 	scripts/test-faults
 
 test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --features madang/all-engines --locked
 	$(CARGO) test -p doorbell --features loom --locked
 
 alerts: ## Check the alert rules, and play to them what they are for
@@ -54,6 +57,7 @@ fuzz: ## Fuzz every parser for ten minutes each
 lint: ## Formatting, lints, house rules
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy -p engines -p madang --features madang/all-engines --all-targets --locked -- -D warnings
 	$(CARGO) clippy -p doorbell --features loom --all-targets --locked -- -D warnings
 
 deny: ## Licences and sources of all dependencies

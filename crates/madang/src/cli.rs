@@ -66,6 +66,9 @@ pub(crate) struct DemoArguments {
     /// The address where encoders publish.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:1935")]
     pub(crate) rtmp: SocketAddr,
+    /// Start no site: the people come to the one that runs at this address, and its encoders publish to --rtmp.
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "http")]
+    pub(crate) at: Option<SocketAddr>,
     /// How many people watch.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(0..=2000))]
     pub(crate) crowd: u16,

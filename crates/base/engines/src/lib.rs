@@ -3,6 +3,8 @@
 
 pub mod embedded;
 pub mod redis;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod sql;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]

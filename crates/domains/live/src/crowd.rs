@@ -19,10 +19,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     group_store,
-    hearts::{self, Hearts, KeepHearts},
-    needs::{Chats, Names, Shows},
-    playbacks::{self, Playbacks, needs::Accounts},
-    reports::{self, AudienceOf, Reports},
+    hearts::{self, Hearts, KeepHearts, KeptHearts},
+    needs::{Audience, Chats, Names, Shows, Totals},
+    playbacks::{
+        self, Playbacks, Sessions,
+        needs::{Accounts, Players},
+    },
+    reports::{self, AudienceInMemory, AudienceOfRows, Reports},
     viewers::{self, KeepViewers, Viewers},
 };
 
@@ -67,19 +70,38 @@ impl std::fmt::Debug for Needs {
     }
 }
 
-/// The crowd of all shows of this process.
+/// The crowd of all shows, as a process has it or knows it.
+///
+/// | | the process that has the crowd ([`Crowd::open`]) | any other ([`Crowd::of_rows`]) |
+/// |---|---|---|
+/// | beats and hearts | taken, over HTTP ([`Crowd::lean_router`], [`Crowd::direct`]) and realtime connections | not taken |
+/// | sessions | issued, while the address has players left | issued; its first beat is asked about players |
+/// | audience, totals | from memory | from the rows that the other process writes |
+/// | hearts of a broadcast, reports | the same | the same |
+/// | schedules | keep what is in memory | none |
 pub struct Crowd {
     /// Issues sessions.
     pub playbacks: Arc<Playbacks>,
+    /// Tells the hearts that are kept.
+    pub kept_hearts: Arc<KeptHearts>,
+    /// Makes reports.
+    pub reports: Arc<Reports>,
+    /// The numbers of running shows for the feed and the lists.
+    pub audience: Arc<dyn Audience>,
+    /// The numbers of shows that are over.
+    pub totals: Arc<dyn Totals>,
+    /// What counts the crowd, in the process that has it.
+    pub counting: Option<Counting>,
+    names: Arc<dyn Names>,
+}
+
+/// What counts the crowd.
+#[derive(Debug, Clone)]
+pub struct Counting {
     /// Takes beats.
     pub viewers: Arc<Viewers>,
     /// Takes hearts.
     pub hearts: Arc<Hearts>,
-    /// Makes reports.
-    pub reports: Arc<Reports>,
-    /// The numbers for the feed and the lists.
-    pub audience: Arc<AudienceOf>,
-    names: Arc<dyn Names>,
 }
 
 impl std::fmt::Debug for Crowd {
@@ -107,63 +129,97 @@ pub fn migrations() -> Vec<Migration> {
 }
 
 impl Crowd {
-    /// The crowd as it was kept.
+    /// The crowd as it was kept, in the process that has it.
     pub async fn open(needs: Needs, settings: Settings) -> Result<Self, OpenError> {
+        let sessions = open_sessions(&needs).await?;
+        let counting = Counting::open(&needs, &settings, &sessions).await?;
+        let Counting { viewers, hearts } = counting.clone();
+        let audience = AudienceInMemory::new(needs.database.clone(), viewers, hearts);
+        Ok(Self::put_together(needs, settings, sessions, audience, Some(counting)))
+    }
+
+    /// The crowd that another process has, as its rows tell it.
+    pub async fn of_rows(needs: Needs, settings: Settings) -> Result<Self, OpenError> {
+        let sessions = open_sessions(&needs).await?;
+        let audience = AudienceOfRows::new(needs.clock.clone(), needs.database.clone());
+        Ok(Self::put_together(needs, settings, sessions, audience, None))
+    }
+
+    fn put_together(
+        needs: Needs,
+        settings: Settings,
+        sessions: Arc<Sessions>,
+        audience: impl Audience + Totals,
+        counting: Option<Counting>,
+    ) -> Self {
         let Needs { clock, random, ids, database, shows, names, chats, accounts } = needs;
-        let now = clock.now();
+        let audience = Arc::new(audience);
+        let players = counting.as_ref().map(|counting| counting.viewers.clone() as Arc<dyn Players>);
+        let playbacks =
+            Playbacks::new(clock.clone(), random, ids, sessions, settings.playbacks, shows.clone(), accounts, players);
+        Self {
+            playbacks: Arc::new(playbacks),
+            kept_hearts: Arc::new(KeptHearts::new(database.clone(), shows.clone())),
+            reports: Arc::new(Reports::new(clock, database, shows, names.clone(), chats)),
+            audience: audience.clone(),
+            totals: audience,
+            counting,
+            names,
+        }
+    }
+
+    /// Routes without account: sessions, and beats and hearts where they are taken. They want [`rest::ClientAddress`] in the
+    /// request and nothing else.
+    pub fn lean_router(&self) -> OpenApiRouter {
+        let mut router = playbacks::router(self.playbacks.clone());
+        if let Some(Counting { viewers, hearts }) = &self.counting {
+            router = router.merge(viewers::router(viewers.clone())).merge(hearts::lean_router(hearts.clone()));
+        }
+        router.layer(DefaultBodyLimit::max(BODY_BYTES))
+    }
+
+    /// Those of the lean routes that players ask for again and again.
+    pub fn direct(&self) -> Vec<Arc<dyn Direct>> {
+        let Some(Counting { viewers, hearts }) = &self.counting else { return Vec::new() };
+        vec![hearts.clone(), viewers.clone()]
+    }
+
+    /// The other routes: the hearts of a broadcast, and reports.
+    pub fn router(&self) -> OpenApiRouter {
+        hearts::router(self.kept_hearts.clone(), self.names.clone()).merge(reports::router(self.reports.clone()))
+    }
+
+    /// What keeps the counts; the last run of each is at shutdown.
+    pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
+        let Some(Counting { viewers, hearts }) = &self.counting else { return Vec::new() };
+        vec![Arc::new(KeepHearts(hearts.clone())), Arc::new(KeepViewers(viewers.clone()))]
+    }
+}
+
+impl Counting {
+    async fn open(needs: &Needs, settings: &Settings, sessions: &Arc<Sessions>) -> Result<Self, OpenError> {
+        let Needs { clock, database, shows, .. } = needs;
         // Random rather than counted or timed: a clock that was set back must not name this process like an earlier one.
         let mut writer = [0; 8];
-        random.fill(&mut writer)?;
+        needs.random.fill(&mut writer)?;
         let writer = i64::from_be_bytes(writer);
-        let sessions = Arc::new(playbacks::open_sessions(&database, &*random, now).await?);
         let viewers = Viewers::open(
             clock.clone(),
             database.clone(),
             writer,
-            settings.viewers,
+            settings.viewers.clone(),
             &settings.playbacks,
             sessions.clone(),
             shows.clone(),
         );
         let viewers = Arc::new(viewers.await?);
+        let settings = settings.hearts.clone();
         let hearts =
-            Hearts::open(clock.clone(), database.clone(), writer, settings.hearts, sessions.clone(), shows.clone());
-        let hearts = Arc::new(hearts.await?);
-        let playbacks = Arc::new(Playbacks::new(
-            clock.clone(),
-            random,
-            ids,
-            sessions,
-            settings.playbacks,
-            shows.clone(),
-            accounts,
-            viewers.clone(),
-        ));
-        let reports = Arc::new(Reports::new(clock, database.clone(), shows, names.clone(), chats));
-        let audience = Arc::new(AudienceOf::new(database, viewers.clone(), hearts.clone()));
-        Ok(Self { playbacks, viewers, hearts, reports, audience, names })
+            Hearts::open(clock.clone(), database.clone(), writer, settings, sessions.clone(), shows.clone()).await?;
+        Ok(Self { viewers, hearts: Arc::new(hearts) })
     }
+}
 
-    /// Routes without account: sessions, beats, hearts. They want [`rest::ClientAddress`] in the request and nothing else.
-    pub fn lean_router(&self) -> OpenApiRouter {
-        playbacks::router(self.playbacks.clone())
-            .merge(viewers::router(self.viewers.clone()))
-            .merge(hearts::lean_router(self.hearts.clone()))
-            .layer(DefaultBodyLimit::max(BODY_BYTES))
-    }
-
-    /// Those of the lean routes that players ask for again and again.
-    pub fn direct(&self) -> Vec<Arc<dyn Direct>> {
-        vec![self.hearts.clone(), self.viewers.clone()]
-    }
-
-    /// The other routes: the hearts of a broadcast, and reports.
-    pub fn router(&self) -> OpenApiRouter {
-        hearts::router(self.hearts.clone(), self.names.clone()).merge(reports::router(self.reports.clone()))
-    }
-
-    /// What keeps the counts; the last run of each is at shutdown.
-    pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
-        vec![Arc::new(KeepHearts(self.hearts.clone())), Arc::new(KeepViewers(self.viewers.clone()))]
-    }
+async fn open_sessions(needs: &Needs) -> Result<Arc<Sessions>, OpenError> {
+    Ok(Arc::new(playbacks::open_sessions(&needs.database, &*needs.random, needs.clock.now()).await?))
 }

@@ -3,6 +3,7 @@
 //! Promise: a broadcast's state is changed by one pure machine and one conditional write, whoever asks and in whatever
 //! order the news of its stream arrives. It knows no frames and no sockets: what it wants of others is in [`needs`].
 
+mod asked;
 pub mod broadcasts;
 pub mod channels;
 pub mod crowd;
@@ -29,7 +30,8 @@ pub use feed::Feed;
 pub use settings::{HOST_PLACEHOLDER, Settings};
 
 /// The tables of channels and broadcasts, without the crowd's.
-pub const MIGRATIONS: &[Migration] = &[channels::MIGRATION, channels::REFUSALS, broadcasts::MIGRATION];
+pub const MIGRATIONS: &[Migration] =
+    &[channels::MIGRATION, channels::REFUSALS, broadcasts::MIGRATION, broadcasts::STREAMS_MIGRATION];
 
 /// The tables of the whole domain.
 pub fn migrations() -> Vec<Migration> {

@@ -36,15 +36,15 @@ pub trait Names: Send + Sync + 'static {
     async fn by_handle(&self, handle: &str) -> Result<Option<AccountId>, NeedError>;
 }
 
-/// What the media role does with a broadcast's stream.
+/// What is done with a broadcast's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// The host alone may see it; nothing is recorded.
     Preview,
-    /// On air. `timeline_start` is the moment of position 0, once it is known.
+    /// On air.
     Live {
-        /// Position 0 as kept by the broadcast; `None` before the first live part.
-        timeline_start: Option<Timestamp>,
+        /// The moment of position 0.
+        timeline_start: Timestamp,
     },
     /// On air, the picture stopped by the host.
     Paused,
@@ -52,22 +52,64 @@ pub enum Stage {
     Ended,
 }
 
-/// Carries the streams (the media role).
+impl Stage {
+    /// Whether it is the same stage, whenever the show began.
+    pub fn is_like(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+}
+
+/// A stream as the process that has it sees it now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamNow {
+    /// The publish epoch of the latest publisher; 0 before the first.
+    pub publish_epoch: i64,
+    /// Whether that publisher is there.
+    pub connected: bool,
+    /// Whether it has sent a picture or a sound.
+    pub sends: bool,
+    /// How it is doing, for its host: `{connected, publish_epoch, since?, video?, audio?, warnings}`.
+    pub health: serde_json::Value,
+}
+
+/// The streams of this process (the media role): those whose publisher it has or had, and whose recording is in its
+/// spool. It makes and keeps them; what is to become of them it is told by nobody: [`crate::Broadcasts`] looks at the
+/// broadcasts' rows, within the same process.
 #[async_trait]
-pub trait Media: Send + Sync + 'static {
-    /// Makes the stream be at this stage. Idempotent; called again and again.
+pub trait OwnStreams: Send + Sync + 'static {
+    /// Names the spool; the same after every restart.
+    fn owner(&self) -> &str;
+    /// Where other processes of the site reach this one.
+    fn address(&self) -> &str;
+    /// The broadcasts of which something is here: a stream, or a recording on its way to the blobs.
+    fn held(&self) -> Vec<BroadcastId>;
+    /// The stage of a stream that is here.
+    fn stage(&self, broadcast: BroadcastId) -> Option<Stage>;
+    /// How a stream that is here is doing.
+    fn now(&self, broadcast: BroadcastId) -> Option<StreamNow>;
+    /// Whether the recording of a show that is over is on its way to the blobs.
+    fn is_sealing(&self, broadcast: BroadcastId) -> bool;
+    /// This process is given the broadcast's publisher: its stream is here from now on, at this stage.
+    async fn expect(&self, broadcast: BroadcastId, stage: Stage);
+    /// Moves a stream that is here to this stage; where there is none, nothing happens. Idempotent.
     async fn set_stage(&self, broadcast: BroadcastId, stage: Stage);
-    /// The moment of position 0 of the broadcast's timeline, once its first live part exists.
-    fn timeline_start(&self, broadcast: BroadcastId) -> Option<Timestamp>;
+    /// Closes the publisher's connection, if there is one.
+    async fn disconnect(&self, broadcast: BroadcastId);
+    /// Lets go of everything that was recorded, here and among the blobs. Idempotent.
+    async fn forget(&self, broadcast: BroadcastId) -> Result<(), NeedError>;
+}
+
+/// The recordings of the site (blobs), which every process sees that has the blobs.
+#[async_trait]
+pub trait Recordings: Send + Sync + 'static {
     /// Whether an ended broadcast's recording is kept. An error means that nobody can tell at the moment.
     async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, NeedError>;
     /// Removes the recording; none there is no error.
-    async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), NeedError>;
-    /// How the incoming stream is doing: `{connected, publish_epoch, since?, video?, audio?, warnings}`; `None` when
-    /// no stream is known.
-    fn health(&self, broadcast: BroadcastId) -> Option<serde_json::Value>;
-    /// Closes the publisher's connection, if there is one.
-    async fn disconnect(&self, broadcast: BroadcastId);
+    async fn remove(&self, broadcast: BroadcastId) -> Result<(), NeedError>;
+    /// Whether they were marked so.
+    async fn has_mark(&self, mark: &str) -> Result<bool, NeedError>;
+    /// Marks them; a mark lasts.
+    async fn set_mark(&self, mark: &str) -> Result<(), NeedError>;
 }
 
 /// As much of a broadcast as counting its crowd needs.
@@ -81,7 +123,7 @@ pub struct Show {
     pub stream: StreamState,
     /// When it first went live.
     pub started_at: Option<Timestamp>,
-    /// The moment of position 0 of its timeline, once known.
+    /// The moment of position 0 of its timeline, once it has begun.
     pub timeline_start: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
@@ -120,17 +162,17 @@ pub struct PlayerHealth {
     pub behind_live_ms: Option<u64>,
 }
 
-/// The crowd of a running broadcast, from memory (implemented by the viewers and hearts slices).
+/// The crowds of running broadcasts, about a second old at the most (implemented by [`crate::reports`]: from the memory of
+/// the process that counts them, or from the rows it writes).
+#[async_trait]
 pub trait Audience: Send + Sync + 'static {
-    /// How many watch.
-    fn counts(&self, broadcast: BroadcastId) -> ViewerCounts;
-    /// Hearts so far.
-    fn hearts(&self, broadcast: BroadcastId) -> u64;
+    /// The crowds of these broadcasts (a page of them); those nobody has watched are left out.
+    async fn crowds(&self, broadcasts: &[BroadcastId]) -> Result<HashMap<BroadcastId, Total>, NeedError>;
     /// How its players are doing.
-    fn players(&self, broadcast: BroadcastId) -> PlayerHealth;
+    async fn players(&self, broadcast: BroadcastId) -> Result<PlayerHealth, NeedError>;
 }
 
-/// What a broadcast came to.
+/// What a broadcast came to, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Total {
     /// Its viewers; none concurrent once it is over.

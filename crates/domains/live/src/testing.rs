@@ -19,14 +19,15 @@ use engines::{
 };
 use http_body_util::BodyExt;
 use kernel::{AccountId, BroadcastId, Caller, Identity, SessionId, Snowflake};
-use ports::sql::Row;
+use ports::{sql::Row, work::WorkError};
 use serde_json::Value;
 use tower::ServiceExt;
 
-pub(crate) use self::doubles::{Crowd, Heard, People, Streams};
+pub(crate) use self::doubles::{Blobs, Crowd, Heard, People, Streams};
 use crate::{
     Broadcasts, Channels, Feed, Presenter, Settings,
     broadcasts::{Broadcast, Draft, Needs},
+    needs::OwnStreams,
 };
 
 pub(crate) const START_MS: i64 = 1_790_000_000_000;
@@ -76,18 +77,25 @@ pub(crate) async fn sites() -> Vec<Site> {
 pub(crate) async fn sites_with(settings: Settings) -> Vec<Site> {
     let clock = || Arc::new(ManualClock::at(START_MS));
     let databases = databases(&[&crate::migrations()]).await.into_iter();
-    databases.map(|database| site(database, clock(), settings.clone())).collect()
+    databases.map(|database| site(database, clock(), settings.clone(), Streams::of("first", Arc::default()))).collect()
 }
 
-fn site(database: TestDatabase, clock: Arc<ManualClock>, settings: Settings) -> Site {
-    let (media, crowd, bus) = (Arc::new(Streams::default()), Arc::new(Crowd::default()), Arc::new(Heard::default()));
+fn site(database: TestDatabase, clock: Arc<ManualClock>, settings: Settings, streams: Streams) -> Site {
+    let (media, crowd, bus) = (Arc::new(streams), Arc::new(Crowd::default()), Arc::new(Heard::default()));
     let ids = Arc::new(Snowflake::new(0));
     let kept = database.database.clone();
     let random = Arc::new(SystemRandom);
     let channels = Channels::new(clock.clone(), kept.clone(), ids.clone(), random.clone(), &settings, Arc::new(People));
     let channels = Arc::new(channels);
-    let needs =
-        Needs { clock: clock.clone(), database: kept, ids, random, channels: channels.clone(), media: media.clone() };
+    let needs = Needs {
+        clock: clock.clone(),
+        database: kept,
+        ids,
+        random,
+        channels: channels.clone(),
+        streams: Some(media.clone()),
+        recordings: media.blobs.clone(),
+    };
     let broadcasts = Arc::new(Broadcasts::new(needs, &settings));
     let presenter = Presenter::new(broadcasts.clone(), &settings, Arc::new(People), crowd.clone(), crowd.clone());
     let presenter = Arc::new(presenter);
@@ -105,6 +113,12 @@ async fn identify(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// One run of a schedule of a process.
+pub(crate) async fn run(broadcasts: &Arc<Broadcasts>, name: &str) -> Result<(), WorkError> {
+    let schedules = crate::broadcasts::schedules(broadcasts);
+    schedules.iter().find(|schedule| schedule.name() == name).unwrap().run().await
+}
+
 pub(crate) fn identity(account: AccountId) -> Identity {
     let session = SessionId::from_raw(1);
     let (handle, display_name) = (doubles::handle(account), doubles::handle(account));
@@ -116,9 +130,29 @@ pub(crate) fn draft(title: &str) -> Draft {
 }
 
 impl Site {
-    /// The same site after its process was killed: everything in memory is gone, media's too.
+    /// The same site after its process was killed: everything in memory is gone; what was in the spool is found again.
     pub(crate) fn killed_and_started_again(self) -> Self {
-        site(self.database, self.clock, self.settings)
+        let streams = self.media.restored();
+        site(self.database, self.clock, self.settings, streams)
+    }
+
+    /// The broadcasts of another process of the same site, which has no streams.
+    pub(crate) fn elsewhere(&self) -> Arc<Broadcasts> {
+        self.another(None, &self.media.blobs)
+    }
+
+    /// The broadcasts of another process of the same site, with these streams, if any; it sees these blobs.
+    pub(crate) fn another(&self, streams: Option<Arc<Streams>>, blobs: &Arc<Blobs>) -> Arc<Broadcasts> {
+        let needs = Needs {
+            clock: self.clock.clone(),
+            database: self.database.database.clone(),
+            ids: Arc::new(Snowflake::new(1)),
+            random: Arc::new(SystemRandom),
+            channels: self.channels.clone(),
+            streams: streams.map(|streams| streams as Arc<dyn OwnStreams>),
+            recordings: blobs.clone(),
+        };
+        Arc::new(Broadcasts::new(needs, &self.settings))
     }
 
     /// A broadcast of Mina's, on air with the stream of its first epoch.
@@ -143,9 +177,7 @@ impl Site {
 
     /// One run of a schedule.
     pub(crate) async fn run(&self, name: &str) {
-        let schedules = crate::broadcasts::schedules(&self.broadcasts);
-        let schedule = schedules.iter().find(|schedule| schedule.name() == name).unwrap();
-        schedule.run().await.unwrap();
+        run(&self.broadcasts, name).await.unwrap();
     }
 
     /// The states that the facts about a broadcast tell, in their order.
@@ -154,6 +186,13 @@ impl Site {
         let rows = ports::sqlx::query(select).bind(id.to_string());
         let rows = rows.fetch_all(self.database.database.reader()).await.unwrap();
         rows.iter().map(|row| serde_json::from_str(&row.try_get::<String, _>(0).unwrap()).unwrap()).collect()
+    }
+
+    /// Whose streams there are.
+    pub(crate) async fn owners(&self) -> Vec<(BroadcastId, String)> {
+        let rows = ports::sqlx::query("SELECT broadcast, owner FROM stream_now ORDER BY broadcast");
+        let rows = rows.fetch_all(self.database.database.reader()).await.unwrap();
+        rows.iter().map(|row| (BroadcastId::from_raw(row.get(0)), row.get(1))).collect()
     }
 
     /// Runs a statement beside the services.

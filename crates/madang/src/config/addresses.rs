@@ -51,8 +51,14 @@ impl Config {
         format!("{}/connection/websocket", self.public_url(http).replacen("http", "ws", 1))
     }
 
-    /// The site that media is played from, when it is not this one.
-    pub(crate) fn media_origin(&self) -> Result<Option<api::Origin>, api::InvalidOrigin> {
+    /// The sites that media is played from besides this one.
+    pub(crate) fn media_origins(&self) -> Result<Vec<api::Origin>, api::InvalidOrigin> {
+        let store = self.store_origin().map(|origin| origin.parse()).transpose()?;
+        Ok(self.playback_origin()?.into_iter().chain(store).collect())
+    }
+
+    /// The one that streams' addresses name, when it is not this one.
+    pub(super) fn playback_origin(&self) -> Result<Option<api::Origin>, api::InvalidOrigin> {
         let url = self.live.playback_base_url.as_str();
         // A path or a trailing slash may follow; the origin ends before it.
         let path = url.find("://").and_then(|scheme| url[scheme + 3..].find('/').map(|path| scheme + 3 + path));
@@ -121,7 +127,8 @@ mod tests {
 
     #[test]
     fn the_media_origin_is_that_of_the_playback_base_url() {
-        let origin = |url| with(&[("MADANG_LIVE_PLAYBACK_BASE_URL", url)]).map(|config| config.media_origin().unwrap());
+        let origin =
+            |url| with(&[("MADANG_LIVE_PLAYBACK_BASE_URL", url)]).map(|config| config.playback_origin().unwrap());
         assert_eq!(origin("").unwrap(), None);
         for url in ["https://CDN.example", "https://cdn.example/", "https://cdn.example/madang/"] {
             assert_eq!(origin(url).unwrap().unwrap().as_str(), "https://cdn.example", "{url}");

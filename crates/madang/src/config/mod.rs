@@ -4,8 +4,10 @@
 //! Whatever is wrong stops the start with a sentence that names the setting.
 
 mod addresses;
-mod fleet;
+mod blobs;
+mod company;
 mod layers;
+mod role;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use serde::Deserialize;
 
 pub(crate) use layers::{ConfigError, DEFAULTS, load};
+pub(crate) use role::{Part, Role};
 
 use crate::tls::TlsSettings;
 
@@ -27,6 +30,8 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "addresses::or_none")]
     pub(crate) rtmps: Option<SocketAddr>,
     pub(crate) role: Role,
+    pub(crate) site_gateway: bool,
+    pub(crate) burst_url: String,
     pub(crate) name: String,
     pub(crate) language: String,
     pub(crate) public_rtmp_url: String,
@@ -40,16 +45,6 @@ pub(crate) struct Config {
     pub(crate) gateway: gateway::Settings,
     pub(crate) media: media::MediaSettings,
     pub(crate) ingest: media::ingest::IngestSettings,
-}
-
-/// What a process does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
-    /// Everything.
-    All,
-    /// Realtime alone, with the channels of the settings.
-    Gateway,
 }
 
 /// What is logged, and how.
@@ -78,6 +73,7 @@ pub(crate) struct Engines {
     pub(crate) redis_names: String,
     pub(crate) kafka: String,
     pub(crate) cassandra: String,
+    pub(crate) blobs_folder: PathBuf,
     pub(crate) s3: String,
 }
 
@@ -86,23 +82,26 @@ pub(crate) fn is_postgres_url(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
+/// Why an engine cannot be named in this binary.
+fn built_without(name: &str) -> String {
+    format!("this binary was built without {name} client; leave it empty for the embedded engine")
+}
+
 impl Config {
     /// Refuses combinations that cannot work, with the reason.
     fn check(self) -> Result<Self, ConfigError> {
         let refuse =
             |setting: &str, reason: &str| Err(ConfigError::Refused { setting: setting.into(), reason: reason.into() });
-        let Engines { sql, kafka, cassandra, s3, .. } = &self.engines;
-        for (setting, value, name) in [
-            ("engines.kafka", kafka, "a Kafka"),
-            ("engines.cassandra", cassandra, "a Cassandra"),
-            ("engines.s3", s3, "an S3"),
-        ] {
+        let Engines { sql, kafka, cassandra, .. } = &self.engines;
+        for (setting, value, name) in
+            [("engines.kafka", kafka, "a Kafka"), ("engines.cassandra", cassandra, "a Cassandra")]
+        {
             if !value.is_empty() {
-                return refuse(
-                    setting,
-                    &format!("this binary was built without {name} client; leave it empty for the embedded engine"),
-                );
+                return refuse(setting, &built_without(name));
             }
+        }
+        if let Some((setting, reason)) = self.blobs_trouble() {
+            return refuse(setting, &reason);
         }
         if !(sql.is_empty() || is_postgres_url(sql)) {
             return refuse(
@@ -110,7 +109,7 @@ impl Config {
                 "a URL postgres://user@host/database is expected, or nothing for SQLite in the data folder",
             );
         }
-        if let Some((setting, reason)) = self.fleet_trouble() {
+        if let Some((setting, reason)) = self.company_trouble() {
             return refuse(&setting, reason);
         }
         if let Some(setting) = self.tls.missing() {
@@ -122,7 +121,7 @@ impl Config {
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");
         }
-        if let Err(error) = self.media_origin() {
+        if let Err(error) = self.playback_origin() {
             return refuse("live.playback_base_url", &error.to_string());
         }
         Ok(self)
@@ -132,8 +131,18 @@ impl Config {
     pub(crate) fn gateway(&self, http: SocketAddr) -> gateway::Settings {
         let listed = self.api.allowed_origins.iter().chain(self.api.public_url.origin());
         let allowed_origins = listed.map(ToString::to_string).collect();
-        let (url, shares_bus, fingerprint) = (self.gateway_url(http), self.has_other_gateways(), self.fingerprint());
-        gateway::Settings { allowed_origins, url, shares_bus, fingerprint, ..self.gateway.clone() }
+        let (url, shares_bus, fingerprint) = (self.gateway_url(http), self.is_one_of_several(), self.fingerprint());
+        // What another process has ended is not believed for long.
+        let believed_ms = self.gateway.identity_believed_ms;
+        let identity_believed_ms = if shares_bus { believed_ms.min(1_000) } else { believed_ms };
+        gateway::Settings {
+            allowed_origins,
+            url,
+            shares_bus,
+            fingerprint,
+            identity_believed_ms,
+            ..self.gateway.clone()
+        }
     }
 
     /// What the web UI is told about the site.

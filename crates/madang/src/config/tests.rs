@@ -92,6 +92,32 @@ fn tls_needs_both_files_and_rtmps_needs_tls() {
 }
 
 #[test]
+fn blobs_are_kept_in_one_place() {
+    assert_eq!(
+        with(&[("MADANG_ENGINES_BLOBS_FOLDER", "/mnt/blobs")]).unwrap().engines.blobs_folder,
+        PathBuf::from("/mnt/blobs")
+    );
+    let both = [("MADANG_ENGINES_BLOBS_FOLDER", "/mnt/blobs"), ("MADANG_ENGINES_S3", "s3://bucket")];
+    let error = with(&both).unwrap_err().to_string();
+    assert!(error.contains("engines.blobs_folder") && error.contains("engines.s3"), "{error}");
+    let error = with(&[("MADANG_ENGINES_S3", "s3://key:hunter2@bucket")]).unwrap_err().to_string();
+    let reason = if cfg!(feature = "s3") { "AWS_SECRET_ACCESS_KEY" } else { "built without an S3 client" };
+    assert!(error.contains("engines.s3") && error.contains(reason) && !error.contains("hunter2"), "{error}");
+}
+
+#[cfg(feature = "s3")]
+#[test]
+fn pages_may_load_from_the_store_when_viewers_are_sent_there() {
+    let store = ("MADANG_ENGINES_S3", "s3://bucket?endpoint=https://s3.example:9000");
+    let origins = |sent| {
+        let config = with(&[store, ("MADANG_MEDIA_REPLAYS_FROM_STORE", sent)]).unwrap();
+        config.media_origins().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(origins("true"), ["https://s3.example:9000"]);
+    assert!(origins("false").is_empty());
+}
+
+#[test]
 fn one_list_of_origins_holds_for_requests_and_realtime_connections() {
     let lists = [
         ("MADANG_API_ALLOWED_ORIGINS", "https://a.example,https://b.example"),

@@ -25,7 +25,7 @@ pub(crate) async fn grant(config: Config, handle: &str) -> Result<(), AnyError> 
         return Err(format!("there is no site in the data folder {}", config.data_dir.display()).into());
     }
     let records = open_records(&config).await?;
-    let people = wire::people(&Machine::new(), &records, &config);
+    let people = wire::people(&Machine::alone()?, &records, &config);
     people.grant_administrator(handle).await?;
     records.close().await;
     Ok(())

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use chat::Chat;
-use live::{Broadcasts, Channels, Feed, Presenter, broadcasts, crowd::Crowd, needs::Media};
+use live::{Broadcasts, Channels, Feed, Presenter, broadcasts, crowd::Crowd, needs::OwnStreams};
 use people::People;
 use ports::work::Schedule;
 use rest::Direct;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{AnyError, site::Machine, stores::Stores};
-use crate::{config::Config, wire};
+use super::{AnyError, machine::Machine, stores::Stores};
+use crate::{
+    config::{Config, Part},
+    wire,
+};
 
 /// The services of all domains.
 pub(crate) struct Domains {
@@ -24,16 +27,16 @@ pub(crate) struct Domains {
 }
 
 impl Domains {
-    /// Opens the domains on their stores; `streams` carries the broadcasts' media.
+    /// Opens the domains on their stores; `streams` are those of this process, if it has any.
     pub(crate) async fn open(
         machine: &Machine,
         stores: &Stores,
         config: &Config,
         people: People,
-        streams: Arc<dyn Media>,
+        streams: Option<Arc<dyn OwnStreams>>,
         ingest_url: &str,
     ) -> Result<Self, AnyError> {
-        let Machine { clock, random, ids } = machine.clone();
+        let Machine { clock, random, ids, .. } = machine.clone();
         let settings = live::Settings { ingest_url: ingest_url.to_owned(), ..config.live.clone() };
         let names = Arc::new(wire::AccountNames(people.clone()));
         let records = stores.records.clone();
@@ -51,7 +54,8 @@ impl Domains {
             ids: ids.clone(),
             random: random.clone(),
             channels: channels.clone(),
-            media: streams,
+            streams,
+            recordings: Arc::new(wire::SiteRecordings::new(stores.blobs.clone())),
         };
         let broadcasts = Arc::new(Broadcasts::new(needs, &settings));
         let parts = chat::Parts {
@@ -63,7 +67,7 @@ impl Domains {
             bus: stores.bus.clone(),
             rooms: Arc::new(wire::BroadcastRooms(broadcasts.clone())),
             names: Arc::new(wire::TalkerNames(people.clone())),
-            is_one_of_several: config.has_other_gateways(),
+            is_one_of_several: config.is_one_of_several(),
         };
         let chat = Arc::new(Chat::new(parts, &config.chat)?);
         let needs = live::crowd::Needs {
@@ -76,8 +80,12 @@ impl Domains {
             chats: Arc::new(wire::RoomTotals(chat.clone())),
             accounts: Arc::new(wire::SessionAccounts(people.clone())),
         };
-        let crowd = Crowd::open(needs, crowd_settings(config)).await?;
-        let (audience, totals) = (crowd.audience.clone(), crowd.audience.clone());
+        let settings_of_crowd = crowd_settings(config);
+        let crowd = match config.role.has(Part::Crowd) {
+            true => Crowd::open(needs, settings_of_crowd).await?,
+            false => Crowd::of_rows(needs, settings_of_crowd).await?,
+        };
+        let (audience, totals) = (crowd.audience.clone(), crowd.totals.clone());
         let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
         let feed = Arc::new(Feed::new(clock, presenter.clone(), stores.bus.clone()));
         Ok(Self { people, broadcasts, feed, crowd, chat, channels, presenter })

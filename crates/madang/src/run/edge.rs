@@ -11,8 +11,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{AnyError, metering, realtime, site::Machine, stores::RoomStores};
+use super::{AnyError, machine::Machine, metering, ready::hears_others, realtime, stores::RoomStores};
 use crate::{config::Config, wire};
+
+/// Why a process has to end whose database is another's.
+pub(super) const LOST: &str = "another process has taken the database of engines.sql over";
 
 /// A running realtime server.
 pub(crate) struct Edge {
@@ -27,7 +30,7 @@ pub(crate) struct Edge {
 impl Edge {
     /// Starts everything; returns when it can be used.
     pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
-        let machine = Machine::new();
+        let machine = Machine::alone()?;
         let metrics = metering::start();
         let tls = config.tls.open()?;
         let stores = Arc::new(RoomStores::open(&config).await?);
@@ -43,7 +46,7 @@ impl Edge {
             Arc::new(connector),
             own.channels.clone(),
             machine.clock.clone(),
-            realtime::seed(&machine)?,
+            machine.seed()?,
         );
         // Who connects meanwhile waits.
         realtime.join().await.map_err(|error| format!("cannot join the other gateways: {error}"))?;
@@ -63,11 +66,11 @@ impl Edge {
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(Nobody),
             clock: machine.clock.clone(),
-            seed: realtime::seed(&machine)?,
+            seed: machine.seed()?,
             site: config.site(),
             pages: false,
             tls,
-            media_origin: None,
+            media_origins: Vec::new(),
         };
         let until = cancel.clone();
         tasks.spawn(async move { shell.serve(parts, until).await });
@@ -75,9 +78,10 @@ impl Edge {
         Ok(Self { realtime_url, cancel, tasks, realtime, stores })
     }
 
-    /// Returns when another process has taken this one's store over.
-    pub(crate) async fn lost(&self) {
+    /// Returns with the reason when this process may not go on.
+    pub(crate) async fn lost(&self) -> &'static str {
         self.stores.lost().await;
+        LOST
     }
 
     /// Stops in the order that loses nothing: clients moved to other gateways, no new ones, the rest sent away, the store closed.
@@ -111,8 +115,7 @@ impl Readiness for EdgeReady {
     async fn checks(&self) -> Vec<Check> {
         let answer = sqlx::query("SELECT 1").execute(self.stores.rooms.reader()).await;
         let rooms = answer.map(|_| ()).map_err(|error| error.to_string());
-        let hears = self.realtime.hears_others();
-        let gateways = if hears { Ok(()) } else { Err("this gateway does not hear the others".to_owned()) };
+        let gateways = hears_others(&self.realtime);
         vec![Check { name: "rooms", result: rooms }, Check { name: "gateways", result: gateways }]
     }
 }

@@ -33,7 +33,7 @@ impl Machine {
     }
 
     /// Of one process among others: its ids carry a number that nobody else has.
-    pub(crate) async fn among_others(leases: Arc<dyn Leases>) -> Result<Self, AnyError> {
+    pub(crate) async fn among_others(leases: &Arc<dyn Leases>) -> Result<Self, AnyError> {
         let alone = Self::alone()?;
         let node = Node::take(leases, &alone.name, seed(&*alone.random)?).await?;
         Ok(Self { ids: Arc::new(Snowflake::new(node.number())), node: Some(Arc::new(node)), ..alone })

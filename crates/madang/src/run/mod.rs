@@ -1,12 +1,17 @@
 //! What a command does, from the settings to the end of the process.
 
 mod administer;
+mod blobs;
 mod domains;
 mod edge;
 mod folder;
 pub(crate) mod logging;
+mod machine;
+mod media;
 mod metering;
 mod moving;
+mod node;
+mod only_one;
 mod open_files;
 mod ready;
 mod realtime;
@@ -14,9 +19,11 @@ mod serve;
 mod signals;
 mod site;
 mod stores;
+mod tenancy;
 
+pub(crate) use machine::Machine;
 pub(crate) use signals::until_asked_to_end;
-pub(crate) use site::{Machine, Site};
+pub(crate) use site::Site;
 
 use crate::{
     bench,

@@ -9,7 +9,7 @@ use super::{
     AnyError, Machine, folder,
     stores::{RECORDS_FILE, ROOMS_FILE, all_migrations, record_migrations},
 };
-use crate::config::{Config, Role, is_postgres_url};
+use crate::config::{Config, is_postgres_url};
 
 /// Moves the site in the data folder to the database at `to`, or to the one that the settings name.
 #[allow(clippy::print_stdout, reason = "who moves a site wants to see how far it is")]
@@ -25,11 +25,8 @@ pub(crate) async fn run(config: Config, to: Option<String>) -> Result<(), AnyErr
     let _lock = folder::lock(&config.data_dir)?;
     let target = Ownership::take(&url).await.map_err(explain)?;
     println!("Moving the site in {data} to {}.", target.place());
-    let migrations = match config.role {
-        Role::All => all_migrations(),
-        Role::Gateway => ROOM_LOG_MIGRATIONS.to_vec(),
-    };
-    let now = Machine::new().clock.now();
+    let migrations = if config.is_of_site() { all_migrations() } else { ROOM_LOG_MIGRATIONS.to_vec() };
+    let now = Machine::alone()?.clock.now();
     let moving = Move { files: &files, target: &target, migrations: &migrations, now };
     let compared = moving.run(&mut |told| say(&told)).await?;
     let rows: u64 = compared.iter().map(|table| table.target.rows).sum();
@@ -45,10 +42,7 @@ pub(crate) async fn run(config: Config, to: Option<String>) -> Result<(), AnyErr
 fn files(config: &Config) -> Result<Vec<SourceFile>, AnyError> {
     let file = |name: &str, migrations| SourceFile { path: config.data_dir.join(name), migrations };
     let rooms = file(ROOMS_FILE, ROOM_LOG_MIGRATIONS.to_vec());
-    let files = match config.role {
-        Role::All => vec![file(RECORDS_FILE, record_migrations()), rooms],
-        Role::Gateway => vec![rooms],
-    };
+    let files = if config.is_of_site() { vec![file(RECORDS_FILE, record_migrations()), rooms] } else { vec![rooms] };
     if let Some(missing) = files.iter().find(|file| !file.path.is_file()) {
         return Err(format!("there is no site to move: {} is missing", missing.path.display()).into());
     }

@@ -4,21 +4,36 @@ use std::sync::Arc;
 
 use api::{Check, Readiness};
 use async_trait::async_trait;
+use gateway::Gateway;
 use ports::sqlx;
 
 use super::stores::Stores;
 
-/// Ready when every store answers.
-pub(crate) struct StoresReady(pub(crate) Arc<Stores>);
+/// Ready when every store answers, and the other gateways are heard.
+pub(crate) struct SiteReady {
+    pub(crate) stores: Arc<Stores>,
+    /// The gateway of this process, where it is one of several.
+    pub(crate) among_others: Option<Arc<Gateway>>,
+}
 
 #[async_trait]
-impl Readiness for StoresReady {
+impl Readiness for SiteReady {
     async fn checks(&self) -> Vec<Check> {
         let mut checks = Vec::new();
-        for (name, database) in [("records", &self.0.records), ("rooms", &self.0.rooms)] {
+        for (name, database) in [("records", &self.stores.records), ("rooms", &self.stores.rooms)] {
             let answer = sqlx::query("SELECT 1").execute(database.reader()).await;
             checks.push(Check { name, result: answer.map(|_| ()).map_err(|error| error.to_string()) });
         }
+        let blobs = self.stores.blobs.answers().await.map_err(|error| error.to_string());
+        checks.push(Check { name: "blobs", result: blobs });
+        if let Some(gateway) = &self.among_others {
+            checks.push(Check { name: "gateways", result: hears_others(gateway) });
+        }
         checks
     }
+}
+
+/// Whether what other gateways say is heard.
+pub(super) fn hears_others(gateway: &Gateway) -> Result<(), String> {
+    if gateway.hears_others() { Ok(()) } else { Err("this gateway does not hear the others".to_owned()) }
 }

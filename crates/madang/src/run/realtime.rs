@@ -12,7 +12,7 @@ use gateway::{
 };
 use ports::{bus::Bus, room_log::RoomLog};
 
-use super::{AnyError, domains::Domains, site::Machine, stores::Stores};
+use super::{AnyError, domains::Domains, machine::Machine, stores::Stores};
 use crate::{config::Config, wire};
 
 /// What the configuration describes.
@@ -37,8 +37,8 @@ pub(crate) struct Realtime {
     pub(crate) router: Router,
 }
 
-/// Starts the gateway of a site.
-pub(crate) fn start(
+/// Starts the gateway of a site; returns when it knows the others, where there are any.
+pub(crate) async fn start(
     machine: &Machine,
     stores: &Stores,
     config: &Config,
@@ -52,9 +52,10 @@ pub(crate) fn start(
     let tokens = TokenConnector::new(own.verifier.clone(), own.channels.clone(), config.gateway.client.clone());
     let channels = wire::RealtimeChannels {
         chat: domains.chat.clone(),
+        shows: domains.broadcasts.clone(),
         feed: domains.feed.clone(),
-        hearts: domains.crowd.hearts.clone(),
-        viewers: domains.crowd.viewers.clone(),
+        crowd: wire::crowd_taker(&domains.crowd, &config.burst_url)
+            .map_err(|error| format!("burst_url cannot be used: {error}"))?,
         room_log: stores.room_log.clone(),
     };
     let sessions = wire::RealtimeConnector(domains.people.clone());
@@ -64,8 +65,11 @@ pub(crate) fn start(
         Arc::new(wire::SiteConnector { sessions, tokens }),
         Arc::new(wire::SiteChannels { own: channels, configured: own.channels.clone() }),
         machine.clock.clone(),
-        seed(machine)?,
+        machine.seed()?,
     );
+    if config.is_one_of_several() {
+        gateway.join().await.map_err(|error| format!("cannot join the other gateways: {error}"))?;
+    }
     let router = gateway.router().merge(own.server_api(machine, &gateway, config));
     Ok(Realtime { gateway, router })
 }
@@ -101,7 +105,7 @@ pub(super) fn namespaces(
         &windows,
         bus.clone(),
         machine.clock.clone(),
-        seed(machine)?,
+        machine.seed()?,
     )?;
     let insecure = settings.client.insecure;
     if insecure {
@@ -110,11 +114,4 @@ pub(super) fn namespaces(
     let publishing = Arc::new(publishing);
     let channels = Namespaces::new(publishing.clone(), verifier.clone(), insecure, machine.clock.clone());
     Ok(Configured { verifier, channels: Arc::new(channels), publishing })
-}
-
-/// A number no other process has.
-pub(super) fn seed(machine: &Machine) -> Result<u64, AnyError> {
-    let mut seed = [0; 8];
-    machine.random.fill(&mut seed)?;
-    Ok(u64::from_le_bytes(seed))
 }

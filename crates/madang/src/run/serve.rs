@@ -3,14 +3,9 @@
 use super::{AnyError, Site, edge::Edge, until_asked_to_end};
 use crate::config::{Config, Role};
 
-const LOST: &str = "another process has taken the database of engines.sql over";
-
 /// Runs the server.
 pub(crate) async fn run(config: Config) -> Result<(), AnyError> {
-    match config.role {
-        Role::All => run_site(config).await,
-        Role::Gateway => run_edge(config).await,
-    }
+    if config.is_of_site() { run_site(config).await } else { run_edge(config).await }
 }
 
 async fn run_edge(config: Config) -> Result<(), AnyError> {
@@ -19,10 +14,10 @@ async fn run_edge(config: Config) -> Result<(), AnyError> {
     // Before anybody is told that it runs, and may end it.
     let asked_to_end = until_asked_to_end();
     greet_clients(&edge, insecure);
-    let is_lost = tokio::select! { () = asked_to_end => false, () = edge.lost() => true };
+    let lost = tokio::select! { () = asked_to_end => None, reason = edge.lost() => Some(reason) };
     tracing::info!("ending; draining");
     edge.stop().await;
-    if is_lost { Err(LOST.into()) } else { Ok(()) }
+    lost.map_or(Ok(()), |reason| Err(reason.into()))
 }
 
 async fn run_site(config: Config) -> Result<(), AnyError> {
@@ -30,10 +25,10 @@ async fn run_site(config: Config) -> Result<(), AnyError> {
     // Before anybody is told that it runs, and may end it.
     let asked_to_end = until_asked_to_end();
     greet(&site);
-    let is_lost = tokio::select! { () = asked_to_end => false, () = site.lost() => true };
+    let lost = tokio::select! { () = asked_to_end => None, reason = site.lost() => Some(reason) };
     tracing::info!("ending; draining");
     site.stop().await;
-    if is_lost { Err(LOST.into()) } else { Ok(()) }
+    lost.map_or(Ok(()), |reason| Err(reason.into()))
 }
 
 /// Says where clients connect. Scripts read these lines: they do not change lightly.
@@ -51,12 +46,21 @@ fn greet_clients(edge: &Edge, insecure: bool) {
 #[allow(clippy::print_stdout, reason = "the addresses are for the person or script that started the server")]
 fn greet(site: &Site) {
     println!("Madang is ready.");
-    println!("  Web UI    {}", site.public_url);
-    println!("  Encoders  {}", site.ingest_url);
+    let http = site.http;
+    match site.role {
+        Role::All | Role::Api => println!("  Web UI    {}", site.public_url),
+        Role::Gateway => println!("  Realtime  ws://{http}/connection/websocket"),
+        Role::Burst => println!("  Players   http://{http}"),
+        Role::Media => println!("  Playback  http://{http}/live"),
+        Role::Batch => println!("  Health    http://{http}/readyz"),
+    }
+    if let Some(url) = &site.ingest_url {
+        println!("  Encoders  {url}");
+    }
     if let Some(url) = &site.rtmps_url {
         println!("  over TLS  {url}");
     }
-    if site.http.ip().is_unspecified() && site.public_url.contains("//localhost:") {
+    if site.role == Role::All && http.ip().is_unspecified() && site.public_url.contains("//localhost:") {
         println!("  Other machines use this machine's name or address in place of localhost.");
     }
     if let Some(link) = &site.administrator_link {

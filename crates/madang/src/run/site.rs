@@ -1,41 +1,34 @@
-//! A whole site in one process: stores, domains and roles, put together, started, and stopped in order.
+//! A process of a site, with the parts that its role has: put together, started, and stopped in order.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use api::Shell;
-use engines::system::{SystemClock, SystemRandom};
-use kernel::{Clock, Random, Snowflake};
-use media::{MediaService, ingest::Ingest};
+use media::MediaService;
+use ports::work::{Place, Schedule};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
 use worker::Worker;
 
-use super::{AnyError, domains::Domains, metering, ready::StoresReady, realtime, stores::Stores};
-use crate::{config::Config, wire};
+use super::{
+    AnyError, domains::Domains, edge, machine::Machine, media::Media, metering, only_one::OnlyOne, ready::SiteReady,
+    realtime, stores::Stores,
+};
+use crate::{
+    config::{Config, Part, Role},
+    wire,
+};
 
-/// What the parts of a process share.
-#[derive(Clone)]
-pub(crate) struct Machine {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-    pub(crate) ids: Arc<Snowflake>,
-}
-
-impl Machine {
-    pub(crate) fn new() -> Self {
-        // One process writes what has ids to a data folder or database (it holds the lock), so it needs no lease for its node.
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), ids: Arc::new(Snowflake::new(0)) }
-    }
-}
-
-/// A running site.
+/// A running process of a site.
 pub(crate) struct Site {
-    /// Where the web UI and the API listen.
+    /// What it is for.
+    pub(crate) role: Role,
+    /// Where it listens for HTTP.
     pub(crate) http: SocketAddr,
     /// What people type into their browser.
     pub(crate) public_url: String,
-    /// What encoders on this machine publish to.
-    pub(crate) ingest_url: String,
+    /// What encoders on this machine publish to, if it takes them.
+    pub(crate) ingest_url: Option<String>,
     /// The same over TLS, where that is spoken.
     pub(crate) rtmps_url: Option<String>,
     /// The one-time link that makes its visitor the administrator, as long as there is none.
@@ -44,116 +37,169 @@ pub(crate) struct Site {
     work: CancellationToken,
     edge_tasks: JoinSet<()>,
     work_tasks: JoinSet<()>,
-    realtime: Arc<gateway::Gateway>,
-    media: Arc<MediaService>,
+    realtime: Option<Arc<gateway::Gateway>>,
+    media: Option<Arc<MediaService>>,
     stores: Arc<Stores>,
+    machine: Machine,
+    only_one: OnlyOne,
 }
 
 impl Site {
     /// Starts everything; returns when it can be used.
     pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
-        let machine = Machine::new();
+        let has = |part| config.role.has(part);
         let metrics = metering::start();
-        let tls = config.tls.open()?;
+        let (tls, watch) = config.tls.open()?.map(|tls| (tls.config, tls.watch)).unzip();
         let stores = Arc::new(Stores::open(&config).await?);
-
+        let machine = stores.machine(&config).await?;
+        let only_one = match config.is_one_of_several() {
+            true => OnlyOne::wait(&stores.leases, &machine.name, config.role).await?,
+            false => OnlyOne::undisputed(),
+        };
         let people = wire::people(&machine, &stores.records, &config);
-        let gatekeeper = Arc::new(wire::StreamGatekeeper::new(people.clone()));
-        let media = MediaService::new(
-            config.media.clone(),
-            &config.data_dir,
-            machine.clock.clone(),
-            stores.blobs.clone(),
-            gatekeeper.clone(),
-        )?;
-        let listening = media::ingest::IngestSettings { address: config.rtmp, ..config.ingest.clone() };
-        let (rtmp, ingest) =
-            Ingest::bind(listening, machine.clock.clone(), gatekeeper.clone(), media.packager()).await?;
-        let (tls, watch) = tls.map(|tls| (tls.config, tls.watch)).unzip();
-        let rtmps = match config.rtmps.zip(tls.clone()) {
-            Some((address, tls)) => Some(ingest.listen_over_tls(address, tls)?),
-            None => None,
+        let media = match has(Part::Media) {
+            true => Some(Media::open(&machine, &stores, &config, &people, tls.as_ref()).await?),
+            false => None,
         };
         let shell = Shell::bind(config.api.clone(), config.http)
             .await
             .map_err(|error| format!("cannot listen on {} for HTTP: {error}", config.http))?;
         let http = shell.local_address();
-        let ingest_url = config.ingest_url(rtmp);
 
-        let streams = Arc::new(wire::BroadcastStreams {
-            clock: machine.clock.clone(),
-            media: media.clone(),
-            ingest: ingest.clone(),
-        });
-        let domains = Domains::open(&machine, &stores, &config, people, streams, &ingest_url).await?;
-        domains.broadcasts.recover_after_restart().await?;
-        gatekeeper.open(domains.broadcasts.clone());
-        let realtime::Realtime { gateway: realtime, router } =
-            realtime::start(&machine, &stores, &config, &domains, http)?;
+        let told_to_encoders =
+            media.as_ref().map_or(config.public_rtmp_url.clone(), |media| config.ingest_url(media.rtmp));
+        let streams = media.as_ref().map(|media| media.streams(http) as _);
+        let domains = Domains::open(&machine, &stores, &config, people, streams, &told_to_encoders).await?;
+        if let Some(media) = &media {
+            domains.broadcasts.recover_after_restart().await?;
+            media.gatekeeper.open(domains.broadcasts.clone());
+        }
+        let realtime = match has(Part::Realtime) {
+            true => Some(realtime::start(&machine, &stores, &config, &domains, http).await?),
+            false => None,
+        };
 
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
-        let housekeeping = [wire::retention(&machine, &media), wire::trimming(&machine, stores.event_log())];
-        let worker = Worker::default().schedules(domains.schedules()).schedules(housekeeping);
+        let mut worker = Worker::default().schedules(schedules(&machine, &stores, &config, &domains));
+        if config.is_one_of_several() {
+            worker = worker.together(stores.leases.clone(), &machine.name);
+        }
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
         if let Some(watch) = watch {
             work_tasks.spawn(watch.run(work.clone()));
         }
+        let gateway = realtime.as_ref().map(|realtime| realtime.gateway.clone());
         let parts = api::Parts {
-            api: domains.api().merge(wire::gateways(realtime.clone())),
-            lean: domains.lean().merge(media.router().into()),
+            api: documented(&config, &domains, gateway.as_ref()),
+            lean: lean(&config, &domains, media.as_ref()),
             direct: domains.direct(),
-            takeovers: realtime.takeovers(),
-            realtime: router,
-            ready: Arc::new(StoresReady(stores.clone())),
+            takeovers: gateway.as_ref().map(|gateway| gateway.takeovers()).unwrap_or_default(),
+            ready: Arc::new(SiteReady {
+                stores: stores.clone(),
+                among_others: gateway.clone().filter(|_| config.is_one_of_several()),
+            }),
+            realtime: realtime.map(|realtime| realtime.router).unwrap_or_default(),
             metrics: Arc::new(move || metrics.render()),
             authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),
             clock: machine.clock.clone(),
-            seed: realtime::seed(&machine)?,
+            seed: machine.seed()?,
             site: config.site(),
-            pages: true,
+            pages: has(Part::Api),
             tls,
-            media_origin: config.media_origin()?,
+            media_origins: config.media_origins()?,
         };
         let until = edges.clone();
         edge_tasks.spawn(async move { shell.serve(parts, until).await });
-        let (until, publishing) = (edges.clone(), ingest.clone());
-        edge_tasks.spawn(async move { publishing.run(until).await });
+        if let Some(ingest) = media.as_ref().map(|media| media.ingest.clone()) {
+            let until = edges.clone();
+            edge_tasks.spawn(async move { ingest.run(until).await });
+        }
 
         let public_url = config.public_url(http);
-        let token = domains.people.first_administrator_token().await?;
+        // Each start makes the link before worthless, so of several processes none prints one.
+        let token = match config.role {
+            Role::All => domains.people.first_administrator_token().await?,
+            _ => None,
+        };
         let administrator_link = token.map(|token| format!("{public_url}/claim?token={}", token.reveal()));
         Ok(Self {
+            role: config.role,
             http,
             public_url,
-            ingest_url: config.local_ingest_url(rtmp),
-            rtmps_url: rtmps.map(|rtmps| config.rtmps_url(rtmps)),
+            ingest_url: media.as_ref().map(|media| config.local_ingest_url(media.rtmp)),
+            rtmps_url: media.as_ref().and_then(|media| media.rtmps).map(|rtmps| config.rtmps_url(rtmps)),
             administrator_link,
             edges,
             work,
             edge_tasks,
             work_tasks,
-            realtime,
-            media,
+            realtime: gateway,
+            media: media.map(|media| media.service),
             stores,
+            machine,
+            only_one,
         })
     }
 
-    /// Returns when another process has taken this one's stores over.
-    pub(crate) async fn lost(&self) {
-        self.stores.lost().await;
+    /// Returns with the reason when this process may not go on: what it does, another one may do by now.
+    pub(crate) async fn lost(&self) -> &'static str {
+        tokio::select! {
+            () = self.stores.lost() => edge::LOST,
+            () = self.machine.lost() => "the number of this process's ids could not be renewed in the database of engines.sql",
+            () = self.only_one.lost() => "the lease of this process's role could not be renewed in the database of engines.sql",
+        }
     }
 
-    /// Stops in the order that loses nothing: no new visitors, realtime clients sent elsewhere, requests finished, what is
+    /// Stops in the order that loses nothing: realtime clients sent elsewhere, no new visitors, requests finished, what is
     /// in memory kept, recordings written, stores closed.
     pub(crate) async fn stop(mut self) {
+        if let Some(realtime) = &self.realtime {
+            realtime.move_clients().await;
+        }
         self.edges.cancel();
-        self.realtime.shutdown().await;
+        if let Some(realtime) = &self.realtime {
+            realtime.shutdown().await;
+        }
         while self.edge_tasks.join_next().await.is_some() {}
         self.work.cancel();
         while self.work_tasks.join_next().await.is_some() {}
-        self.media.shutdown().await;
+        if let Some(media) = &self.media {
+            media.shutdown().await;
+        }
+        self.only_one.give_back().await;
         self.stores.close().await;
+    }
+}
+
+/// What has to be done again and again here: for what is in the memory of this process, and for the site.
+fn schedules(machine: &Machine, stores: &Stores, config: &Config, domains: &Domains) -> Vec<Arc<dyn Schedule>> {
+    let mut schedules = domains.schedules();
+    schedules.push(Arc::new(wire::Retention {
+        clock: machine.clock.clone(),
+        blobs: stores.blobs.clone(),
+        broadcasts: domains.broadcasts.clone(),
+        days: config.media.retention_days,
+    }));
+    schedules.push(wire::trimming(machine, stores.event_log()));
+    schedules.retain(|schedule| config.role.has(Part::Schedules) || schedule.place() == Place::Memory);
+    schedules
+}
+
+fn documented(config: &Config, domains: &Domains, gateway: Option<&Arc<gateway::Gateway>>) -> OpenApiRouter {
+    let api = if config.role.has(Part::Api) { domains.api() } else { OpenApiRouter::new() };
+    match gateway {
+        Some(gateway) => api.merge(wire::gateways(gateway.clone())),
+        None => api,
+    }
+}
+
+fn lean(config: &Config, domains: &Domains, media: Option<&Media>) -> OpenApiRouter {
+    let is_for_players = config.role.has(Part::Api) || config.role.has(Part::Crowd);
+    let lean = if is_for_players { domains.lean() } else { OpenApiRouter::new() };
+    match media {
+        Some(media) => lean.merge(media.service.router().into()),
+        None => lean,
     }
 }

@@ -3,20 +3,24 @@
 use std::{fs::File, sync::Arc};
 
 use engines::{
-    embedded::{FileBlobs, LocalBus},
+    embedded::LocalBus,
     redis::{Names, RedisBus, RedisServers},
-    sql::{self, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlRoomLog},
+    sql::{
+        self, LEASE_MIGRATIONS, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlLeases,
+        SqlRoomLog,
+    },
 };
 use ports::{
     blobs::Blobs,
     bus::Bus,
     event_log::EventLog,
+    leases::Leases,
     room_log::RoomLog,
-    sql::{Database, Migration, migrate},
+    sql::{Database, Migration, migrate, migrate_among_others},
 };
 
-use super::{AnyError, folder};
-use crate::config::Config;
+use super::{AnyError, blobs, folder, machine::Machine};
+use crate::config::{Config, Part};
 
 /// The records' file in the data folder.
 pub(crate) const RECORDS_FILE: &str = "madang.db";
@@ -67,6 +71,8 @@ pub(crate) struct Stores {
     pub(crate) bus: Arc<dyn Bus>,
     /// Recordings and thumbnails.
     pub(crate) blobs: Arc<dyn Blobs>,
+    /// What one process of several does at a time.
+    pub(crate) leases: Arc<dyn Leases>,
     claim: Claim,
 }
 
@@ -79,16 +85,27 @@ impl Stores {
             None => claim.open(config, ROOMS_FILE).await?,
             Some(_) => records.clone(),
         };
-        if claim.ownership.is_none() {
-            migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
-            migrate(&records, &record_migrations()).await?;
-        } else {
-            migrate(&records, &all_migrations()).await?;
-            Outbox::new(records.clone()).adopt_places().await?;
+        match claim.ownership {
+            None => {
+                migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
+                migrate(&records, &record_migrations()).await?;
+            }
+            Some(_) if config.is_one_of_several() => migrate_among_others(&records, &all_migrations()).await?,
+            Some(_) => migrate(&records, &all_migrations()).await?,
         }
-        let blobs = Arc::new(FileBlobs::open(config.data_dir.join("blobs")).await?);
+        Outbox::new(records.clone()).adopt_places().await?;
+        let blobs = blobs::open(config).await?;
         let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
-        Ok(Self { records, rooms, room_log, bus: Arc::new(LocalBus::default()), blobs, claim })
+        let leases = Arc::new(SqlLeases::new(records.clone()));
+        Ok(Self { records, rooms, room_log, bus: bus(config).await?, blobs, leases, claim })
+    }
+
+    /// The machine of the process that has these stores.
+    pub(crate) async fn machine(&self, config: &Config) -> Result<Machine, AnyError> {
+        if config.is_one_of_several() {
+            return Machine::among_others(&self.leases).await;
+        }
+        Ok(Machine::alone()?)
     }
 
     /// The log of facts.
@@ -130,7 +147,7 @@ async fn whole(database: Database) -> Result<Database, AnyError> {
 
 /// The schema of the records.
 pub(crate) fn record_migrations() -> Vec<Migration> {
-    let fixed = [OUTBOX_MIGRATIONS, people::MIGRATIONS, chat::MIGRATIONS].concat();
+    let fixed = [OUTBOX_MIGRATIONS, LEASE_MIGRATIONS, people::MIGRATIONS, chat::MIGRATIONS].concat();
     [fixed, live::migrations()].concat()
 }
 
@@ -141,7 +158,7 @@ pub(crate) fn all_migrations() -> Vec<Migration> {
 
 /// What joins this process with others, when the settings name it.
 async fn bus(config: &Config) -> Result<Arc<dyn Bus>, AnyError> {
-    if !config.has_other_gateways() {
+    if !config.is_one_of_several() {
         return Ok(Arc::new(LocalBus::default()));
     }
     let connect = async {
@@ -162,14 +179,15 @@ struct Claim {
 
 impl Claim {
     async fn take(config: &Config) -> Result<Self, AnyError> {
-        let is_one_of_several = config.has_other_gateways();
+        let is_one_of_several = config.is_one_of_several();
         let ownership = match config.engines.sql.as_str() {
             "" => None,
             url if is_one_of_several => Some(Ownership::share(url).await.map_err(explain)?),
             url => Some(Ownership::take(url).await.map_err(explain)?),
         };
-        // One of several keeps nothing there, when it has a database.
-        if is_one_of_several && ownership.is_some() {
+        // One of several that has a database keeps nothing there but what encoders send.
+        let has_spool = config.is_of_site() && config.role.has(Part::Media);
+        if is_one_of_several && ownership.is_some() && !has_spool {
             return Ok(Self { _lock: None, ownership });
         }
         folder::make(&config.data_dir)?;
@@ -195,7 +213,7 @@ fn explain(error: OwnershipError) -> AnyError {
     match error {
         OwnershipError::Taken => {
             "another process uses the database that the setting engines.sql names: stop it, or name a database of its \
-             own. Only gateways that share a Redis (engines.redis) may use one together"
+             own. Only processes that share a Redis (engines.redis) may use one together"
                 .into()
         }
         error => error.into(),

@@ -7,8 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use kernel::BroadcastId;
-use live::{Broadcasts, broadcasts::PublishRefused};
-use media::needs::{Gatekeeper, Refusal};
+use live::{
+    Broadcasts,
+    broadcasts::{PublishRefused, Recording},
+};
+use media::needs::{Gatekeeper, Refusal, Standing};
 use people::People;
 
 /// Answers for the live domain. Media and broadcasts need each other, so the broadcasts are put in once both are there;
@@ -60,6 +63,21 @@ impl Gatekeeper for StreamGatekeeper {
     async fn interrupted(&self, broadcast: BroadcastId, publish_epoch: i64) {
         if let Ok(broadcasts) = self.broadcasts() {
             broadcasts.stream_interrupted(broadcast, publish_epoch).await;
+        }
+    }
+
+    async fn standing(&self, broadcast: BroadcastId) -> Option<Standing> {
+        let found = self.broadcasts().ok()?.find(broadcast).await;
+        match found {
+            Ok(broadcast) if broadcast.life.is_on_air() => Some(Standing::OnAir),
+            Ok(broadcast) if broadcast.life.is_ahead() => Some(Standing::Nothing),
+            Ok(broadcast) if broadcast.recording == Recording::Gone => Some(Standing::Gone),
+            Ok(_) => Some(Standing::Over),
+            Err(live::broadcasts::Error::NotFound) => Some(Standing::Nothing),
+            Err(error) => {
+                tracing::warn!(%error, %broadcast, "cannot tell what there is to watch");
+                None
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Where slices and roles meet: each file implements what one of them needs with what another one offers.
 
+mod burst;
+mod crowd;
 mod gatekeeper;
 mod gateways;
 mod key_source;
@@ -11,13 +13,15 @@ mod site_realtime;
 mod streams;
 mod trimming;
 
+pub(crate) use burst::CrowdAtBurst;
+pub(crate) use crowd::{CrowdTaker, crowd_taker};
 pub(crate) use gatekeeper::StreamGatekeeper;
 pub(crate) use gateways::gateways;
 pub(crate) use key_source::HttpKeySource;
 pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, TalkerNames, people};
 pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};
-pub(crate) use retention::retention;
+pub(crate) use retention::Retention;
 pub(crate) use rooms::{BroadcastRooms, RoomTotals};
 pub(crate) use site_realtime::{SITE_NAMESPACES, SiteChannels, SiteConnector};
-pub(crate) use streams::BroadcastStreams;
+pub(crate) use streams::{BroadcastStreams, SiteRecordings};
 pub(crate) use trimming::trimming;

@@ -12,8 +12,10 @@ use crate::{config::Config, run::Machine};
 
 /// The people of a site.
 pub(crate) fn people(machine: &Machine, records: &Database, config: &Config) -> People {
-    let Machine { clock, random, ids } = machine.clone();
-    People::new(clock, random, ids, records.clone(), config.people.clone(), people::IDENTITY_BELIEVED_MS)
+    let Machine { clock, random, ids, .. } = machine.clone();
+    // What another process has ended is not believed for longer.
+    let believed_ms = if config.is_one_of_several() { 1_000 } else { people::IDENTITY_BELIEVED_MS };
+    People::new(clock, random, ids, records.clone(), config.people.clone(), believed_ms)
 }
 
 /// The names the live domain shows.

@@ -13,10 +13,15 @@ use gateway::{
     protocol::codes,
 };
 use kernel::{BroadcastId, Caller, MessageId, Problem};
-use live::{Feed, hearts::Hearts, viewers::Viewers};
+use live::{
+    Feed,
+    needs::{NeedError, Shows},
+};
 use people::People;
 use ports::room_log::RoomLog;
 use serde::Deserialize;
+
+use super::CrowdTaker;
 
 /// Knows who connects by their session token.
 pub(crate) struct RealtimeConnector(pub(crate) People);
@@ -50,9 +55,9 @@ impl Connector for RealtimeConnector {
 pub(crate) struct RealtimeChannels {
     pub(crate) room_log: Arc<dyn RoomLog>,
     pub(crate) chat: Arc<Chat>,
+    pub(crate) shows: Arc<dyn Shows>,
     pub(crate) feed: Arc<Feed>,
-    pub(crate) hearts: Arc<Hearts>,
-    pub(crate) viewers: Arc<Viewers>,
+    pub(crate) crowd: Arc<dyn CrowdTaker>,
 }
 
 /// A channel's name, taken apart.
@@ -90,20 +95,18 @@ fn said(data: &[u8]) -> Result<NewMessage, ClientError> {
 #[async_trait]
 impl Channels for RealtimeChannels {
     async fn open(&self, _: &Client, request: &SubscribeRequest) -> Result<ChannelRules, ClientError> {
-        let named = parse(&request.channel)?;
-        let (Named::Chat(broadcast) | Named::Live(broadcast)) = named;
-        let state = self.feed.present_state(broadcast).await.map_err(|error| {
-            tracing::warn!(%error, "cannot tell about a channel");
-            ClientError::from(codes::INTERNAL)
-        })?;
-        let state = state.ok_or(codes::UNKNOWN_CHANNEL)?;
-        Ok(match named {
-            Named::Chat(_) => {
+        match parse(&request.channel)? {
+            Named::Chat(broadcast) => {
+                self.shows.show(broadcast).await.map_err(cannot_tell)?.ok_or(codes::UNKNOWN_CHANNEL)?;
                 let room = Room::new(self.room_log.clone(), &request.channel);
-                ChannelRules { presence: true, ..ChannelRules::kept(room) }
+                Ok(ChannelRules { presence: true, ..ChannelRules::kept(room) })
             }
-            Named::Live(_) => ChannelRules { data: Some(state), ..ChannelRules::default() },
-        })
+            Named::Live(broadcast) => {
+                let state = self.feed.present_state(broadcast).await.map_err(cannot_tell)?;
+                let state = state.ok_or(codes::UNKNOWN_CHANNEL)?;
+                Ok(ChannelRules { data: Some(state), ..ChannelRules::default() })
+            }
+        }
     }
 
     async fn publish(
@@ -144,14 +147,16 @@ impl Channels for RealtimeChannels {
 
     async fn rpc(&self, Client { caller, .. }: &Client, method: &str, data: Bytes) -> Result<Bytes, ClientError> {
         match method {
-            "hearts" => {
-                let answer = self.hearts.accept(&data, caller.address).await.map_err(told)?;
-                serde_json::to_vec(&answer).map(Bytes::from).map_err(|_| codes::INTERNAL.into())
-            }
-            "beat" => self.viewers.beat(&data, caller.address).await.map(|()| Bytes::from_static(b"{}")).map_err(told),
+            "hearts" => self.crowd.hearts(data, caller.address).await.map_err(told),
+            "beat" => self.crowd.beat(data, caller.address).await.map(|()| Bytes::from_static(b"{}")).map_err(told),
             _ => Err(codes::METHOD_NOT_FOUND.into()),
         }
     }
+}
+
+fn cannot_tell(error: NeedError) -> ClientError {
+    tracing::warn!(%error, "cannot tell about a channel");
+    codes::INTERNAL.into()
 }
 
 /// The same problem as over HTTP, as an error of the protocol: codes below 400 are the protocol's own.

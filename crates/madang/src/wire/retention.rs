@@ -4,19 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use kernel::Clock;
-use media::MediaService;
-use ports::work::{Schedule, WorkError};
-
-use crate::run::Machine;
+use live::Broadcasts;
+use media::Replays;
+use ports::{
+    blobs::Blobs,
+    work::{Schedule, WorkError},
+};
 
 /// Looks for old recordings now and then.
-pub(crate) fn retention(machine: &Machine, media: &Arc<MediaService>) -> Arc<dyn Schedule> {
-    Arc::new(Retention { clock: machine.clock.clone(), media: media.clone() })
-}
-
-struct Retention {
-    clock: Arc<dyn Clock>,
-    media: Arc<MediaService>,
+pub(crate) struct Retention {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) broadcasts: Arc<Broadcasts>,
+    /// How old recordings may be; 0 keeps them.
+    pub(crate) days: u32,
 }
 
 #[async_trait]
@@ -30,7 +31,21 @@ impl Schedule for Retention {
     }
 
     async fn run(&self) -> Result<(), WorkError> {
-        self.media.apply_retention(self.clock.now()).await?;
-        Ok(())
+        if self.days == 0 {
+            return Ok(());
+        }
+        // Old recordings of another site are not this one's to delete.
+        self.broadcasts.check_recordings().await?;
+        let replays = Replays::new(self.blobs.clone());
+        let mut outcome = Ok(());
+        for broadcast in replays.older_than(self.days, self.clock.now()).await? {
+            // One that cannot be deleted does not hold up the others.
+            let retired = self.broadcasts.retire_recording(broadcast).await;
+            if retired.is_ok() {
+                tracing::info!(%broadcast, days = self.days, "a recording was deleted: its time is over");
+            }
+            outcome = retired.and(outcome);
+        }
+        Ok(outcome?)
     }
 }

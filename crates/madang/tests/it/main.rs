@@ -27,10 +27,13 @@ mod moving;
 mod openapi;
 mod outage;
 mod owning;
+mod parts;
 mod realtime;
 mod replay;
 mod resuming;
 mod rtmps;
+#[cfg(feature = "s3")]
+mod s3;
 mod sdks;
 mod secure;
 mod site;

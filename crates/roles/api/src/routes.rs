@@ -28,13 +28,13 @@ pub(crate) fn trusted_origins(settings: &Settings) -> Arc<Origins> {
 
 /// Puts the router together.
 pub(crate) fn assemble(settings: &Settings, parts: Parts, origins: Arc<Origins>, pages: Pages) -> Router {
-    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origin, .. } = parts;
+    let Parts { api, lean, realtime, ready, metrics, authenticator, clock, site, media_origins, .. } = parts;
     let (api, api_document) = api.merge(system::documented(site)).split_for_parts();
     let (lean, lean_document) = lean.split_for_parts();
     let document = openapi::render(api_document, lean_document);
 
     let limiter = Arc::new(rate::Limiter::new(settings.request_rate, clock));
-    let policy = Arc::new(headers::ContentPolicy::new(media_origin.as_ref()));
+    let policy = Arc::new(headers::ContentPolicy::new(&media_origins));
     let request_ids = Arc::new(observe::RequestIds::new());
     let api = api
         .method_not_allowed_fallback(problems::method_not_allowed)

@@ -43,8 +43,8 @@ pub struct Parts {
     pub pages: bool,
     /// The TLS that is spoken; none: plain HTTP. Which protocols it leads to is ours to say.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Where media is played from when that is another site, a CDN's: pages may load from there.
-    pub media_origin: Option<Origin>,
+    /// Where media is played from when that is another site, a CDN's or a store's: pages may load from there.
+    pub media_origins: Vec<Origin>,
 }
 
 /// The HTTP shell, bound to its address.

@@ -20,6 +20,7 @@ pub use packager::{
     health::{AudioHealth, StreamHealth, VideoHealth, Warning},
     offline::{PackagedPart, package},
 };
+pub use recording::{Replays, SpoolFolder};
 pub use service::MediaService;
 pub use settings::MediaSettings;
 pub use stream::Stage;

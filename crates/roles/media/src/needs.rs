@@ -23,6 +23,19 @@ pub enum Refusal {
     Unavailable,
 }
 
+/// What there is of a broadcast for those who watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// There is no such broadcast, or it has not begun.
+    Nothing,
+    /// It is on air.
+    OnAir,
+    /// It is over, and its recording was not removed.
+    Over,
+    /// Its recording was removed, or it never had one.
+    Gone,
+}
+
 /// Decides who may publish and preview, and hears what becomes of a publisher.
 #[async_trait]
 pub trait Gatekeeper: Send + Sync + 'static {
@@ -44,6 +57,9 @@ pub trait Gatekeeper: Send + Sync + 'static {
 
     /// The publisher of this epoch is gone. Old epochs are of no effect.
     async fn interrupted(&self, broadcast: BroadcastId, publish_epoch: i64);
+
+    /// What there is of a broadcast whose stream is not here; at most a second old. None: nobody can tell at present.
+    async fn standing(&self, broadcast: BroadcastId) -> Option<Standing>;
 
     /// Whether the holder of this session token may see a broadcast that is not public yet.
     async fn may_preview(&self, session_token: Option<&str>, broadcast: BroadcastId) -> bool;

@@ -1,7 +1,7 @@
 //! The media role's playback half as the binary sees it: stages in, playback and health out.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use crate::{
     needs::{Gatekeeper, Packager, PacketSink},
     packager::{WindowLimits, health::StreamHealth},
     playback::{self, ByteCache},
-    recording::{Follower, Recorder, Recording, Replays, Restored, thumbnail_key},
+    recording::{Follower, Recorder, Recording, Replays, Restored, SpoolFolder, thumbnail_key},
     settings::MediaSettings,
     stream::{Sink, Stage, Stream},
     streams::Streams,
@@ -35,6 +35,9 @@ pub struct MediaService {
     blobs: Arc<dyn Blobs>,
     gatekeeper: Arc<dyn Gatekeeper>,
     streams: Streams,
+    owner: String,
+    /// No other process uses it until this one has ended.
+    folder: Mutex<Option<SpoolFolder>>,
     recorder: Recorder,
     replays: Replays,
     cache: ByteCache,
@@ -45,20 +48,22 @@ pub struct MediaService {
 }
 
 impl MediaService {
-    /// Starts the service with its spool in `data_dir`, and goes on with the shows that were on air when the process
-    /// before ended. Call within a runtime.
+    /// Starts the service with its spool, and goes on with the shows that were on air when the process before ended.
+    /// Call within a runtime.
     ///
     /// # Errors
     /// When the thread that writes recordings cannot be started.
     pub fn new(
         settings: MediaSettings,
-        data_dir: &Path,
+        spool: SpoolFolder,
         clock: Arc<dyn Clock>,
         blobs: Arc<dyn Blobs>,
         gatekeeper: Arc<dyn Gatekeeper>,
     ) -> std::io::Result<Arc<Self>> {
-        let recorder = Recorder::start(data_dir.join("spool"), blobs.clone())?;
+        let recorder = Recorder::start(spool.path.clone(), blobs.clone())?;
         let media = Arc::new(Self {
+            owner: spool.owner().to_owned(),
+            folder: Mutex::new(Some(spool)),
             recorder,
             replays: Replays::new(blobs.clone()),
             cache: ByteCache::new(settings.cache_megabytes as usize * 1024 * 1024),
@@ -87,14 +92,42 @@ impl MediaService {
         Arc::new(Intakes(self.clone()))
     }
 
-    /// Moves a broadcast to a stage. The same stage again does nothing.
+    /// Whose streams these are: the name of the spool.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// This process is given the broadcast's publisher: its stream is here from now on, at this stage.
+    pub fn expect(self: &Arc<Self>, broadcast: BroadcastId, stage: Stage) {
+        if stage != Stage::Ended {
+            self.stream_of(broadcast, self.clock.now());
+        }
+        self.set_stage(broadcast, stage);
+    }
+
+    /// The stage of a stream that is here.
+    pub fn stage(&self, broadcast: BroadcastId) -> Option<Stage> {
+        self.streams.get(broadcast).map(|stream| stream.stage())
+    }
+
+    /// The broadcasts of which something is here: a stream, or a recording on its way to the blobs.
+    pub fn held(&self) -> Vec<BroadcastId> {
+        let mut held = self.recorder.sealing();
+        held.extend(self.streams.all().iter().map(|stream| stream.broadcast));
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+
+    /// Whether the recording of a show that is over is on its way to the blobs.
+    pub fn is_sealing(&self, broadcast: BroadcastId) -> bool {
+        self.recorder.is_sealing(broadcast)
+    }
+
+    /// Moves a stream that is here to a stage. The same stage again does nothing.
     pub fn set_stage(self: &Arc<Self>, broadcast: BroadcastId, stage: Stage) {
         let now = self.clock.now();
-        let stream = match (self.streams.get(broadcast), stage) {
-            (Some(stream), _) => stream,
-            (None, Stage::Preview | Stage::Ended) => return,
-            (None, _) => self.stream_of(broadcast, now),
-        };
+        let Some(stream) = self.streams.get(broadcast) else { return };
         let was = stream.stage();
         let follower: Arc<dyn Follower> = stream.clone();
         stream.set_stage(stage, now, |timeline_start| self.record(broadcast, timeline_start, &follower));
@@ -103,24 +136,9 @@ impl MediaService {
         }
     }
 
-    /// Position 0 of the broadcast's timeline, once it is or was live in this process.
-    pub fn timeline_start(&self, broadcast: BroadcastId) -> Option<Timestamp> {
-        let stream = self.streams.get(broadcast).filter(|stream| stream.stage() != Stage::Preview)?;
-        let start = stream.window().timeline_start();
-        Some(start)
-    }
-
     /// What the broadcast's publisher sends, as measured.
     pub fn health(&self, broadcast: BroadcastId) -> Option<StreamHealth> {
         self.streams.get(broadcast).map(|stream| stream.health(self.clock.now()))
-    }
-
-    /// Whether the show is over and can be watched as a replay.
-    ///
-    /// # Errors
-    /// When the blobs cannot be read.
-    pub async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, BlobError> {
-        self.replays.has(broadcast).await
     }
 
     /// Returns once the replay of a show that has just ended is complete.
@@ -143,30 +161,6 @@ impl MediaService {
         removed
     }
 
-    /// Deletes the recordings whose time is over at `now`; returns which.
-    ///
-    /// # Errors
-    /// When the blobs cannot be listed or removed.
-    pub async fn apply_retention(&self, now: Timestamp) -> Result<Vec<BroadcastId>, BlobError> {
-        if self.settings.retention_days == 0 {
-            return Ok(Vec::new());
-        }
-        let old = self.replays.older_than(self.settings.retention_days, now).await?;
-        let (mut deleted, mut failure) = (Vec::new(), None);
-        for broadcast in old {
-            // One that cannot be deleted does not hold up the others.
-            match self.delete_recording(broadcast).await {
-                Ok(_) => {
-                    let days = self.settings.retention_days;
-                    tracing::info!(%broadcast, days, "a recording was deleted: its time is over");
-                    deleted.push(broadcast);
-                }
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        failure.map_or(Ok(deleted), Err)
-    }
-
     /// Completes what is open and writes it to the disk; shows that are on air go on after the next start.
     pub async fn shutdown(&self) {
         if let Some(rounds) = self.rounds.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -176,6 +170,7 @@ impl MediaService {
             stream.flush(self.clock.now());
         }
         self.recorder.shutdown().await;
+        self.leave_folder();
     }
 
     /// Ends as a killed process does, except that nothing goes on writing in the background.
@@ -185,6 +180,7 @@ impl MediaService {
             rounds.abort();
         }
         self.recorder.abandon().await;
+        self.leave_folder();
     }
 
     /// Returns once the recording has written what was queued.
@@ -207,6 +203,11 @@ impl MediaService {
 
     pub(crate) fn replays(&self) -> &Replays {
         &self.replays
+    }
+
+    /// Whether viewers of replays are sent to the store.
+    pub(crate) fn sends_to_store(&self) -> bool {
+        self.settings.replays_from_store
     }
 
     pub(crate) fn blobs(&self) -> &dyn Blobs {
@@ -236,6 +237,10 @@ impl MediaService {
                 _ => {}
             }
         }
+    }
+
+    fn leave_folder(&self) {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn window_length_ms(&self) -> i64 {

@@ -12,12 +12,20 @@ pub struct MediaSettings {
     pub cache_megabytes: u32,
     /// Days after which recordings are deleted; 0 keeps them.
     pub retention_days: u32,
+    /// Whether viewers fetch the segments of replays from the store of blobs themselves, where it has addresses (S3).
+    pub replays_from_store: bool,
     /// The program that takes pictures of live shows; empty: no pictures are taken.
     pub ffmpeg: String,
 }
 
 impl Default for MediaSettings {
     fn default() -> Self {
-        Self { window_minutes: 10, cache_megabytes: 64, retention_days: 0, ffmpeg: "ffmpeg".into() }
+        Self {
+            window_minutes: 10,
+            cache_megabytes: 64,
+            retention_days: 0,
+            replays_from_store: false,
+            ffmpeg: "ffmpeg".into(),
+        }
     }
 }

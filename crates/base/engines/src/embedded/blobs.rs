@@ -5,11 +5,13 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ports::blobs::{BlobError, Blobs};
+use kernel::Random;
+use ports::blobs::{BlobError, Blobs, check_key, check_prefix};
 use tokio::{
     fs,
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
@@ -19,11 +21,17 @@ use tokio::{
 #[derive(Debug)]
 pub struct FileBlobs {
     root: PathBuf,
+    unfinished: PathBuf,
     written: AtomicU64,
 }
 
+/// Where blobs are written before they get their name; no key can name it.
+const UNFINISHED: &str = ".unfinished";
+/// A process that shares the folder and has not touched an unfinished file for so long will not finish it.
+const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
+
 impl FileBlobs {
-    /// Keeps blobs under `root`, which is made when missing. What a crash left half-written is removed.
+    /// Keeps blobs under `root`, which is made when missing and this process's alone. What a crash left half-written is removed.
     pub async fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
         let unfinished = root.join(UNFINISHED);
@@ -31,17 +39,31 @@ impl FileBlobs {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&unfinished).await?,
         }
-        Ok(Self { root, written: AtomicU64::new(0) })
+        Ok(Self { root, unfinished, written: AtomicU64::new(0) })
+    }
+
+    /// Keeps blobs under `root`, which several processes use at once, perhaps on several machines. The folder has to be there: one
+    /// that was made anew beside a share that is not mounted would hide it. What a crash left half-written is removed after a day.
+    pub async fn open_shared(root: impl Into<PathBuf>, random: &dyn Random) -> io::Result<Self> {
+        let root = root.into();
+        let all = root.join(UNFINISHED);
+        match fs::create_dir(&all).await {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => remove_abandoned(&all).await?,
+        }
+        let mut name = [0; 16];
+        random.fill(&mut name).map_err(io::Error::other)?;
+        let unfinished = all.join(format!("{:032x}", u128::from_le_bytes(name)));
+        fs::create_dir(&unfinished).await?;
+        Ok(Self { root, unfinished, written: AtomicU64::new(0) })
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, BlobError> {
-        let plain = |name: &str| {
-            !name.is_empty()
-                && !name.starts_with('.')
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        };
-        let valid = !key.is_empty() && key.len() <= 512 && key.split('/').all(plain);
-        if valid { Ok(self.root.join(key)) } else { Err(BlobError::InvalidKey(key.to_owned())) }
+        check_key(key).map(|()| self.root.join(key))
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.unfinished.join(self.written.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
     async fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -54,24 +76,67 @@ impl FileBlobs {
         }
         Ok(())
     }
+
+    /// Writes beside, and publishes; what failed leaves nothing behind.
+    async fn write<F: Future<Output = io::Result<()>>>(
+        &self,
+        to: &Path,
+        fill: impl FnOnce(fs::File) -> F,
+    ) -> io::Result<()> {
+        let temporary = self.temporary();
+        let written = async {
+            // Another process may have taken a day without a blob for the end of this one.
+            fs::create_dir_all(&self.unfinished).await?;
+            fill(fs::File::create(&temporary).await?).await?;
+            self.publish(&temporary, to).await
+        };
+        let result = written.await;
+        if result.is_err() {
+            // It may not even have been made.
+            let _ = fs::remove_file(&temporary).await;
+        }
+        result
+    }
+
+    /// What a rename cannot do between two file systems.
+    async fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut source = fs::File::open(from).await?;
+        self.write(to, |mut file| async move {
+            tokio::io::copy(&mut source, &mut file).await?;
+            file.flush().await?;
+            file.sync_all().await
+        })
+        .await?;
+        fs::remove_file(from).await
+    }
 }
 
-/// Where blobs are written before they get their name; no key can name it.
-const UNFINISHED: &str = ".unfinished";
+async fn remove_abandoned(all: &Path) -> io::Result<()> {
+    let mut folders = fs::read_dir(all).await?;
+    while let Some(folder) = folders.next_entry().await? {
+        let touched = folder.metadata().await?.modified()?;
+        if touched.elapsed().is_ok_and(|age| age > ABANDONED) {
+            match fs::remove_dir_all(folder.path()).await {
+                // Another process that begins now has done it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+    }
+    Ok(())
+}
 
 #[async_trait]
 impl Blobs for FileBlobs {
     async fn put(&self, key: &str, data: Bytes) -> Result<(), BlobError> {
         let path = self.path(key)?;
-        let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.root.join(UNFINISHED).join(number.to_string());
-        let written = async {
-            let mut file = fs::File::create(&temporary).await?;
+        let written = self.write(&path, |mut file| async move {
             file.write_all(&data).await?;
-            file.sync_all().await?;
-            self.publish(&temporary, &path).await
-        };
-        written.await.map_err(|source| engine(key, source))
+            // What tokio holds back counts as written for it.
+            file.flush().await?;
+            file.sync_all().await
+        });
+        written.await.map_err(|source| BlobError::Engine { key: key.to_owned(), source })
     }
 
     async fn put_file(&self, key: &str, file: &Path) -> Result<(), BlobError> {
@@ -80,14 +145,11 @@ impl Blobs for FileBlobs {
             fs::File::open(file).await?.sync_all().await?;
             self.publish(file, &path).await
         };
-        match moved.await {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                let data = fs::read(file).await.map_err(|source| engine(key, source))?;
-                self.put(key, data.into()).await?;
-                fs::remove_file(file).await.map_err(|source| engine(key, source))
-            }
-            result => result.map_err(|source| engine(key, source)),
-        }
+        let kept = match moved.await {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => self.copy(file, &path).await,
+            result => result,
+        };
+        kept.map_err(|source| BlobError::Engine { key: key.to_owned(), source })
     }
 
     async fn get(&self, key: &str, range: Option<Range<u64>>) -> Result<Bytes, BlobError> {
@@ -95,6 +157,9 @@ impl Blobs for FileBlobs {
         let read = async {
             let Some(range) = range else { return fs::read(&path).await };
             let mut file = fs::File::open(&path).await?;
+            if !file.metadata().await?.is_file() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
             file.seek(io::SeekFrom::Start(range.start)).await?;
             let mut data = Vec::new();
             file.take(range.end.saturating_sub(range.start)).read_to_end(&mut data).await?;
@@ -105,11 +170,12 @@ impl Blobs for FileBlobs {
 
     async fn size(&self, key: &str) -> Result<u64, BlobError> {
         let path = self.path(key)?;
-        fs::metadata(path).await.map(|metadata| metadata.len()).map_err(|source| engine(key, source))
+        let metadata = fs::metadata(path).await.map_err(|source| engine(key, source))?;
+        if metadata.is_file() { Ok(metadata.len()) } else { Err(BlobError::Missing(key.to_owned())) }
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, BlobError> {
-        let folder = self.path(prefix.trim_end_matches('/'))?;
+        let folder = self.path(check_prefix(prefix)?)?;
         let mut keys = Vec::new();
         let mut open = vec![folder];
         while let Some(folder) = open.pop() {
@@ -131,48 +197,30 @@ impl Blobs for FileBlobs {
     }
 
     async fn delete_prefix(&self, prefix: &str) -> Result<(), BlobError> {
-        let folder = self.path(prefix.trim_end_matches('/'))?;
+        let folder = self.path(check_prefix(prefix)?)?;
         match fs::remove_dir_all(folder).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(engine(prefix, error)),
             _ => Ok(()),
         }
     }
+
+    async fn answers(&self) -> Result<(), BlobError> {
+        let looked = fs::metadata(self.root.join(UNFINISHED)).await;
+        let away = |error| BlobError::Away { key: String::new(), reason: format!("{}: {error}", self.root.display()) };
+        looked.map(drop).map_err(away)
+    }
 }
 
+/// What a file system says of a key that is a folder of others, or lies below a blob: there is no such blob.
+const MISSING: [io::ErrorKind; 3] =
+    [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory, io::ErrorKind::NotADirectory];
+
 fn engine(key: &str, source: io::Error) -> BlobError {
-    if source.kind() == io::ErrorKind::NotFound {
+    if MISSING.contains(&source.kind()) {
         return BlobError::Missing(key.to_owned());
     }
     BlobError::Engine { key: key.to_owned(), source }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn keeps_reads_lists_and_deletes() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = FileBlobs::open(folder.path().join("blobs")).await.unwrap();
-        blobs.put("a/1.m4s", Bytes::from_static(b"hello")).await.unwrap();
-        let file = folder.path().join("spooled");
-        std::fs::write(&file, b"world").unwrap();
-        blobs.put_file("a/2.m4s", &file).await.unwrap();
-        assert!(!file.exists());
-        assert_eq!(blobs.get("a/1.m4s", Some(1..3)).await.unwrap(), Bytes::from_static(b"el"));
-        assert_eq!(blobs.get("a/1.m4s", Some(4..99)).await.unwrap(), Bytes::from_static(b"o"));
-        assert_eq!(blobs.size("a/2.m4s").await.unwrap(), 5);
-        assert_eq!(blobs.list("a/").await.unwrap(), ["a/1.m4s", "a/2.m4s"]);
-        blobs.delete_prefix("a/").await.unwrap();
-        assert!(matches!(blobs.get("a/1.m4s", None).await, Err(BlobError::Missing(_))));
-    }
-
-    #[tokio::test]
-    async fn refuses_keys_that_leave_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = FileBlobs::open(folder.path()).await.unwrap();
-        for key in ["../a", "/a", "a//b", "a/..", "", ".unfinished/1", "a b", "가"] {
-            assert!(matches!(blobs.put(key, Bytes::new()).await, Err(BlobError::InvalidKey(_))), "{key}");
-        }
-    }
-}
+mod tests;

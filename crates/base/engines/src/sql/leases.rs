@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use ports::{
     leases::{Fence, LeaseError, Leases},
-    sql::{Database, Dialect, Migration, SqlError},
+    sql::{Database, Migration, SqlError},
     sqlx::{self, AssertSqlSafe},
 };
 
@@ -33,17 +33,8 @@ impl SqlLeases {
         Self { database }
     }
 
-    /// Milliseconds of the server's clock, as an expression.
-    fn now(&self) -> &'static str {
-        match self.database.dialect() {
-            Dialect::Sqlite => "CAST(unixepoch('subsec') * 1000 AS BIGINT)",
-            // Not the beginning of the transaction, which may have waited for the row.
-            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
-        }
-    }
-
     async fn take_row(&self, name: &str, holder: &str, time: Duration) -> Result<Option<i64>, SqlError> {
-        let now = self.now();
+        let now = self.database.dialect().now_ms();
         let text = format!(
             "INSERT INTO leases (name, holder, fence, until_ms) VALUES ($1, $2, 1, {now} + $3) \
              ON CONFLICT (name) DO UPDATE SET \
@@ -93,6 +84,8 @@ fn failed(error: SqlError) -> LeaseError {
 
 #[cfg(test)]
 mod tests {
+    use ports::sql::Dialect;
+
     use super::*;
     use crate::testing::databases;
 

@@ -50,8 +50,8 @@ impl Outbox {
         Self { database }
     }
 
-    /// Makes the places that another server gave older than all that this one gives. To be called by the database's owner
-    /// before anybody writes.
+    /// Makes the places that another server gave older than all that this one gives. To be called by each process
+    /// that owns the database before it writes.
     ///
     /// PostgreSQL counts its transactions by itself: a dump that is restored on another server brings places along that
     /// this one may have yet to reach, and what it wrote from now on would stand before the readers' cursors.
@@ -60,6 +60,8 @@ impl Outbox {
             return Ok(());
         }
         let mut tx = self.database.write().await?;
+        // Of several that begin at once, one after the other; whoever writes facts is not held up.
+        sqlx::query("LOCK TABLE outbox IN SHARE UPDATE EXCLUSIVE MODE").execute(tx.conn()).await?;
         let is_foreign: bool = sqlx::query_scalar(IS_FOREIGN).fetch_one(tx.conn()).await?;
         if !is_foreign {
             return Ok(());

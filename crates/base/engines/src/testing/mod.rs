@@ -4,6 +4,7 @@
 //! command starts one and sets it. Each test gets a database of its own.
 
 mod redis;
+mod s3;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -11,7 +12,7 @@ use kernel::{Clock, Timestamp};
 use ports::sql::{Database, Migration, migrate};
 use ports::sqlx::{self, AssertSqlSafe, Connection};
 
-pub use self::redis::RedisProcesses;
+pub use self::{redis::RedisProcesses, s3::S3Process};
 use crate::sql;
 
 /// A database for one test; its folder goes with it.

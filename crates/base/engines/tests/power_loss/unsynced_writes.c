@@ -80,20 +80,37 @@ static void twin_path(const char *name, char *path) {
 
 static void bring(int file, int twin, off_t offset, size_t length) {
     ssize_t (*really)(int, const void *, size_t, off_t) = next("pwrite");
-    char bytes[1 << 16];
+    char bytes[1 << 16], link[64];
+    /* SQLite's files are open for reading as well; a file that is not has no locks to lose. */
+    int own = -1;
+    if ((fcntl(file, F_GETFL) & O_ACCMODE) == O_WRONLY) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+        file = own = open(link, O_RDONLY);
+    }
     while (length > 0) {
         ssize_t got = pread(file, bytes, length < sizeof bytes ? length : sizeof bytes, offset);
         require(got >= 0, "read what was written");
-        if (got == 0) return; /* cut off since */
+        if (got == 0) break; /* cut off since */
         require(really(twin, bytes, got, offset) == got, "write the twin");
         offset += got;
         length -= got;
+    }
+    if (own >= 0) close(own);
+}
+
+/* Folders are taken to be there as soon as something in them is. */
+static void make_folders(char *path) {
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(path, 0700);
+        *slash = '/';
     }
 }
 
 static int open_twin(const char *name) {
     char path[PATH_MAX];
     twin_path(name, path);
+    make_folders(path);
     int twin = open(path, O_RDWR | O_CREAT, 0600);
     require(twin >= 0, path);
     return twin;
@@ -122,7 +139,8 @@ static void written(int file, off_t offset, ssize_t length) {
 static void synced(int file) {
     char path[PATH_MAX];
     const char *name = name_of(file, path);
-    if (!name) return;
+    struct stat now;
+    if (!name || (fstat(file, &now) == 0 && S_ISDIR(now.st_mode))) return;
     pthread_mutex_lock(&lock);
     int twin = open_twin(name);
     size_t left = 0;
@@ -135,7 +153,6 @@ static void synced(int file) {
         free(unsynced[i].name);
     }
     unsynced_count = left;
-    struct stat now;
     int (*really)(int, off_t) = next("ftruncate");
     require(fstat(file, &now) == 0 && really(twin, now.st_size) == 0, "the twin's length");
     close(twin);
@@ -173,6 +190,19 @@ int fdatasync(int file) {
     int done = really(file);
     if (done == 0) synced(file);
     return done;
+}
+
+int rename(const char *path, const char *to) {
+    int (*really)(const char *, const char *) = next("rename");
+    const char *name = name_in_folder(path), *to_name = name_in_folder(to);
+    char twin[PATH_MAX], to_twin[PATH_MAX];
+    if (name && to_name) {
+        twin_path(name, twin);
+        twin_path(to_name, to_twin);
+        make_folders(to_twin);
+        really(twin, to_twin);
+    }
+    return really(path, to);
 }
 
 int unlink(const char *path) {

@@ -9,5 +9,6 @@
     reason = "a broken promise must fail the test loudly"
 )]
 
+pub mod blobs;
 pub mod bus;
 pub mod room_log;

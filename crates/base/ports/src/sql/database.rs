@@ -18,6 +18,17 @@ pub enum Dialect {
     Postgres,
 }
 
+impl Dialect {
+    /// Milliseconds of the engine's own clock, as an expression: one clock for all processes of a site.
+    pub const fn now_ms(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS BIGINT)",
+            // Not the beginning of the transaction, which may have waited for a row.
+            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+}
+
 /// A SQL database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -83,6 +94,11 @@ pub struct WriteTx {
 }
 
 impl WriteTx {
+    /// Which engine this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// The connection, for statements.
     pub fn conn(&mut self) -> &mut AnyConnection {
         &mut self.tx

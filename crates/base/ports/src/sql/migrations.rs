@@ -20,11 +20,21 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// Brings the schema up to date. Safe to run at every start; refuses when a kept step was changed.
+/// Brings the schema up to date. Safe to run at every start; refuses when a kept step was changed, or is not known.
 pub async fn migrate(database: &Database, steps: &[Migration]) -> Result<(), SqlError> {
+    migrator(database, steps).await?.run(database.writers()).await.map_err(SqlError::from)
+}
+
+/// The same for one of several processes that share the database, where steps that are not known are those of a newer one: while
+/// the processes are replaced one after the other, both are at work.
+pub async fn migrate_among_others(database: &Database, steps: &[Migration]) -> Result<(), SqlError> {
+    let mut migrator = migrator(database, steps).await?;
+    migrator.set_ignore_missing(true).run(database.writers()).await.map_err(SqlError::from)
+}
+
+async fn migrator(database: &Database, steps: &[Migration]) -> Result<Migrator, SqlError> {
     let source = Source { dialect: database.dialect(), steps: steps.to_vec() };
-    let migrator = Migrator::new(source).await.map_err(SqlError::from)?;
-    migrator.run(database.writers()).await.map_err(SqlError::from)
+    Migrator::new(source).await.map_err(SqlError::from)
 }
 
 #[derive(Debug)]

@@ -15,7 +15,7 @@ mod migrations;
 
 pub use database::{Database, Dialect, WriteTx};
 pub use failure::problem;
-pub use migrations::{Migration, migrate};
+pub use migrations::{Migration, migrate, migrate_among_others};
 pub use sqlx::{AnyConnection, AnyPool, Row};
 
 /// Why the database could not do it.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use ports::work::{Schedule, WorkError};
+use ports::work::{Place, Schedule, WorkError};
 
 use super::MessageCounts;
 
@@ -14,6 +14,11 @@ pub struct KeepCounts(pub Arc<MessageCounts>);
 impl Schedule for KeepCounts {
     fn name(&self) -> &'static str {
         "chat-keep-message-counts"
+    }
+
+    /// What was said through this process is known to it alone.
+    fn place(&self) -> Place {
+        Place::Memory
     }
 
     fn every(&self) -> Duration {

@@ -1,5 +1,7 @@
 //! Why something about a broadcast could not be done.
 
+use std::sync::Arc;
+
 use kernel::{Problem, Rate, random::RandomError};
 use ports::sql::{self, SqlError};
 
@@ -53,12 +55,24 @@ pub enum Error {
     /// Somebody else could not answer.
     #[error(transparent)]
     Need(#[from] NeedError),
+    /// The blobs are not those that the site's recordings are in.
+    #[error(
+        "The blobs that this process sees are not those of this site: there is no site/{0} among them. Let it see the right \
+         ones; if the recordings are lost for good, put any file there."
+    )]
+    OtherBlobs(String),
     /// No key could be made.
     #[error(transparent)]
     Random(#[from] RandomError),
     /// The store failed.
     #[error("broadcasts: {0}")]
-    Store(#[from] SqlError),
+    Store(Arc<SqlError>),
+}
+
+impl From<SqlError> for Error {
+    fn from(cause: SqlError) -> Self {
+        Self::Store(Arc::new(cause))
+    }
 }
 
 impl From<Error> for Problem {
@@ -85,7 +99,7 @@ impl From<Error> for Problem {
                 Problem::unavailable("try_again", "The broadcast cannot be answered for right now; try again.")
                     .retry_after(1)
             }
-            Error::Random(_) => {
+            Error::Random(_) | Error::OtherBlobs(_) => {
                 tracing::error!(error = %detail, "a broadcast request failed");
                 Problem::internal()
             }

@@ -1,7 +1,8 @@
 //! The life of a broadcast as a pure machine: created → ready → live ⇄ paused → ended, with its stream beside it.
 //!
 //! Promise: news of the stream may be lost, doubled or come in any order. Each carries its publish epoch; what comes
-//! from an older epoch, or from an epoch that is over, changes nothing. `Ended` is final.
+//! from an older epoch, or from an epoch that is over, changes nothing. Only the process that has the publisher can say
+//! that an epoch which others took for over goes on. `Ended` is final.
 //!
 //! | state | stream | ends by itself |
 //! |---|---|---|
@@ -53,10 +54,16 @@ pub enum Input {
         /// Who is gone.
         publish_epoch: i64,
     },
-    /// The server was down: whoever was publishing is gone.
-    ServerRestarted,
-    /// The first live part exists: this moment is position 0.
-    TimelineBegan(Timestamp),
+    /// Somebody took the publisher of an epoch for gone, and it is there.
+    StreamGoesOn {
+        /// Who is there.
+        publish_epoch: i64,
+    },
+    /// The process that had the publisher of an epoch was down: whoever was publishing there is gone.
+    ServerRestarted {
+        /// Whose publisher it had last.
+        publish_epoch: i64,
+    },
 }
 
 /// A command that does not fit the state.
@@ -88,7 +95,7 @@ pub struct Life {
     pub stream: StreamState,
     /// The latest publish epoch; 0 before the first publisher.
     pub publish_epoch: i64,
-    /// The latest epoch whose publisher is known to be gone; the show's end leaves it as it was.
+    /// The latest epoch whose publisher is taken for gone; the show's end leaves it as it was.
     pub gone_epoch: i64,
     /// Whether it goes live when its stream arrives.
     pub auto_start: bool,
@@ -100,7 +107,7 @@ pub struct Life {
     pub paused_at: Option<Timestamp>,
     /// Since when it is on air without a stream.
     pub silent_since: Option<Timestamp>,
-    /// Position 0 of its timeline.
+    /// Position 0 of its timeline: the moment it first went live.
     pub timeline_start: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
@@ -131,7 +138,6 @@ impl Life {
     /// [`WrongState`] when a command does not fit. What is asked for and already so is no error.
     pub fn after(self, input: Input, now: Timestamp, patience: &Patience) -> Result<Self, WrongState> {
         match input {
-            Input::TimelineBegan(at) => Ok(self.timeline_began(at)),
             _ if self.state == BroadcastState::Ended => self.after_the_end(input),
             Input::TimePassed => Ok(self.time_passed(now, patience)),
             Input::Start => self.start(now),
@@ -141,7 +147,8 @@ impl Life {
             Input::PublisherAdmitted => Ok(self.publisher_admitted(now)),
             Input::StreamArrived { publish_epoch } => Ok(self.stream_arrived(publish_epoch, now)),
             Input::StreamInterrupted { publish_epoch } => Ok(self.stream_interrupted(publish_epoch, now)),
-            Input::ServerRestarted => Ok(self.server_restarted(now)),
+            Input::StreamGoesOn { publish_epoch } => Ok(self.stream_goes_on(publish_epoch, now)),
+            Input::ServerRestarted { publish_epoch } => Ok(self.server_restarted(publish_epoch, now)),
         }
     }
 
@@ -153,6 +160,11 @@ impl Life {
     /// Whether it ended while a publisher was there.
     pub fn ended_under_a_publisher(&self) -> bool {
         self.state == BroadcastState::Ended && self.publish_epoch > self.gone_epoch
+    }
+
+    /// Whether it is over without ever having had both a show and a publisher.
+    pub fn nothing_was_recorded(&self) -> bool {
+        self.state == BroadcastState::Ended && (self.started_at.is_none() || self.publish_epoch == 0)
     }
 
     /// Whether it has neither begun nor been called off.
@@ -229,17 +241,21 @@ impl Life {
         if publish_epoch == self.publish_epoch { self.without_publisher(now) } else { self }
     }
 
-    fn server_restarted(self, now: Timestamp) -> Self {
+    fn stream_goes_on(self, publish_epoch: i64, now: Timestamp) -> Self {
+        let taken_for_gone = publish_epoch >= 1 && publish_epoch <= self.gone_epoch;
+        if publish_epoch != self.publish_epoch || !taken_for_gone {
+            return self;
+        }
+        Self { gone_epoch: publish_epoch - 1, ..self }.stream_arrived(publish_epoch, now)
+    }
+
+    fn server_restarted(self, publish_epoch: i64, now: Timestamp) -> Self {
+        if publish_epoch != self.publish_epoch {
+            return self;
+        }
         let without = self.without_publisher(now);
         // The time the server was away is not held against an encoder that could not come back.
         Self { silent_since: without.silent_since.map(|_| now), ..without }
-    }
-
-    fn timeline_began(self, at: Timestamp) -> Self {
-        match (self.started_at, self.timeline_start) {
-            (Some(_), None) => Self { timeline_start: Some(at), ..self },
-            _ => self,
-        }
     }
 
     fn without_publisher(self, now: Timestamp) -> Self {
@@ -256,6 +272,7 @@ impl Life {
         Self {
             state: BroadcastState::Live,
             started_at: self.started_at.or(Some(now)),
+            timeline_start: self.timeline_start.or(self.started_at).or(Some(now)),
             paused_at: None,
             silent_since: (!arriving).then_some(now),
             ..self

@@ -45,7 +45,11 @@ impl Broadcast {
     pub fn stage(&self) -> Stage {
         match self.life.state {
             BroadcastState::Created | BroadcastState::Ready => Stage::Preview,
-            BroadcastState::Live => Stage::Live { timeline_start: self.life.timeline_start },
+            BroadcastState::Live => {
+                // A show that is live has begun.
+                let began = self.life.timeline_start.or(self.life.started_at);
+                Stage::Live { timeline_start: began.unwrap_or(self.created_at) }
+            }
             BroadcastState::Paused => Stage::Paused,
             BroadcastState::Ended => Stage::Ended,
         }

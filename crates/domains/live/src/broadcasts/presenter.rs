@@ -1,6 +1,6 @@
 //! Broadcasts as visitors see them: with their host's name and their crowd.
 //!
-//! Running crowds come from memory, those of shows that are over from the store.
+//! Running crowds come from the [`Audience`], those of shows that are over from the [`Totals`].
 
 mod health;
 
@@ -127,8 +127,9 @@ impl Presenter {
     /// How the stream and the players of a broadcast are doing; for its host.
     pub async fn health(&self, identity: &Identity, id: BroadcastId) -> Result<Health, Error> {
         let broadcast = self.broadcasts.of_host(identity, id).await?;
-        let stream = self.broadcasts.stream_health(id);
-        Ok(Health::of(stream, broadcast.life.publish_epoch, self.audience.players(id)))
+        let stream = self.broadcasts.stream_health(id).await?;
+        let players = self.audience.players(id).await?;
+        Ok(Health::of(stream, broadcast.life.publish_epoch, players))
     }
 
     /// The account with this handle.
@@ -143,14 +144,14 @@ impl Presenter {
 
     /// The crowds of these broadcasts.
     pub(crate) async fn crowds(&self, broadcasts: &[Broadcast]) -> Result<HashMap<BroadcastId, Total>, Error> {
-        let (over, running): (Vec<_>, Vec<_>) =
-            broadcasts.iter().partition(|broadcast| broadcast.life.state == BroadcastState::Ended);
-        let over: Vec<BroadcastId> = over.into_iter().map(|broadcast| broadcast.id).collect();
+        let (mut over, mut running) = (Vec::new(), Vec::new());
+        for Broadcast { id, life, .. } in broadcasts {
+            if life.state == BroadcastState::Ended { over.push(*id) } else { running.push(*id) }
+        }
         let mut crowds = if over.is_empty() { HashMap::new() } else { self.totals.totals(&over).await? };
-        crowds.extend(running.into_iter().map(|broadcast| {
-            let id = broadcast.id;
-            (id, Total { viewers: self.audience.counts(id), hearts: self.audience.hearts(id) })
-        }));
+        if !running.is_empty() {
+            crowds.extend(self.audience.crowds(&running).await?);
+        }
         Ok(crowds)
     }
 

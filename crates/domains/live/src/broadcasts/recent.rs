@@ -28,6 +28,11 @@ impl RecentBroadcasts {
         (0..FRESH_MS).contains(&now.millis_since(*read_at)).then(|| broadcast.clone())
     }
 
+    /// The next one who asks reads it anew.
+    pub(super) fn forget(&self, id: BroadcastId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
     /// Keeps what was read or written at `now`.
     pub(super) fn put(&self, broadcast: &Broadcast, now: Timestamp) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);

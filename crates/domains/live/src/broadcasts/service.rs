@@ -1,7 +1,10 @@
-//! What hosts and visitors do with broadcasts. What publishers do is in `publishing`, how a change is kept in `writing`.
+//! What hosts and visitors do with broadcasts. What publishers do is in `publishing`, how a change is kept in
+//! `writing`, what a process does that has their streams in `streams`.
 
 mod publishing;
-mod restart;
+mod recordings;
+mod streams;
+mod time;
 mod writing;
 
 use std::sync::{Arc, Mutex};
@@ -11,19 +14,20 @@ use kernel::{
     AccountId, BroadcastId, Caller, Clock, Identity, Page, Random, Rate, Snowflake, Timestamp,
     events::live::BroadcastState,
 };
-use ports::sql::Database;
+use ports::sql::{Database, SqlError};
 
 use super::{
     Error,
     lifecycle::{Input, Patience, WrongState},
-    model::{Broadcast, Draft, Recording},
+    model::{Broadcast, Draft},
     recent::RecentBroadcasts,
     store::{self, Shelf},
 };
 use crate::{
     Settings,
+    asked::Asked,
     channels::{Channels, checked_title},
-    needs::{Media, NeedError, Show, Shows},
+    needs::{NeedError, OwnStreams, Recordings, Show, Shows},
     stream_key::{self, KeyKind},
 };
 
@@ -41,8 +45,10 @@ pub struct Needs {
     pub random: Arc<dyn Random>,
     /// The channels they are shown on.
     pub channels: Arc<Channels>,
-    /// Carries their streams.
-    pub media: Arc<dyn Media>,
+    /// Their streams, in a process that has any.
+    pub streams: Option<Arc<dyn OwnStreams>>,
+    /// Their recordings.
+    pub recordings: Arc<dyn Recordings>,
 }
 
 /// The broadcasts of a site.
@@ -52,12 +58,15 @@ pub struct Broadcasts {
     ids: Arc<Snowflake>,
     random: Arc<dyn Random>,
     channels: Arc<Channels>,
-    media: Arc<dyn Media>,
+    streams: Option<Arc<dyn OwnStreams>>,
+    recordings: Arc<dyn Recordings>,
     patience: Patience,
     rate: Rate,
     open_max: u32,
     recent: RecentBroadcasts,
-    /// Media hears about one broadcast from one teller at a time, so that the last word is the latest state.
+    /// Those that are being read for [`Self::find`].
+    finding: Asked<BroadcastId, Result<Option<Broadcast>, Arc<SqlError>>>,
+    /// One looks after a stream at a time, so that the last one does the latest.
     turns: [tokio::sync::Mutex<()>; TURNS],
     /// News of streams that could not be kept yet.
     unheard: Mutex<Vec<(BroadcastId, Input)>>,
@@ -90,7 +99,7 @@ pub struct Change {
 impl Broadcasts {
     /// The broadcasts kept in the database.
     pub fn new(needs: Needs, settings: &Settings) -> Self {
-        let Needs { clock, database, ids, random, channels, media } = needs;
+        let Needs { clock, database, ids, random, channels, streams, recordings } = needs;
         Self {
             began_at: clock.now(),
             clock,
@@ -98,7 +107,8 @@ impl Broadcasts {
             ids,
             random,
             channels,
-            media,
+            streams,
+            recordings,
             patience: Patience {
                 grace_ms: i64::from(settings.grace_s) * 1_000,
                 pause_ms: i64::from(settings.pause_max_s) * 1_000,
@@ -106,6 +116,7 @@ impl Broadcasts {
             rate: settings.broadcast_rate,
             open_max: settings.open_broadcasts_max,
             recent: RecentBroadcasts::new(),
+            finding: Asked::new(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             unheard: Mutex::default(),
         }
@@ -125,13 +136,14 @@ impl Broadcasts {
         Ok((broadcast, key))
     }
 
-    /// The broadcast, at most a second old.
+    /// The broadcast, at most a second old. Those who ask at once are answered by one look at the store.
     pub async fn find(&self, id: BroadcastId) -> Result<Broadcast, Error> {
         let now = self.clock.now();
         if let Some(broadcast) = self.recent.get(id, now) {
             return Ok(broadcast);
         }
-        let broadcast = self.load(id).await?;
+        let look = || async { store::find(&self.database, id).await.map_err(Arc::new) };
+        let broadcast = self.finding.once(id, look).await.map_err(Error::Store)?.ok_or(Error::NotFound)?;
         self.recent.put(&broadcast, now);
         Ok(broadcast)
     }
@@ -205,24 +217,6 @@ impl Broadcasts {
         Ok(key)
     }
 
-    /// Removes the recording of a show that is over; its numbers stay. Administrators may remove anyone's.
-    pub async fn delete_recording(&self, identity: &Identity, id: BroadcastId) -> Result<(), Error> {
-        let broadcast = self.load(id).await?;
-        if broadcast.host != identity.account && !identity.admin {
-            return Err(Error::NotHost);
-        }
-        if broadcast.life.state != BroadcastState::Ended {
-            return Err(Error::NotOver);
-        }
-        self.media.delete_recording(id).await?;
-        self.rewrite(id, |broadcast, _| {
-            broadcast.recording = Recording::Gone;
-            Ok(())
-        })
-        .await?;
-        Ok(())
-    }
-
     /// The broadcast, if the caller hosts it.
     pub(super) async fn of_host(&self, identity: &Identity, id: BroadcastId) -> Result<Broadcast, Error> {
         let broadcast = self.load(id).await?;
@@ -232,11 +226,6 @@ impl Broadcasts {
     /// Those on air and those changed since `since`, newest first.
     pub(crate) async fn changed_since(&self, since: Timestamp, limit: u32) -> Result<Vec<Broadcast>, Error> {
         Ok(store::changed_since(&self.database, since, limit).await?)
-    }
-
-    /// What media says of the incoming stream.
-    pub(super) fn stream_health(&self, id: BroadcastId) -> Option<serde_json::Value> {
-        self.media.health(id)
     }
 
     async fn load(&self, id: BroadcastId) -> Result<Broadcast, Error> {

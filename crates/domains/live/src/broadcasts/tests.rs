@@ -4,4 +4,5 @@ mod http;
 mod keys;
 mod life;
 mod media;
+mod processes;
 mod races;

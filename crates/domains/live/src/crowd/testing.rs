@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr},
+    ops::Deref,
     sync::{Arc, Mutex},
 };
 
@@ -15,10 +16,12 @@ use kernel::{
 };
 use ports::sql::Database;
 
-use super::{Crowd, Needs, Settings};
+use super::{Counting, Crowd, Needs, Settings};
 use crate::{
+    hearts::Hearts,
     needs::{ChatTotal, Chats, Name, Names, NeedError, Show, Shows},
     playbacks::needs::Accounts,
+    viewers::Viewers,
 };
 
 /// When tests begin: the beginning of a day, so also of an hour and of 30 seconds.
@@ -118,9 +121,20 @@ impl Site {
         Self { clock, world: Arc::default(), database, settings, ids: Arc::new(Snowflake::new(1)) }
     }
 
-    /// A process that begins: it knows what is kept and nothing else.
-    pub(crate) async fn start(&self) -> Crowd {
-        let needs = Needs {
+    /// A process that begins and has the crowd: it knows what is kept and nothing else.
+    pub(crate) async fn start(&self) -> Process {
+        let crowd = Crowd::open(self.needs(), self.settings.clone()).await.unwrap();
+        let Counting { viewers, hearts } = crowd.counting.clone().unwrap();
+        Process { crowd, viewers, hearts }
+    }
+
+    /// A process that begins and does not have the crowd.
+    pub(crate) async fn start_beside(&self) -> Crowd {
+        Crowd::of_rows(self.needs(), self.settings.clone()).await.unwrap()
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
             clock: self.clock.clone(),
             random: self.world.clone(),
             ids: self.ids.clone(),
@@ -129,8 +143,22 @@ impl Site {
             names: self.world.clone(),
             chats: Arc::new(Said),
             accounts: self.world.clone(),
-        };
-        Crowd::open(needs, self.settings.clone()).await.unwrap()
+        }
+    }
+}
+
+/// A process that has the crowd.
+pub(crate) struct Process {
+    crowd: Crowd,
+    pub(crate) viewers: Arc<Viewers>,
+    pub(crate) hearts: Arc<Hearts>,
+}
+
+impl Deref for Process {
+    type Target = Crowd;
+
+    fn deref(&self) -> &Crowd {
+        &self.crowd
     }
 }
 

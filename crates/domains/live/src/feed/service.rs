@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use kernel::{BroadcastId, Clock, Timestamp};
+use kernel::{BroadcastId, Clock, Timestamp, events::live::BroadcastState};
 use ports::{
     bus::{Bus, Publication},
     work::{Schedule, WorkError},
@@ -16,7 +16,7 @@ use ports::{
 
 use super::state::publication;
 use crate::{
-    broadcasts::{Error, Presenter},
+    broadcasts::{Broadcast, Error, Presenter},
     hearts::LATE_MS,
     needs::NeedError,
 };
@@ -24,9 +24,14 @@ use crate::{
 /// Broadcasts that are told about at once, at the most.
 pub const BROADCASTS_MAX: u32 = 10_000;
 const TICK_MS: u64 = 500;
-/// How far a look reaches back behind the one before: hearts come a little after a show's end, and a commit may become
-/// visible a little after its time.
-const OVERLAP_MS: i64 = LATE_MS + 3_000;
+/// How often a state is told again that has not changed, in milliseconds: the bus may have lost it.
+const REPEAT_MS: i64 = 5_000;
+/// How long after its end a show is told about, in milliseconds: its last hearts come by then, and somebody who missed the end
+/// is told so again.
+const AFTER_END_MS: i64 = 60_000;
+const _: () = assert!(LATE_MS < AFTER_END_MS, "the last hearts of a show are told");
+/// How far a look reaches back behind the one before: a commit may become visible a little after its time.
+const OVERLAP_MS: i64 = AFTER_END_MS + 3_000;
 
 /// Tells everyone who watches a broadcast how it is.
 pub struct Feed {
@@ -39,7 +44,14 @@ pub struct Feed {
 #[derive(Default)]
 struct Told {
     looked_at: Option<Timestamp>,
-    latest: HashMap<BroadcastId, Bytes>,
+    latest: HashMap<BroadcastId, Value>,
+}
+
+/// What was told last about a broadcast, and when.
+#[derive(Clone)]
+struct Value {
+    state: Bytes,
+    at: Timestamp,
 }
 
 impl Feed {
@@ -69,7 +81,8 @@ impl Feed {
         publication(&broadcast, crowd).map(Some).map_err(|error| NeedError(error.to_string()))
     }
 
-    /// Publishes the state of every broadcast whose state is not what was told last.
+    /// Publishes the state of every broadcast whose state is not what was told last; of those on air and those that ended a
+    /// moment ago it is told again and again.
     pub async fn tell_changes(&self) -> Result<(), WorkError> {
         let now = self.clock.now();
         let since = self.told(|told| told.looked_at).unwrap_or(now).plus_millis(-OVERLAP_MS);
@@ -79,11 +92,17 @@ impl Feed {
         for broadcast in &broadcasts {
             let crowd = crowds.get(&broadcast.id).copied().unwrap_or_default();
             let state = publication(broadcast, crowd)?;
-            if self.told(|told| told.latest.get(&broadcast.id) != Some(&state)) {
-                let publications = vec![Publication { data: state.clone(), ..Publication::default() }];
-                self.bus.publish(&Self::channel(broadcast.id), publications).await?;
-            }
-            latest.insert(broadcast.id, state);
+            let before = self.told(|told| told.latest.get(&broadcast.id).cloned());
+            let still_good = before.filter(|before| before.state == state && !is_to_repeat(broadcast, before.at, now));
+            let value = match still_good {
+                Some(before) => before,
+                None => {
+                    let publications = vec![Publication { data: state.clone(), ..Publication::default() }];
+                    self.bus.publish(&Self::channel(broadcast.id), publications).await?;
+                    Value { state, at: now }
+                }
+            };
+            latest.insert(broadcast.id, value);
         }
         self.told(|told| *told = Told { looked_at: Some(now), latest });
         Ok(())
@@ -92,6 +111,19 @@ impl Feed {
     fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
         look(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether the state that was told at `told_at` is to be told again, changed or not.
+fn is_to_repeat(broadcast: &Broadcast, told_at: Timestamp, now: Timestamp) -> bool {
+    let is_heard = match broadcast.life.state {
+        BroadcastState::Created | BroadcastState::Ready => false,
+        BroadcastState::Live | BroadcastState::Paused => true,
+        BroadcastState::Ended => {
+            broadcast.life.ended_at.is_some_and(|ended_at| now.millis_since(ended_at) <= AFTER_END_MS)
+        }
+    };
+    // After a clock was set back, nobody knows how long ago it was told.
+    is_heard && !(0..REPEAT_MS).contains(&now.millis_since(told_at))
 }
 
 #[async_trait]

@@ -45,7 +45,7 @@ async fn tells_the_latest_state_once_when_it_changed() {
             site.feed.tell_changes().await.unwrap();
             site.clock.advance(500);
         }
-        assert_eq!(site.bus.take(), told(state("ended", "absent", 0, 12)), "the end is told once");
+        assert_eq!(site.bus.take(), told(state("ended", "absent", 0, 12)), "the end is told once in five seconds");
         *site.crowd.over.lock().unwrap() = crowd(0, 15);
         site.clock.advance(5_500);
         site.feed.tell_changes().await.unwrap();
@@ -67,5 +67,41 @@ async fn tells_a_host_who_waits_that_the_broadcast_is_ready_and_then_live() {
         site.feed.tell_changes().await.unwrap();
         assert_eq!(site.bus.take()[0].1["state"], json!("live"));
         assert_eq!(site.feed.present_state(kernel::BroadcastId::from_raw(5)).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_the_bus_lost_is_told_again() {
+    for site in sites().await {
+        let id = site.live().await;
+        let pass = async |ms: i64| {
+            for _ in 0..ms / 500 {
+                site.clock.advance(500);
+                site.feed.tell_changes().await.unwrap();
+            }
+            let told = site.bus.take().into_iter();
+            told.map(|(_, value)| value["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        site.bus.lose("live");
+        assert_eq!(pass(5_000).await, [""; 0], "the first was lost");
+        assert_eq!(pass(5_500).await, ["live", "live"], "and is told again every five seconds");
+
+        site.bus.lose("ended");
+        site.broadcasts.command(&identity(MINA), id, Command::End).await.unwrap();
+        assert_eq!(pass(5_000).await, [""; 0], "the end was lost");
+        assert_eq!(pass(55_000).await, ["ended"; 11], "for a minute it is told again");
+        assert_eq!(pass(60_000).await, [""; 0], "then everybody knows");
+    }
+}
+
+#[tokio::test]
+async fn a_host_who_waits_is_told_once() {
+    for site in sites().await {
+        site.broadcasts.create(MINA, draft("soon")).await.unwrap();
+        for _ in 0..60 {
+            site.clock.advance(500);
+            site.feed.tell_changes().await.unwrap();
+        }
+        assert_eq!(site.bus.take().len(), 1, "nobody watches yet");
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Batch, Error, Hearts, HeartsAnswer};
+use super::{Batch, Error, Hearts, HeartsAnswer, KeptHearts};
 use crate::{
     crowd::BODY_BYTES,
     needs::Names,
@@ -25,13 +25,13 @@ pub fn lean_router(hearts: Arc<Hearts>) -> OpenApiRouter {
 }
 
 /// The route that tells the hearts of a broadcast.
-pub fn router(hearts: Arc<Hearts>, names: Arc<dyn Names>) -> OpenApiRouter {
+pub fn router(hearts: Arc<KeptHearts>, names: Arc<dyn Names>) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(tell)).with_state(Telling { hearts, names })
 }
 
 #[derive(Clone)]
 struct Telling {
-    hearts: Arc<Hearts>,
+    hearts: Arc<KeptHearts>,
     names: Arc<dyn Names>,
 }
 
@@ -108,10 +108,10 @@ async fn tell(
 ) -> ApiResult<Json<HeartsOfBroadcast>> {
     let hearts = &telling.hearts;
     hearts.require_shown(broadcast).await?;
-    let total = hearts.kept_total(broadcast).await.map_err(Error::from)?;
-    let steps = hearts.timeline(broadcast).await.map_err(Error::from)?;
+    let total = hearts.total(broadcast).await?;
+    let steps = hearts.timeline(broadcast).await?;
     let timeline = steps.into_iter().map(|(position_ms, hearts)| TimelineStep { position_ms, hearts }).collect();
-    let fans = hearts.fans(broadcast, RANKING).await.map_err(Error::from)?;
+    let fans = hearts.fans(broadcast, RANKING).await?;
     let ranking = with_names(&*telling.names, fans).await.map_err(Error::from)?;
     Ok(Json(HeartsOfBroadcast { total, timeline, ranking }))
 }

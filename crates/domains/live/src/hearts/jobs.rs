@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use ports::work::{Schedule, WorkError};
+use ports::work::{Place, Schedule, WorkError};
 
 use super::Hearts;
 
@@ -19,6 +19,10 @@ impl Schedule for KeepHearts {
 
     fn every(&self) -> Duration {
         Duration::from_millis(500)
+    }
+
+    fn place(&self) -> Place {
+        Place::Memory
     }
 
     async fn run(&self) -> Result<(), WorkError> {

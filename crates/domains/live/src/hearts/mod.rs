@@ -2,7 +2,8 @@
 //!
 //! Promise: a batch counts wholly or not at all, and once: each has a number (`seq`) that grows within its session, and
 //! the last number is kept in the same transaction as the counts. Sending the last batch again is answered like the
-//! first time and counts nothing; an older one is refused. What is impossible for a person is refused with the reason:
+//! first time and counts nothing; an older one is refused. A batch that was sent to two processes is kept once: the store
+//! takes only those that are behind the last number it has. What is impossible for a person is refused with the reason:
 //! more taps than fingers can do, positions outside of what the session can have seen, a show that is not on. Hearts count
 //! for a person: a session that was issued without an account gives none. Those tapped in the last moments of a show count
 //! when they arrive within ten seconds of its end.
@@ -18,9 +19,11 @@ mod error;
 mod giver;
 mod http;
 mod jobs;
+mod kept;
 mod service;
 mod settings;
 mod store;
+mod sums;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -30,6 +33,7 @@ pub use batch::{Batch, HeartsAnswer};
 pub use error::Error;
 pub use http::{lean_router, router};
 pub use jobs::KeepHearts;
+pub use kept::KeptHearts;
 pub use service::Hearts;
 pub use settings::Settings;
 pub use store::MIGRATIONS;

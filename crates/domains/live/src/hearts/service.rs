@@ -6,14 +6,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-use kernel::{AccountId, BroadcastId, Clock, PlaybackId, Timestamp, caller::network, events::live::BroadcastState};
+use kernel::{AccountId, BroadcastId, Clock, PlaybackId, Timestamp, caller::network};
 use ports::sql::{Database, SqlError};
 
 use super::{
     Batch, Error, HeartsAnswer, Settings, batch,
     giver::Giver,
     store,
-    tally::{Paces, Tally, Unsaved},
+    sums::Counted,
+    tally::{Paces, Tally},
 };
 use crate::{group_store::Groups, needs::Shows, playbacks::Sessions};
 
@@ -47,7 +48,7 @@ struct Open {
 #[derive(Debug, Default)]
 struct Keeping {
     number: i64,
-    group: Vec<(BroadcastId, AccountId, Unsaved)>,
+    group: Vec<(BroadcastId, AccountId, Vec<Counted>)>,
     forgot_at: Timestamp,
 }
 
@@ -137,31 +138,6 @@ impl Hearts {
         self.tally(broadcast).map_or(0, |tally| lock(&tally).tally.kept)
     }
 
-    /// Hearts everybody is shown, also of a show that is over.
-    pub async fn kept_total(&self, broadcast: BroadcastId) -> Result<u64, SqlError> {
-        if let Some(tally) = self.tally(broadcast) {
-            return Ok(lock(&tally).tally.kept);
-        }
-        Ok(store::totals(&self.database, &[broadcast]).await?.remove(&broadcast).unwrap_or_default())
-    }
-
-    /// The steps of a broadcast's timeline that have hearts: position in milliseconds and hearts.
-    pub async fn timeline(&self, broadcast: BroadcastId) -> Result<Vec<(i64, u64)>, SqlError> {
-        store::timeline(&self.database, broadcast).await
-    }
-
-    /// The accounts with the most hearts, most first.
-    pub async fn fans(&self, broadcast: BroadcastId, limit: u32) -> Result<Vec<(AccountId, u64)>, SqlError> {
-        store::fans(&self.database, broadcast, limit).await
-    }
-
-    /// Whether there is such a broadcast, and it is not somebody's plan.
-    pub(super) async fn require_shown(&self, broadcast: BroadcastId) -> Result<(), Error> {
-        let show = self.shows.show(broadcast).await?;
-        let shown = show.is_some_and(|show| !matches!(show.state, BroadcastState::Created | BroadcastState::Ready));
-        if shown { Ok(()) } else { Err(Error::NoBroadcast) }
-    }
-
     /// Keeps what came since the last time. What fails stays in memory and is tried again.
     pub async fn keep(&self) -> Result<(), SqlError> {
         let mut keeping = self.keeping.lock().await;
@@ -176,13 +152,16 @@ impl Hearts {
         Ok(())
     }
 
-    fn take_unsaved(&self) -> Vec<(BroadcastId, AccountId, Unsaved)> {
+    fn take_unsaved(&self) -> Vec<(BroadcastId, AccountId, Vec<Counted>)> {
         let mut group = Vec::new();
         for tally in self.all() {
             let mut open = lock(&tally);
             let Some(host) = open.host else { continue };
             let broadcast = open.tally.broadcast;
-            group.extend(open.tally.take_unsaved().map(|unsaved| (broadcast, host, unsaved)));
+            let batches = open.tally.take_unsaved();
+            if !batches.is_empty() {
+                group.push((broadcast, host, batches));
+            }
         }
         // Hearts and viewers both add to the aggregates of several broadcasts: in one order, or PostgreSQL sees a deadlock.
         group.sort_by_key(|(broadcast, ..)| *broadcast);
@@ -190,17 +169,29 @@ impl Hearts {
     }
 
     async fn write(&self, keeping: &mut Keeping) -> Result<(), SqlError> {
-        if let Some(mut tx) = self.groups.begin(keeping.number, self.clock.now()).await? {
-            for (broadcast, host, unsaved) in &keeping.group {
-                store::add(&mut tx, *broadcast, *host, unsaved).await?;
+        let kept: HashMap<BroadcastId, u64> = match self.groups.begin(keeping.number, self.clock.now()).await? {
+            Some(mut tx) => {
+                let (mut kept, mut added) = (HashMap::new(), 0);
+                for (broadcast, host, batches) in &keeping.group {
+                    let of_show = store::add(&mut tx, *broadcast, *host, batches).await?;
+                    kept.insert(*broadcast, of_show.total);
+                    added += of_show.added;
+                }
+                tx.commit().await?;
+                metrics::counter!("madang_hearts_total").increment(added);
+                kept
             }
-            tx.commit().await?;
-        }
-        for (broadcast, _, unsaved) in keeping.group.drain(..) {
+            // It is kept: the try before lost nothing but the answer.
+            None => {
+                let broadcasts: Vec<BroadcastId> = keeping.group.iter().map(|(broadcast, ..)| *broadcast).collect();
+                store::totals(&self.database, &broadcasts).await?
+            }
+        };
+        for (broadcast, _, batches) in keeping.group.drain(..) {
+            let hearts = batches.iter().map(|batch| batch.hearts).sum();
             if let Some(tally) = self.tally(broadcast) {
-                lock(&tally).tally.settle(unsaved.hearts);
+                lock(&tally).tally.settle(hearts, kept.get(&broadcast).copied().unwrap_or_default());
             }
-            metrics::counter!("madang_hearts_total").increment(unsaved.hearts);
         }
         Ok(())
     }

@@ -25,8 +25,8 @@ pub struct Settings {
     pub position_tolerance_ms: u32,
     /// Sessions of one broadcast whose hearts are in memory, at the most.
     pub sessions_per_broadcast_max: usize,
-    /// Sessions of one broadcast whose hearts wait to be kept, at the most: reached only when the store fails for long.
-    pub unsaved_sessions_max: usize,
+    /// Batches of one broadcast that wait to be kept, at the most: reached only when the store fails for long.
+    pub unsaved_batches_max: usize,
 }
 
 impl Default for Settings {
@@ -39,7 +39,7 @@ impl Default for Settings {
             behind_live_max_ms: 10 * 60 * 1000,
             position_tolerance_ms: 10_000,
             sessions_per_broadcast_max: 200_000,
-            unsaved_sessions_max: 200_000,
+            unsaved_batches_max: 500_000,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Hearts' tables.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kernel::{AccountId, BroadcastId, PlaybackId, Timestamp};
 use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
 use ports::sqlx;
 
-use super::tally::Unsaved;
+use super::sums::{Counted, Sums};
 use crate::{group_store, reports};
 
 /// The tables of hearts.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[TABLES, BEFORE];
+
+const TABLES: Migration = Migration {
     version: 2026_11_23_34,
     name: "hearts",
     sql: "CREATE TABLE heart_totals (
@@ -38,7 +40,13 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
             expires_at_ms BIGINT NOT NULL
           );
           CREATE INDEX heart_sessions_expired ON heart_sessions (expires_at_ms);",
-}];
+};
+
+const BEFORE: Migration = Migration {
+    version: 2026_11_27_62,
+    name: "where a session of hearts was before",
+    sql: "ALTER TABLE heart_sessions ADD COLUMN before_seq BIGINT NOT NULL DEFAULT -1;",
+};
 
 /// Steps of a timeline that are told at the most: 27 hours and 46 minutes of five-second steps.
 pub(super) const TIMELINE_STEPS_MAX: i64 = 20_000;
@@ -60,30 +68,42 @@ pub(super) async fn last_seq(database: &Database, playback: PlaybackId) -> Resul
         .await
 }
 
-/// Adds what came for a broadcast.
+/// What became of a group of batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Hearts of it that were not kept already.
+    pub(super) added: u64,
+    /// Hearts of the broadcast now.
+    pub(super) total: u64,
+}
+
+/// Adds those batches of a broadcast that are not kept already.
 pub(super) async fn add(
     tx: &mut WriteTx,
     broadcast: BroadcastId,
     host: AccountId,
-    unsaved: &Unsaved,
-) -> Result<(), SqlError> {
-    sqlx::query(
+    batches: &[Counted],
+) -> Result<Kept, SqlError> {
+    let before = move_on(tx, batches).await?;
+    let mut sums = Sums::default();
+    for batch in batches {
+        if before.get(&batch.playback).is_some_and(|before| *before < batch.seq) {
+            sums.add(batch);
+        }
+    }
+    let total: i64 = sqlx::query_scalar(
         "INSERT INTO heart_totals (broadcast, hearts) VALUES ($1, $2) \
-         ON CONFLICT (broadcast) DO UPDATE SET hearts = heart_totals.hearts + excluded.hearts",
+         ON CONFLICT (broadcast) DO UPDATE SET hearts = heart_totals.hearts + excluded.hearts RETURNING hearts",
     )
     .bind(broadcast.raw())
-    .bind(unsaved.hearts as i64)
-    .execute(tx.conn())
+    .bind(sums.hearts as i64)
+    .fetch_one(tx.conn())
     .await?;
-    let mut fans: Vec<[i64; 3]> = unsaved.fans.iter().map(|(fan, n)| [broadcast.raw(), fan.raw(), *n as i64]).collect();
-    let mut steps: Vec<[i64; 3]> = unsaved.timeline.iter().map(|(at, n)| [broadcast.raw(), *at, *n as i64]).collect();
-    let sessions = unsaved.sessions.iter();
-    let mut sessions: Vec<[i64; 3]> =
-        sessions.map(|(playback, (seq, expires_at))| [playback.raw(), *seq, expires_at.as_millis()]).collect();
+    let mut fans: Vec<[i64; 3]> = sums.fans.iter().map(|(fan, n)| [broadcast.raw(), fan.raw(), *n as i64]).collect();
+    let mut steps: Vec<[i64; 3]> = sums.timeline.iter().map(|(at, n)| [broadcast.raw(), *at, *n as i64]).collect();
     // In order of their keys, so that two processes that write the same rows cannot wait for each other.
     fans.sort_unstable();
     steps.sort_unstable();
-    sessions.sort_unstable();
     group_store::write_rows(
         tx,
         "INSERT INTO heart_fans (broadcast, viewer, hearts)",
@@ -98,15 +118,40 @@ pub(super) async fn add(
         "ON CONFLICT (broadcast, position_ms) DO UPDATE SET hearts = heart_timeline.hearts + excluded.hearts",
     )
     .await?;
-    group_store::write_rows(
-        tx,
-        "INSERT INTO heart_sessions (playback, last_seq, expires_at_ms)",
-        &sessions,
-        "ON CONFLICT (playback) DO UPDATE SET last_seq = excluded.last_seq \
-         WHERE heart_sessions.last_seq < excluded.last_seq",
-    )
-    .await?;
-    reports::add(tx, broadcast, host, &unsaved.moments).await
+    reports::add(tx, broadcast, host, &sums.moments).await?;
+    Ok(Kept { added: sums.hearts, total: total.unsigned_abs() })
+}
+
+/// Moves the sessions of these batches on to their last ones, and answers where each was before. Nobody else moves them until the
+/// transaction ends, and no session is moved back.
+async fn move_on(tx: &mut WriteTx, batches: &[Counted]) -> Result<HashMap<PlaybackId, i64>, SqlError> {
+    // In the order of their numbers: two processes that move the same sessions cannot wait for each other.
+    let mut last = BTreeMap::new();
+    for batch in batches {
+        let to = last.entry(batch.playback).or_insert((batch.seq, batch.expires_at));
+        to.0 = batch.seq.max(to.0);
+    }
+    let last: Vec<(PlaybackId, (i64, Timestamp))> = last.into_iter().collect();
+    let mut before = HashMap::with_capacity(last.len());
+    for some in last.chunks(group_store::ROWS_PER_STATEMENT) {
+        let upsert = group_store::rows_statement(
+            "INSERT INTO heart_sessions (playback, last_seq, expires_at_ms)",
+            some.len(),
+            3,
+            "ON CONFLICT (playback) DO UPDATE SET before_seq = heart_sessions.last_seq, \
+               last_seq = CASE WHEN excluded.last_seq > heart_sessions.last_seq \
+                 THEN excluded.last_seq ELSE heart_sessions.last_seq END \
+             RETURNING playback, before_seq",
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(upsert));
+        for (playback, (seq, expires_at)) in some {
+            query = query.bind(playback.raw()).bind(*seq).bind(expires_at.as_millis());
+        }
+        for row in query.fetch_all(tx.conn()).await? {
+            before.insert(PlaybackId::from_raw(row.try_get(0)?), row.try_get(1)?);
+        }
+    }
+    Ok(before)
 }
 
 /// Notes that broadcasts are over.

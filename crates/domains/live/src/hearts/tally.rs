@@ -1,17 +1,15 @@
 //! The hearts of one broadcast in memory. Pure: no clock, no lock of its own, no store.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
 use kernel::{AccountId, BroadcastId, PlaybackId, Timestamp, rate::TooOften};
 
-use super::{Batch, Error, HeartsAnswer, Settings, giver::Giver};
-use crate::{
-    playbacks::Rates,
-    reports::{Moment, Moments, Resolution},
-};
+use super::{Batch, Error, HeartsAnswer, Settings, giver::Giver, sums::Counted};
+use crate::playbacks::Rates;
 
-/// The timeline is counted in steps of five seconds.
-pub(super) const TIMELINE_STEP_MS: i64 = 5_000;
 /// A session that has not tapped for so long leaves the memory; its last number is read again when it comes back.
 const IDLE_MS: i64 = 600_000;
 
@@ -32,12 +30,12 @@ impl Paces {
 #[derive(Debug)]
 pub(super) struct Tally {
     pub(super) broadcast: BroadcastId,
-    /// Hearts that are kept.
+    /// Hearts that are kept, as this process knows it.
     pub(super) kept: u64,
     /// Hearts that are not kept yet, here or in a group on its way.
     coming: u64,
     sessions: HashMap<PlaybackId, Player>,
-    unsaved: Unsaved,
+    unsaved: Vec<Counted>,
 }
 
 #[derive(Debug)]
@@ -48,24 +46,13 @@ struct Player {
     last_at: Timestamp,
 }
 
-/// What came since hearts were last kept.
-#[derive(Debug, Default)]
-pub(super) struct Unsaved {
-    pub(super) hearts: u64,
-    pub(super) fans: HashMap<AccountId, u64>,
-    pub(super) timeline: HashMap<i64, u64>,
-    /// The last number of each session, and when the session expires.
-    pub(super) sessions: HashMap<PlaybackId, (i64, Timestamp)>,
-    pub(super) moments: Moments,
-}
-
 /// What the tally says when it must first be told the last kept number of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stranger;
 
 impl Tally {
     pub(super) fn restored(broadcast: BroadcastId, kept: u64) -> Self {
-        Self { broadcast, kept, coming: 0, sessions: HashMap::new(), unsaved: Unsaved::default() }
+        Self { broadcast, kept, coming: 0, sessions: HashMap::new(), unsaved: Vec::new() }
     }
 
     /// Hearts so far, kept or not.
@@ -109,27 +96,28 @@ impl Tally {
         if batch.seq < player.last_seq {
             return Ok(Err(Error::Replayed { seq: batch.seq, last: player.last_seq }));
         }
-        let limit = settings.unsaved_sessions_max;
-        if self.unsaved.sessions.len() >= limit && !self.unsaved.sessions.contains_key(&session.playback) {
-            return Ok(Err(Error::Full { setting: "unsaved_sessions_max", limit }));
+        let limit = settings.unsaved_batches_max;
+        if self.unsaved.len() >= limit {
+            return Ok(Err(Error::Full { setting: "unsaved_batches_max", limit }));
         }
         if let Err(error) = take_pace(player, giver.account, batch.taps.len(), address, settings, paces, now) {
             return Ok(Err(error));
         }
         player.last_seq = batch.seq;
         self.coming += batch.taps.len() as u64;
-        self.unsaved.add(giver, batch, now);
+        self.unsaved.push(Counted::new(giver, batch, now));
         Ok(Ok(HeartsAnswer { total: self.counted(), duplicate: false }))
     }
 
-    /// Takes out what is to be kept, if there is anything.
-    pub(super) fn take_unsaved(&mut self) -> Option<Unsaved> {
-        (self.unsaved.hearts > 0).then(|| std::mem::take(&mut self.unsaved))
+    /// Takes out what is to be kept.
+    pub(super) fn take_unsaved(&mut self) -> Vec<Counted> {
+        std::mem::take(&mut self.unsaved)
     }
 
-    /// Notes that hearts are kept which were taken out.
-    pub(super) fn settle(&mut self, hearts: u64) {
-        self.kept += hearts;
+    /// Notes that `hearts` which were taken out are on their way no more, and how many are kept by now: those of another
+    /// process among them, and not those that it had kept already.
+    pub(super) fn settle(&mut self, hearts: u64, kept: u64) {
+        self.kept = self.kept.max(kept);
         self.coming = self.coming.saturating_sub(hearts);
     }
 
@@ -140,9 +128,9 @@ impl Tally {
 
     /// Forgets sessions that have been idle. Nothing that was taken out may still be on its way.
     pub(super) fn forget_idle(&mut self, now: Timestamp) {
-        let unsaved = &self.unsaved.sessions;
+        let unsaved: HashSet<PlaybackId> = self.unsaved.iter().map(|batch| batch.playback).collect();
         self.sessions
-            .retain(|playback, player| now.millis_since(player.last_at) < IDLE_MS || unsaved.contains_key(playback));
+            .retain(|playback, player| now.millis_since(player.last_at) < IDLE_MS || unsaved.contains(playback));
     }
 }
 
@@ -167,19 +155,4 @@ fn take_pace(
     }
     player.spent_until_us = spent_until_us;
     Ok(())
-}
-
-impl Unsaved {
-    fn add(&mut self, giver: &Giver, batch: &Batch<'_>, now: Timestamp) {
-        let hearts = batch.taps.len() as u64;
-        self.hearts += hearts;
-        *self.fans.entry(giver.account).or_default() += hearts;
-        for position in &batch.taps {
-            *self.timeline.entry(position - position.rem_euclid(TIMELINE_STEP_MS)).or_default() += 1;
-        }
-        let session = &giver.session;
-        self.sessions.insert(session.playback, (batch.seq, session.expires_at));
-        let moment = self.moments.entry(Resolution::HalfMinute.start_of(now)).or_default();
-        moment.add(Moment { hearts, ..Moment::default() });
-    }
 }

@@ -2,6 +2,7 @@
 
 mod model;
 mod rules;
+mod two_processes;
 
 use super::Settings;
 use crate::crowd;

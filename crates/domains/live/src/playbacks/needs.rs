@@ -14,7 +14,7 @@ pub trait Accounts: Send + Sync + 'static {
     async fn account(&self, token: &str) -> Result<Option<AccountId>, NeedError>;
 }
 
-/// Knows how many players an address has (the viewers slice).
+/// Knows how many players an address has (the viewers slice, in the process that counts them).
 pub trait Players: Send + Sync + 'static {
     /// Players of this address that count now.
     fn players_from(&self, address: IpAddr) -> u32;

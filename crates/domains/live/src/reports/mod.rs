@@ -5,6 +5,7 @@
 
 mod aggregates;
 mod audience;
+mod audience_of_rows;
 mod error;
 mod fans;
 mod http;
@@ -15,7 +16,8 @@ mod tests;
 
 pub use aggregates::{MIGRATIONS, Resolution};
 pub(crate) use aggregates::{Moment, Moments};
-pub use audience::AudienceOf;
+pub use audience::AudienceInMemory;
+pub use audience_of_rows::AudienceOfRows;
 pub use error::Error;
 pub use fans::{Chatter, Fan, FanAccount};
 pub(crate) use fans::{chatters, with_names};

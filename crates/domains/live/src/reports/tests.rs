@@ -1,5 +1,6 @@
 //! The routes of the crowd from the first session to the report.
 
+mod beside;
 mod stretches;
 
 use axum::{
@@ -20,7 +21,7 @@ use crate::{
         self, Crowd,
         testing::{HERE, HOST, Site},
     },
-    needs::{Totals, ViewerCounts},
+    needs::ViewerCounts,
 };
 
 const SHOW: BroadcastId = BroadcastId::from_raw(5);
@@ -156,7 +157,7 @@ async fn from_the_first_session_to_the_report() {
         let path = "/api/v1/me/channel/report?from=2027-01-16T00:00:00Z&to=2027-01-17T00:00:00Z";
         assert_eq!(client.get(path, Some(HOST)).await.1, json!({"series": []}));
 
-        let totals = crowd.audience.totals(&[SHOW, BroadcastId::from_raw(6)]).await.unwrap();
+        let totals = crowd.totals.totals(&[SHOW, BroadcastId::from_raw(6)]).await.unwrap();
         assert_eq!(totals.len(), 1);
         assert_eq!(totals[&SHOW].viewers, ViewerCounts { concurrent: 0, unique: 2, peak: 3 });
         assert_eq!(totals[&SHOW].hearts, 124, "{}", db.engine);
@@ -168,7 +169,8 @@ async fn reports_are_for_the_host_and_refuse_what_makes_no_sense() {
     for db in databases(&[&crowd::migrations()]).await {
         let site = Site::new(db.database, crowd::Settings::default());
         site.world.set(SHOW, BroadcastState::Ready);
-        let client = Client::of(&site.start().await);
+        let crowd = site.start().await;
+        let client = Client::of(&crowd);
         let other = Some(AccountId::from_raw(3));
         for (path, asker, status, code) in [
             ("/api/v1/broadcasts/5/report", None, 401, "sign_in_required"),

@@ -10,11 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use kernel::{AccountId, BroadcastId, Timestamp};
+use kernel::{AccountId, BroadcastId};
 use ports::bus::{Bus, BusError, Listener, Movement, Publication};
 
 use super::{ADMIN, JUNO, MINA};
-use crate::needs::{Audience, Media, Name, Names, NeedError, PlayerHealth, Stage, Total, Totals, ViewerCounts};
+use crate::needs::{
+    Audience, Name, Names, NeedError, OwnStreams, PlayerHealth, Recordings, Stage, StreamNow, Total, Totals,
+};
 
 pub(super) fn handle(account: AccountId) -> String {
     let known = [(MINA, "mina"), (JUNO, "juno"), (ADMIN, "admin")];
@@ -39,53 +41,143 @@ impl Names for People {
     }
 }
 
-/// What media was told and knows.
+/// The streams of a process, and the recordings of the site.
 #[derive(Default)]
 pub(crate) struct Streams {
+    owner: &'static str,
+    /// Where each was, the latest last.
     pub(crate) stages: Mutex<HashMap<BroadcastId, Vec<Stage>>>,
-    pub(crate) timelines: Mutex<HashMap<BroadcastId, Timestamp>>,
-    pub(crate) replays: Mutex<HashSet<BroadcastId>>,
+    pub(crate) now: Mutex<HashMap<BroadcastId, StreamNow>>,
+    pub(crate) sealing: Mutex<HashSet<BroadcastId>>,
     pub(crate) disconnected: Mutex<HashSet<BroadcastId>>,
+    pub(crate) forgotten: Mutex<HashSet<BroadcastId>>,
+    pub(crate) blobs: Arc<Blobs>,
+}
+
+/// What several processes share.
+#[derive(Default)]
+pub(crate) struct Blobs {
+    pub(crate) replays: Mutex<HashSet<BroadcastId>>,
+    pub(crate) marks: Mutex<HashSet<String>>,
     /// Whether nobody can tell what recordings there are.
     pub(crate) unreadable: AtomicBool,
-    pub(crate) health: Mutex<Option<serde_json::Value>>,
 }
 
 impl Streams {
-    /// What media was told last.
-    pub(crate) fn stage(&self, broadcast: BroadcastId) -> Option<Stage> {
+    /// Those of a spool of this name, among these blobs.
+    pub(crate) fn of(owner: &'static str, blobs: Arc<Blobs>) -> Self {
+        Self { owner, blobs, ..Self::default() }
+    }
+
+    /// The stage of a stream that is here.
+    pub(crate) fn stage_now(&self, broadcast: BroadcastId) -> Option<Stage> {
         self.stages.lock().unwrap().get(&broadcast).and_then(|told| told.last().copied())
+    }
+
+    /// What the next process finds in the same spool.
+    pub(crate) fn restored(&self) -> Self {
+        let stages = self.stages.lock().unwrap();
+        let on_air = stages.iter().filter_map(|(broadcast, told)| {
+            let live = told.iter().find(|stage| matches!(stage, Stage::Live { .. }))?;
+            (told.last() != Some(&Stage::Ended)).then_some((*broadcast, vec![*live]))
+        });
+        let sealing = self.sealing.lock().unwrap().clone();
+        Self {
+            stages: Mutex::new(on_air.collect()),
+            sealing: Mutex::new(sealing),
+            ..Self::of(self.owner, self.blobs.clone())
+        }
+    }
+
+    /// A publisher is there, or was.
+    pub(crate) fn publishes(&self, broadcast: BroadcastId, publish_epoch: i64, connected: bool) {
+        let health = serde_json::json!({"connected": connected, "publish_epoch": publish_epoch, "warnings": []});
+        let now = StreamNow { publish_epoch, connected, sends: connected, health };
+        self.now.lock().unwrap().insert(broadcast, now);
     }
 }
 
 #[async_trait]
-impl Media for Streams {
-    async fn set_stage(&self, broadcast: BroadcastId, stage: Stage) {
+impl OwnStreams for Streams {
+    fn owner(&self) -> &str {
+        self.owner
+    }
+
+    fn address(&self) -> &str {
+        "192.0.2.7:8080"
+    }
+
+    fn held(&self) -> Vec<BroadcastId> {
+        let (stages, sealing) = (self.stages.lock().unwrap(), self.sealing.lock().unwrap());
+        let held: HashSet<BroadcastId> = stages.keys().chain(sealing.iter()).copied().collect();
+        held.into_iter().collect()
+    }
+
+    fn stage(&self, broadcast: BroadcastId) -> Option<Stage> {
+        self.stage_now(broadcast)
+    }
+
+    fn now(&self, broadcast: BroadcastId) -> Option<StreamNow> {
+        self.now.lock().unwrap().get(&broadcast).cloned()
+    }
+
+    fn is_sealing(&self, broadcast: BroadcastId) -> bool {
+        self.sealing.lock().unwrap().contains(&broadcast)
+    }
+
+    async fn expect(&self, broadcast: BroadcastId, stage: Stage) {
         self.stages.lock().unwrap().entry(broadcast).or_default().push(stage);
     }
 
-    fn timeline_start(&self, broadcast: BroadcastId) -> Option<Timestamp> {
-        self.timelines.lock().unwrap().get(&broadcast).copied()
-    }
-
-    async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, NeedError> {
-        if self.unreadable.load(Ordering::SeqCst) {
-            return Err(NeedError("the blobs cannot be read".into()));
+    async fn set_stage(&self, broadcast: BroadcastId, stage: Stage) {
+        if let Some(told) = self.stages.lock().unwrap().get_mut(&broadcast) {
+            told.push(stage);
         }
-        Ok(self.replays.lock().unwrap().contains(&broadcast))
-    }
-
-    async fn delete_recording(&self, broadcast: BroadcastId) -> Result<(), NeedError> {
-        self.replays.lock().unwrap().remove(&broadcast);
-        Ok(())
-    }
-
-    fn health(&self, _: BroadcastId) -> Option<serde_json::Value> {
-        self.health.lock().unwrap().clone()
     }
 
     async fn disconnect(&self, broadcast: BroadcastId) {
         self.disconnected.lock().unwrap().insert(broadcast);
+    }
+
+    async fn forget(&self, broadcast: BroadcastId) -> Result<(), NeedError> {
+        self.stages.lock().unwrap().remove(&broadcast);
+        self.sealing.lock().unwrap().remove(&broadcast);
+        self.forgotten.lock().unwrap().insert(broadcast);
+        self.blobs.remove(broadcast).await
+    }
+}
+
+impl Blobs {
+    fn readable(&self) -> Result<(), NeedError> {
+        match self.unreadable.load(Ordering::SeqCst) {
+            true => Err(NeedError("the blobs cannot be read".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Recordings for Blobs {
+    async fn has_replay(&self, broadcast: BroadcastId) -> Result<bool, NeedError> {
+        self.readable()?;
+        Ok(self.replays.lock().unwrap().contains(&broadcast))
+    }
+
+    async fn remove(&self, broadcast: BroadcastId) -> Result<(), NeedError> {
+        self.readable()?;
+        self.replays.lock().unwrap().remove(&broadcast);
+        Ok(())
+    }
+
+    async fn has_mark(&self, mark: &str) -> Result<bool, NeedError> {
+        self.readable()?;
+        Ok(self.marks.lock().unwrap().contains(mark))
+    }
+
+    async fn set_mark(&self, mark: &str) -> Result<(), NeedError> {
+        self.readable()?;
+        self.marks.lock().unwrap().insert(mark.to_owned());
+        Ok(())
     }
 }
 
@@ -96,18 +188,17 @@ pub(crate) struct Crowd {
     pub(crate) over: Mutex<Total>,
 }
 
+#[async_trait]
 impl Audience for Crowd {
-    fn counts(&self, _: BroadcastId) -> ViewerCounts {
-        self.running.lock().unwrap().viewers
+    async fn crowds(&self, broadcasts: &[BroadcastId]) -> Result<HashMap<BroadcastId, Total>, NeedError> {
+        let total = *self.running.lock().unwrap();
+        Ok(broadcasts.iter().map(|broadcast| (*broadcast, total)).collect())
     }
 
-    fn hearts(&self, _: BroadcastId) -> u64 {
-        self.running.lock().unwrap().hearts
-    }
-
-    fn players(&self, broadcast: BroadcastId) -> PlayerHealth {
-        let sessions = self.counts(broadcast).concurrent;
-        PlayerHealth { sessions, stalls_per_minute: 0.5, bitrate_bps: Some(2_000_000), behind_live_ms: Some(1_800) }
+    async fn players(&self, _: BroadcastId) -> Result<PlayerHealth, NeedError> {
+        let sessions = self.running.lock().unwrap().viewers.concurrent;
+        let (bitrate_bps, behind_live_ms) = (Some(2_000_000), Some(1_800));
+        Ok(PlayerHealth { sessions, stalls_per_minute: 0.5, bitrate_bps, behind_live_ms })
     }
 }
 
@@ -119,14 +210,28 @@ impl Totals for Crowd {
     }
 }
 
-/// A bus that remembers what was published.
+/// A bus that remembers what was published, as far as it does not lose it.
 #[derive(Default)]
-pub(crate) struct Heard(Mutex<Vec<(String, Bytes)>>);
+pub(crate) struct Heard {
+    arrived: Mutex<Vec<(String, Bytes)>>,
+    /// Loses the next publication that contains this.
+    loses: Mutex<Option<&'static str>>,
+}
 
 impl Heard {
+    /// Loses the next publication that contains `text`; whoever publishes it does not learn of that.
+    pub(crate) fn lose(&self, text: &'static str) {
+        *self.loses.lock().unwrap() = Some(text);
+    }
+
+    fn is_lost(&self, publication: &Publication) -> bool {
+        let data = String::from_utf8_lossy(&publication.data);
+        self.loses.lock().unwrap().take_if(|text| data.contains(*text)).is_some()
+    }
+
     /// What was published since it was asked last.
     pub(crate) fn take(&self) -> Vec<(String, serde_json::Value)> {
-        let heard = std::mem::take(&mut *self.0.lock().unwrap());
+        let heard = std::mem::take(&mut *self.arrived.lock().unwrap());
         heard.into_iter().map(|(channel, data)| (channel, serde_json::from_slice(&data).unwrap())).collect()
     }
 }
@@ -134,8 +239,9 @@ impl Heard {
 #[async_trait]
 impl Bus for Heard {
     async fn publish(&self, channel: &str, publications: Vec<Publication>) -> Result<(), BusError> {
-        let mut heard = self.0.lock().unwrap();
-        heard.extend(publications.into_iter().map(|publication| (channel.to_owned(), publication.data)));
+        let arrived = publications.into_iter().filter(|publication| !self.is_lost(publication));
+        let arrived = arrived.map(|publication| (channel.to_owned(), publication.data));
+        self.arrived.lock().unwrap().extend(arrived);
         Ok(())
     }
 

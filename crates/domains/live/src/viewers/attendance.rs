@@ -22,6 +22,8 @@ pub(super) const LEASE_MS: i64 = 12_000;
 pub(super) const LEFT_REMEMBERED_MS: i64 = 600_000;
 /// Sessions remembered as left at the most; beyond that the oldest are forgotten.
 const LEFT_MAX: usize = 200_000;
+/// Players whose words make a median of the health, at the most: so many of them say what all of them would.
+const MEDIAN_OF: usize = 1_000;
 /// Different viewers remembered of one show at the most; those beyond are no longer counted as unique.
 const UNIQUE_MAX: usize = 10_000_000;
 
@@ -226,8 +228,9 @@ impl Attendance {
     }
 }
 
+/// The median of [`MEDIAN_OF`] of them; a map has its players in no order, so any first ones do.
 fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
-    let mut values: Vec<u64> = values.collect();
+    let mut values: Vec<u64> = values.take(MEDIAN_OF).collect();
     let middle = values.len() / 2;
     (!values.is_empty()).then(|| *values.select_nth_unstable(middle).1)
 }

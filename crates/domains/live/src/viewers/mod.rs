@@ -6,6 +6,11 @@
 //! double of an earlier beat does not bring it back for ten minutes, which is longer than any network holds one.
 //! Only a show that is live or paused has viewers; other beats are taken and change nothing.
 //!
+//! Other processes know a running show by its row: how many watch and how their players are doing, written in the same
+//! transaction as what is kept, and only when something changed. While anybody watches, beats change something; so a row
+//! that has stood for as long as a lease lasts, by the database's clock, has nobody any more, and one whose process died
+//! neither.
+//!
 //! Kept: unique viewers, peak, watch time, in groups at least once a second. Lost with a process that dies: the last
 //! second of those; leases are back within two beats.
 
@@ -28,4 +33,4 @@ pub use jobs::KeepViewers;
 pub use service::Viewers;
 pub use settings::Settings;
 pub use store::MIGRATIONS;
-pub(crate) use store::{totals, watch_time};
+pub(crate) use store::{present, totals, watch_time};

@@ -44,6 +44,8 @@ pub struct Viewers {
 struct Audience {
     attendance: Attendance,
     host: Option<AccountId>,
+    /// The row of the present as it is in the store, or on its way there.
+    told: Option<PlayerHealth>,
     closed: bool,
 }
 
@@ -51,7 +53,16 @@ struct Audience {
 #[derive(Debug, Default)]
 struct Keeping {
     number: i64,
-    group: Vec<(BroadcastId, AccountId, Unsaved)>,
+    group: Vec<OfShow>,
+}
+
+/// What is to be kept of one show, and the row of its present.
+#[derive(Debug)]
+struct OfShow {
+    broadcast: BroadcastId,
+    host: AccountId,
+    unsaved: Unsaved,
+    present: PlayerHealth,
 }
 
 impl std::fmt::Debug for Viewers {
@@ -155,27 +166,31 @@ impl Viewers {
         Ok(())
     }
 
-    fn take_unsaved(&self) -> Vec<(BroadcastId, AccountId, Unsaved)> {
+    fn take_unsaved(&self) -> Vec<OfShow> {
         let now = self.clock.now();
         let (mut group, mut concurrent) = (Vec::new(), 0);
         for (broadcast, audience) in self.all() {
             let mut audience = lock(&audience);
             // Also lets go of the addresses of players that nobody asks about.
-            concurrent += audience.attendance.counts(now, &self.places).concurrent;
-            if let Some(host) = audience.host.filter(|_| !audience.attendance.is_saved()) {
-                group.push((broadcast, host, audience.attendance.take_unsaved()));
+            let present = audience.attendance.health(now, &self.places);
+            concurrent += present.sessions;
+            let is_told = audience.attendance.is_saved() && audience.told == Some(present);
+            if let Some(host) = audience.host.filter(|_| !is_told) {
+                audience.told = Some(present);
+                let unsaved = audience.attendance.take_unsaved();
+                group.push(OfShow { broadcast, host, unsaved, present });
             }
         }
         metrics::gauge!("madang_viewers").set(concurrent as f64);
         // Hearts and viewers both add to the aggregates of several broadcasts: in one order, or PostgreSQL sees a deadlock.
-        group.sort_by_key(|(broadcast, ..)| *broadcast);
+        group.sort_by_key(|show| show.broadcast);
         group
     }
 
     async fn write(&self, keeping: &mut Keeping) -> Result<(), SqlError> {
         if let Some(mut tx) = self.groups.begin(keeping.number, self.clock.now()).await? {
-            for (broadcast, host, unsaved) in &keeping.group {
-                store::add(&mut tx, *broadcast, *host, unsaved).await?;
+            for OfShow { broadcast, host, unsaved, present } in &keeping.group {
+                store::add(&mut tx, *broadcast, *host, unsaved, present).await?;
             }
             tx.commit().await?;
         }
@@ -197,7 +212,7 @@ impl Viewers {
         }
         let keeping = self.keeping.lock().await;
         over.retain(|broadcast| {
-            let being_kept = keeping.group.iter().any(|(kept, ..)| kept == broadcast);
+            let being_kept = keeping.group.iter().any(|kept| kept.broadcast == *broadcast);
             !being_kept && self.close_if_saved(*broadcast)
         });
         Ok(store::close(&self.database, &over).await?)
@@ -231,7 +246,7 @@ impl Viewers {
         }
         let (seen, peak) = store::load(&self.database, broadcast).await?;
         let attendance = Attendance::restored(seen, peak);
-        let audience = Arc::new(Mutex::new(Audience { attendance, host: None, closed: false }));
+        let audience = Arc::new(Mutex::new(Audience { attendance, host: None, told: None, closed: false }));
         let mut audiences = self.audiences.write().unwrap_or_else(PoisonError::into_inner);
         audiences.insert(broadcast, audience.clone());
         Ok(audience)

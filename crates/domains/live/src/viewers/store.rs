@@ -4,13 +4,20 @@ use std::collections::{HashMap, HashSet};
 
 use kernel::{AccountId, BroadcastId};
 use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
-use ports::sqlx;
+use ports::sqlx::{self, any::AnyRow};
 
-use super::attendance::Unsaved;
-use crate::{group_store, needs::ViewerCounts, playbacks::Viewer, reports};
+use super::attendance::{LEASE_MS, Unsaved};
+use crate::{
+    group_store,
+    needs::{PlayerHealth, ViewerCounts},
+    playbacks::Viewer,
+    reports,
+};
 
 /// The tables of viewers.
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[TABLES, PRESENT];
+
+const TABLES: Migration = Migration {
     version: 2026_11_23_33,
     name: "viewers",
     sql: "CREATE TABLE viewer_totals (
@@ -26,7 +33,17 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
             viewer BIGINT NOT NULL,
             PRIMARY KEY (broadcast, viewer)
           );",
-}];
+};
+
+const PRESENT: Migration = Migration {
+    version: 2026_11_27_61,
+    name: "the present of a show",
+    sql: "ALTER TABLE viewer_totals ADD COLUMN players BIGINT NOT NULL DEFAULT 0;
+          ALTER TABLE viewer_totals ADD COLUMN stalls_per_minute BIGINT NOT NULL DEFAULT 0;
+          ALTER TABLE viewer_totals ADD COLUMN bitrate_bps BIGINT;
+          ALTER TABLE viewer_totals ADD COLUMN behind_live_ms BIGINT;
+          ALTER TABLE viewer_totals ADD COLUMN present_at_ms BIGINT NOT NULL DEFAULT 0;",
+};
 
 /// Broadcasts that are not known to be over.
 pub(super) async fn running(database: &Database) -> Result<Vec<BroadcastId>, SqlError> {
@@ -47,31 +64,43 @@ pub(super) async fn load(database: &Database, broadcast: BroadcastId) -> Result<
     Ok((viewers.into_iter().map(Viewer::from_raw).collect(), peak.unwrap_or_default().unsigned_abs()))
 }
 
-/// Adds what happened in a broadcast.
+/// Adds what happened in a broadcast, and says how it is now.
 pub(super) async fn add(
     tx: &mut WriteTx,
     broadcast: BroadcastId,
     host: AccountId,
     unsaved: &Unsaved,
+    present: &PlayerHealth,
 ) -> Result<(), SqlError> {
     let mut seen: Vec<[i64; 2]> = unsaved.viewers.iter().map(|viewer| [broadcast.raw(), viewer.raw()]).collect();
     // In order of their keys, so that two processes that write the same rows cannot wait for each other.
     seen.sort_unstable();
     let head = "INSERT INTO viewers_seen (broadcast, viewer)";
     let new_viewers = group_store::write_rows(tx, head, &seen, "ON CONFLICT (broadcast, viewer) DO NOTHING").await?;
-    sqlx::query(
-        "INSERT INTO viewer_totals (broadcast, unique_viewers, peak, watch_time_ms) VALUES ($1, $2, $3, $4) \
+    let upsert = format!(
+        "INSERT INTO viewer_totals (broadcast, unique_viewers, peak, watch_time_ms, \
+           players, stalls_per_minute, bitrate_bps, behind_live_ms, present_at_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {now_ms}) \
          ON CONFLICT (broadcast) DO UPDATE SET \
            unique_viewers = viewer_totals.unique_viewers + excluded.unique_viewers, \
            peak = CASE WHEN excluded.peak > viewer_totals.peak THEN excluded.peak ELSE viewer_totals.peak END, \
-           watch_time_ms = viewer_totals.watch_time_ms + excluded.watch_time_ms",
-    )
-    .bind(broadcast.raw())
-    .bind(new_viewers as i64)
-    .bind(unsaved.peak as i64)
-    .bind(unsaved.watch_time_ms as i64)
-    .execute(tx.conn())
-    .await?;
+           watch_time_ms = viewer_totals.watch_time_ms + excluded.watch_time_ms, \
+           players = excluded.players, stalls_per_minute = excluded.stalls_per_minute, \
+           bitrate_bps = excluded.bitrate_bps, behind_live_ms = excluded.behind_live_ms, \
+           present_at_ms = excluded.present_at_ms",
+        now_ms = tx.dialect().now_ms()
+    );
+    sqlx::query(sqlx::AssertSqlSafe(upsert))
+        .bind(broadcast.raw())
+        .bind(new_viewers as i64)
+        .bind(unsaved.peak as i64)
+        .bind(unsaved.watch_time_ms as i64)
+        .bind(present.sessions as i64)
+        .bind(present.stalls_per_minute as i64)
+        .bind(present.bitrate_bps.map(|bitrate| bitrate as i64))
+        .bind(present.behind_live_ms.map(|behind| behind as i64))
+        .execute(tx.conn())
+        .await?;
     reports::add(tx, broadcast, host, &unsaved.moments).await
 }
 
@@ -87,28 +116,59 @@ pub(super) async fn close(database: &Database, broadcasts: &[BroadcastId]) -> Re
     tx.commit().await
 }
 
+/// How broadcasts are, as the process that has their crowd wrote: who watches, and how the players are doing. A present that was
+/// written as long ago as a lease lasts has no players any more; broadcasts nobody watched are left out.
+pub(crate) async fn present(
+    database: &Database,
+    broadcasts: &[BroadcastId],
+) -> Result<HashMap<BroadcastId, (ViewerCounts, PlayerHealth)>, SqlError> {
+    let select = format!(
+        "SELECT broadcast, unique_viewers, peak, players, stalls_per_minute, bitrate_bps, behind_live_ms, \
+           {now_ms} - present_at_ms FROM viewer_totals WHERE broadcast IN",
+        now_ms = database.dialect().now_ms()
+    );
+    let mut found = HashMap::new();
+    for some in broadcasts.chunks(group_store::ROWS_PER_STATEMENT) {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(group_store::ids_statement(&select, some.len())));
+        for broadcast in some {
+            query = query.bind(broadcast.raw());
+        }
+        for row in query.fetch_all(database.reader()).await? {
+            found.insert(BroadcastId::from_raw(row.try_get(0)?), (counts(&row)?, health(&row)?));
+        }
+    }
+    for (counts, health) in found.values_mut() {
+        counts.concurrent = health.sessions;
+    }
+    Ok(found)
+}
+
+fn counts(row: &AnyRow) -> Result<ViewerCounts, SqlError> {
+    let (unique, peak): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+    Ok(ViewerCounts { concurrent: 0, unique: unique.unsigned_abs(), peak: peak.unsigned_abs() })
+}
+
+fn health(row: &AnyRow) -> Result<PlayerHealth, SqlError> {
+    let age_ms: i64 = row.try_get(7)?;
+    if age_ms >= LEASE_MS {
+        return Ok(PlayerHealth::default());
+    }
+    let (sessions, stalls): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
+    Ok(PlayerHealth {
+        sessions: sessions.unsigned_abs(),
+        stalls_per_minute: stalls as f64,
+        bitrate_bps: row.try_get::<Option<i64>, _>(5)?.map(i64::unsigned_abs),
+        behind_live_ms: row.try_get::<Option<i64>, _>(6)?.map(i64::unsigned_abs),
+    })
+}
+
 /// What broadcasts came to so far; those nobody watched are left out.
 pub(crate) async fn totals(
     database: &Database,
     broadcasts: &[BroadcastId],
 ) -> Result<HashMap<BroadcastId, ViewerCounts>, SqlError> {
-    let mut found = HashMap::new();
-    for some in broadcasts.chunks(group_store::ROWS_PER_STATEMENT) {
-        let text = group_store::ids_statement(
-            "SELECT broadcast, unique_viewers, peak FROM viewer_totals WHERE broadcast IN",
-            some.len(),
-        );
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-        for broadcast in some {
-            query = query.bind(broadcast.raw());
-        }
-        for row in query.fetch_all(database.reader()).await? {
-            let (unique, peak): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-            let counts = ViewerCounts { concurrent: 0, unique: unique.unsigned_abs(), peak: peak.unsigned_abs() };
-            found.insert(BroadcastId::from_raw(row.try_get(0)?), counts);
-        }
-    }
-    Ok(found)
+    let found = present(database, broadcasts).await?.into_iter();
+    Ok(found.map(|(broadcast, (counts, _))| (broadcast, ViewerCounts { concurrent: 0, ..counts })).collect())
 }
 
 /// How long a broadcast was watched so far by all players together, in milliseconds.

@@ -18,8 +18,8 @@ pub(crate) struct ContentPolicy(HeaderValue);
 impl ContentPolicy {
     /// Scripts and styles of this site alone; pictures, playlists and media from where media is played from too; media and
     /// workers also from memory, as players make them.
-    pub(crate) fn new(media_origin: Option<&Origin>) -> Self {
-        let media = media_origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    pub(crate) fn new(media_origins: &[Origin]) -> Self {
+        let media: String = media_origins.iter().map(|origin| format!(" {origin}")).collect();
         let text = format!(
             "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:{media}; \
              media-src 'self' blob:{media}; connect-src 'self'{media}; worker-src 'self' blob:; font-src 'self' data:; \

@@ -169,7 +169,7 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
             registration_open: true,
             version: "1.2.3".into(),
         },
-        media_origin: Some("https://cdn.test".parse().unwrap()),
+        media_origins: vec!["https://store.test".parse().unwrap(), "https://cdn.test".parse().unwrap()],
         pages: true,
         tls: None,
     }

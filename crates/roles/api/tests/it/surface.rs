@@ -67,7 +67,8 @@ async fn answers_carry_their_headers() {
         assert!(answer.header("referrer-policy").is_some());
     }
     let policy = server.get("/").await.header("content-security-policy").unwrap().to_owned();
-    let with_cdn: Vec<_> = policy.split("; ").filter(|rule| rule.ends_with(" https://cdn.test")).collect();
+    let with_cdn: Vec<_> =
+        policy.split("; ").filter(|rule| rule.ends_with(" https://store.test https://cdn.test")).collect();
     let names: Vec<_> = with_cdn.iter().filter_map(|rule| rule.split(' ').next()).collect();
     assert_eq!(names, ["img-src", "media-src", "connect-src"], "{policy}");
     let who = server.get("/api/v1/who").await;

@@ -86,6 +86,14 @@ pub(super) fn whole(kind: HeaderValue, holds: Holds, bytes: Bytes) -> Response {
     (headers, Body::from(bytes)).into_response()
 }
 
+/// The file is there, for whoever asks with GET.
+pub(super) fn elsewhere(address: &str, holds: Holds) -> Response {
+    // The store writes addresses in ASCII; one that is none leads nowhere.
+    let address = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static(""));
+    let headers = [(header::LOCATION, address), (header::CACHE_CONTROL, holds.header()), ANYONE];
+    (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
+}
+
 /// The answer to a request that failed.
 pub(super) fn failure(error: PlaybackError) -> Response {
     let length = if let PlaybackError::Range { length } = error { Some(length) } else { None };

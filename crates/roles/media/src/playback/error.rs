@@ -3,6 +3,9 @@
 use kernel::Problem;
 use ports::blobs::BlobError;
 
+/// When to ask again where the store does not answer, in seconds.
+const AWAY_S: u64 = 5;
+
 /// Why a request for playback fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaybackError {
@@ -15,6 +18,9 @@ pub(crate) enum PlaybackError {
     /// The stream has just begun, or has stalled, and the wait was long enough.
     #[error("the stream has not come this far; try again")]
     NotYet,
+    /// Nobody can tell at present whether there is something to watch.
+    #[error("the server cannot tell what there is to watch here; try again")]
+    Unavailable,
     /// A blocking request for what lies too far ahead.
     #[error("segment {asked} lies too far ahead of the stream")]
     TooFarAhead { asked: u64 },
@@ -33,7 +39,7 @@ impl From<BlobError> for PlaybackError {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::Missing(_) | BlobError::InvalidKey(_) => Self::NotFound,
-            error @ BlobError::Engine { .. } => Self::Store(error),
+            error @ (BlobError::Engine { .. } | BlobError::Away { .. }) => Self::Store(error),
         }
     }
 }
@@ -45,12 +51,18 @@ impl From<PlaybackError> for Problem {
             PlaybackError::NotFound => Problem::not_found("nothing_to_watch", detail),
             PlaybackError::Gone => Problem { status: 410, title: "Gone", ..Problem::not_found("segment_gone", detail) },
             PlaybackError::NotYet => Problem::unavailable("not_yet", detail).retry_after(1),
+            PlaybackError::Unavailable => Problem::unavailable("unavailable", detail).retry_after(1),
             PlaybackError::TooFarAhead { .. } => Problem::bad_request("too_far_ahead", detail).field("_HLS_msn"),
             PlaybackError::PartWithoutSegment => {
                 Problem::bad_request("part_without_segment", detail).field("_HLS_part")
             }
             PlaybackError::Range { .. } => {
                 Problem { status: 416, title: "Range not satisfiable", ..Problem::bad_request("range_outside", detail) }
+            }
+            PlaybackError::Store(error @ BlobError::Away { .. }) => {
+                tracing::warn!(%error, "a file of a recording cannot be read now");
+                Problem::unavailable("recording_away", "The recording cannot be read now. Try again.")
+                    .retry_after(AWAY_S)
             }
             PlaybackError::Store(error) => {
                 tracing::error!(%error, "a file of a recording cannot be read");

@@ -20,12 +20,17 @@ use super::{
     live::{self, Directives},
     replay,
 };
-use crate::{packager::SegmentName, service::MediaService, stream::Stream, thumbnails::Picture};
+use crate::{
+    needs::Standing, packager::SegmentName, recording::segment_key, service::MediaService, stream::Stream,
+    thumbnails::Picture,
+};
 
 /// How long a live multivariant playlist holds, in seconds.
 const MULTIVARIANT_S: u16 = 1;
 /// How long a replay's picture holds, in seconds. Its playlists do not hold at all: a recording can be deleted at any moment.
 const REPLAY_PICTURE_S: u16 = 60;
+/// How long the answer that names an address of the store holds, in seconds.
+const ADDRESS_S: u16 = 600;
 /// How long a live picture holds, in seconds.
 const THUMBNAIL_S: u16 = 10;
 
@@ -47,7 +52,7 @@ async fn file(
     };
     let answer = match media.stream(broadcast) {
         Some(stream) => of_stream(&media, &stream, name, &directives, &headers).await,
-        None => of_replay(&media, broadcast, name, &headers).await,
+        None => without_stream(&media, broadcast, name, &headers).await,
     };
     answer.unwrap_or_else(answers::failure)
 }
@@ -104,6 +109,29 @@ async fn segment(media: &MediaService, stream: &Stream, name: SegmentName) -> Re
     }
 }
 
+/// What is answered where the stream is not: a replay for as long as the broadcast's row has one.
+async fn without_stream(
+    media: &MediaService,
+    broadcast: BroadcastId,
+    name: FileName,
+    headers: &HeaderMap,
+) -> Result<Response, PlaybackError> {
+    let refusal = match media.gatekeeper().standing(broadcast).await {
+        Some(Standing::Over) => return of_replay(media, broadcast, name, headers).await,
+        Some(Standing::OnAir) => PlaybackError::NotYet,
+        Some(Standing::Nothing) => PlaybackError::NotFound,
+        Some(Standing::Gone) => {
+            media.cache().forget(broadcast);
+            PlaybackError::NotFound
+        }
+        None => PlaybackError::Unavailable,
+    };
+    match name {
+        FileName::Thumbnail => Ok(picture(Picture::placeholder(), Holds::Seconds(THUMBNAIL_S))),
+        _ => Err(refusal),
+    }
+}
+
 async fn of_replay(
     media: &MediaService,
     broadcast: BroadcastId,
@@ -120,6 +148,9 @@ async fn of_replay(
             Ok(answers::whole(answers::PLAYLIST, Holds::NotAtAll, text))
         }
         FileName::Segment(name) => {
+            if let Some(address) = replay::elsewhere(media, &segment_key(broadcast, name)).await? {
+                return Ok(answers::elsewhere(&address, Holds::Seconds(ADDRESS_S)));
+            }
             let bytes = replay::segment(media, broadcast, name).await?;
             answers::file(headers, answers::SEGMENT, Holds::Forever, bytes)
         }

@@ -1,6 +1,6 @@
 //! Files of a show that is over.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use kernel::BroadcastId;
@@ -8,9 +8,12 @@ use kernel::BroadcastId;
 use super::{cache::Cached, error::PlaybackError};
 use crate::{
     packager::SegmentName,
-    recording::{ReplayIndex, init_key, read_file, segment_key, thumbnail_key},
+    recording::{ReplayIndex, init_key, is_spooled, read_file, segment_key, thumbnail_key},
     service::MediaService,
 };
+
+/// How long an address of the store is good for: longer than the answer that names it is held.
+const ADDRESS_HOLDS: Duration = Duration::from_secs(3_600);
 
 /// The multivariant playlist.
 pub(super) async fn multivariant(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
@@ -40,6 +43,14 @@ pub(super) async fn init(
     name: SegmentName,
 ) -> Result<Bytes, PlaybackError> {
     stored(media, broadcast, Cached::Init(name), init_key(broadcast, name)).await
+}
+
+/// Where the store itself gives a segment to viewers, when the settings say so and it does; what is still in the spool is here.
+pub(super) async fn elsewhere(media: &MediaService, key: &str) -> Result<Option<String>, PlaybackError> {
+    if !media.sends_to_store() || is_spooled(media.spool(), key).await {
+        return Ok(None);
+    }
+    Ok(media.blobs().address(key, ADDRESS_HOLDS).await?)
 }
 
 /// The picture that was kept with the recording.

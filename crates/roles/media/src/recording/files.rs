@@ -55,7 +55,7 @@ pub(super) fn replay_prefix(broadcast: BroadcastId) -> String {
 
 /// Reads a recorded file wherever it is now.
 pub(crate) async fn read_file(spool: &Path, blobs: &dyn Blobs, key: &str) -> Result<Bytes, BlobError> {
-    let in_spool = key.strip_prefix("recordings/").map(|rest| spool.join(rest));
+    let in_spool = spooled(spool, key);
     if let Some(bytes) = read_spooled(in_spool.as_deref()).await {
         return Ok(bytes);
     }
@@ -67,6 +67,16 @@ pub(crate) async fn read_file(spool: &Path, blobs: &dyn Blobs, key: &str) -> Res
         },
         answer => answer,
     }
+}
+
+/// Whether a recorded file is still in the spool.
+pub(crate) async fn is_spooled(spool: &Path, key: &str) -> bool {
+    let Some(path) = spooled(spool, key) else { return false };
+    tokio::fs::try_exists(path).await.unwrap_or(false)
+}
+
+fn spooled(spool: &Path, key: &str) -> Option<PathBuf> {
+    key.strip_prefix("recordings/").map(|rest| spool.join(rest))
 }
 
 async fn read_spooled(path: Option<&Path>) -> Option<Bytes> {

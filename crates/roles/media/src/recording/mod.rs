@@ -5,13 +5,16 @@
 //! up by the disk: when the disk is slower than the stream, or full, the recording has a gap, which is logged, and goes on
 //! with the next segment that fits.
 //!
-//! Layout of the spool, in `{data_dir}/spool/{broadcast}/`: `journal.jsonl` (see [`entry`]), `init-N.mp4`, `seg-N.m4s`.
+//! Layout of the spool: `{data_dir}/spool/owner` (see [`folder`]), and in `{data_dir}/spool/{broadcast}/`
+//! `journal.jsonl` (see [`entry`]), `init-N.mp4`, `seg-N.m4s`.
 //! Layout of the blobs: `recordings/{broadcast}/init-N.mp4`, `…/seg-N.m4s`, `…/thumbnail.jpg`, and, once the show is over
-//! and all of it is kept, `replays/{broadcast}/{time of the end, ms}.json`.
+//! and all of it is kept, `replays/{broadcast}/{time of the end, ms}.json`; `site/{mark}`, by which a site knows its own
+//! blobs.
 
 mod disk;
 mod entry;
 mod files;
+mod folder;
 mod index;
 mod journal;
 mod recorder;
@@ -24,7 +27,9 @@ mod writer;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use files::{init_key, read_file, segment_key, thumbnail_key};
+pub use folder::SpoolFolder;
+pub use replays::Replays;
+
+pub(crate) use files::{init_key, is_spooled, read_file, segment_key, thumbnail_key};
 pub(crate) use index::ReplayIndex;
 pub(crate) use recorder::{Follower, Recorder, Recording, Restored};
-pub(crate) use replays::Replays;

@@ -128,6 +128,16 @@ impl Recorder {
         self.sealer.finished(broadcast).await;
     }
 
+    /// Whether the replay of a broadcast that is over is on its way.
+    pub(crate) fn is_sealing(&self, broadcast: BroadcastId) -> bool {
+        self.sealer.is_ending(broadcast)
+    }
+
+    /// Those that are over and whose replay is on its way.
+    pub(crate) fn sealing(&self) -> Vec<BroadcastId> {
+        self.sealer.all_ending()
+    }
+
     /// Completes what is open on the disk, and stops sealing; what is not sealed is after the next start.
     pub(crate) async fn shutdown(&self) {
         let (done, heard) = oneshot::channel();

@@ -94,6 +94,16 @@ impl Sealer {
         let _ = self.ending.subscribe().wait_for(|ending| !ending.contains(&broadcast)).await;
     }
 
+    /// Whether a replay of this broadcast is on its way.
+    pub(super) fn is_ending(&self, broadcast: BroadcastId) -> bool {
+        self.ending.borrow().contains(&broadcast)
+    }
+
+    /// Those whose replay is on its way.
+    pub(super) fn all_ending(&self) -> Vec<BroadcastId> {
+        self.ending.borrow().iter().copied().collect()
+    }
+
     /// Seals for ever.
     pub(super) async fn run(self: Arc<Self>, spool: PathBuf, blobs: Arc<dyn Blobs>, queue: Queue) {
         let bench = Bench { spool, blobs, queue };

@@ -1,15 +1,15 @@
 //! The picture of a show that ends, or whose recording is removed, while it is under way.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use async_trait::async_trait;
 
 use super::*;
 use crate::{
-    needs::Refusal,
+    needs::{Refusal, Standing},
     playback::tests::{
         clips::{clip, ffmpeg},
-        show::{BROADCAST, MemoryBlobs, START_MS},
+        show::{BROADCAST, MemoryBlobs, START_MS, claim},
     },
     recording::tests::gated::Gated,
 };
@@ -34,6 +34,9 @@ impl Gatekeeper for Anyone {
     }
     async fn arrived(&self, _: BroadcastId, _: i64) {}
     async fn interrupted(&self, _: BroadcastId, _: i64) {}
+    async fn standing(&self, _: BroadcastId) -> Option<Standing> {
+        Some(Standing::Over)
+    }
     async fn may_preview(&self, _: Option<&str>, _: BroadcastId) -> bool {
         false
     }
@@ -42,8 +45,8 @@ impl Gatekeeper for Anyone {
 /// A show on air whose pictures are taken, fed with five seconds.
 fn on_air(folder: &Path, blobs: Arc<dyn Blobs>) -> Arc<MediaService> {
     let settings = MediaSettings { ffmpeg: ffmpeg().to_str().unwrap().into(), ..MediaSettings::default() };
-    let media = MediaService::new(settings, folder, Arc::new(Noon), blobs, Arc::new(Anyone)).unwrap();
-    media.set_stage(BROADCAST, Stage::Live { timeline_start: Noon.now() });
+    let media = MediaService::new(settings, claim(folder), Arc::new(Noon), blobs, Arc::new(Anyone)).unwrap();
+    media.expect(BROADCAST, Stage::Live { timeline_start: Noon.now() });
     let mut sink = media.packager().open(BROADCAST, 1);
     for packet in clip(5.0, "-c:v libx264 -preset ultrafast -g 60", "") {
         sink.push(packet, Noon.now());
@@ -69,8 +72,8 @@ async fn a_picture_that_is_just_being_kept_goes_with_its_recording() {
     blobs.open();
     removal.await.unwrap().unwrap();
     assert_eq!(kept.list("recordings/").await.unwrap(), Vec::<String>::new());
-    assert!(!media.has_replay(BROADCAST).await.unwrap());
-    assert_eq!(std::fs::read_dir(folder.path().join("spool")).unwrap().count(), 0);
+    assert!(!media.replays().has(BROADCAST).await.unwrap());
+    assert!(!folder.path().join("spool").join(BROADCAST.to_string()).exists());
 }
 
 #[tokio::test]

@@ -18,9 +18,9 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => prop_oneof![9 => Just(Input::TimePassed), 1 => Just(Input::End)],
         3 => Just(Input::PublisherAdmitted),
         6 => epoch.clone().prop_map(|publish_epoch| Input::StreamArrived { publish_epoch }),
-        5 => epoch.prop_map(|publish_epoch| Input::StreamInterrupted { publish_epoch }),
-        1 => Just(Input::ServerRestarted),
-        1 => (0_i64..10_000).prop_map(|ms| Input::TimelineBegan(BEGIN.plus_millis(ms))),
+        5 => epoch.clone().prop_map(|publish_epoch| Input::StreamInterrupted { publish_epoch }),
+        1 => epoch.clone().prop_map(|publish_epoch| Input::StreamGoesOn { publish_epoch }),
+        1 => epoch.prop_map(|publish_epoch| Input::ServerRestarted { publish_epoch }),
     ]
 }
 
@@ -48,6 +48,7 @@ fn check_shape(life: &Life) -> Result<(), TestCaseError> {
     if life.is_on_air() {
         prop_assert!(life.started_at.is_some(), "on air implies that it began: {life:?}");
     }
+    prop_assert_eq!(life.timeline_start, life.started_at, "its timeline begins with it");
     if life.is_ahead() {
         prop_assert!(life.started_at.is_none() && life.timeline_start.is_none(), "{life:?}");
     }
@@ -64,14 +65,18 @@ fn check_step(before: &Life, input: Input, after: &Life, now: Timestamp) -> Resu
     prop_assert!(is_step(before.state, after.state), "{before:?} {input:?} {after:?}");
     let admitted = i64::from(matches!(input, Input::PublisherAdmitted));
     prop_assert_eq!(after.publish_epoch, before.publish_epoch + admitted);
-    prop_assert!(after.gone_epoch >= before.gone_epoch);
+    let goes_on = matches!(input, Input::StreamGoesOn { .. });
+    prop_assert!(after.gone_epoch >= before.gone_epoch || goes_on);
     prop_assert!(before.started_at.is_none() || before.started_at == after.started_at);
     prop_assert!(before.timeline_start.is_none() || before.timeline_start == after.timeline_start);
     if before.state == BroadcastState::Ended {
-        prop_assert_eq!(&Life { timeline_start: before.timeline_start, ..*after }, before, "the end is final");
+        prop_assert_eq!(after, before, "the end is final");
     }
     match input {
-        Input::StreamArrived { publish_epoch } | Input::StreamInterrupted { publish_epoch }
+        Input::StreamArrived { publish_epoch }
+        | Input::StreamInterrupted { publish_epoch }
+        | Input::StreamGoesOn { publish_epoch }
+        | Input::ServerRestarted { publish_epoch }
             if publish_epoch != before.publish_epoch =>
         {
             prop_assert_eq!(after, before, "another epoch's news changes nothing");
@@ -217,4 +222,21 @@ fn an_encoder_stopped_in_a_pause_gets_the_whole_grace_after_it() {
     assert_eq!(resumed.after(Input::TimePassed, in_grace, &PATIENCE), Ok(resumed));
     let ended = resumed.after(Input::TimePassed, in_grace.plus_millis(1), &PATIENCE).unwrap();
     assert_eq!(ended.state, BroadcastState::Ended);
+}
+
+#[test]
+fn a_publisher_that_was_taken_for_gone_goes_on_and_the_one_before_it_does_not() {
+    let silent = live().after(Input::StreamInterrupted { publish_epoch: 1 }, BEGIN, &PATIENCE).unwrap();
+    assert_eq!(silent.after(Input::StreamArrived { publish_epoch: 1 }, BEGIN, &PATIENCE), Ok(silent));
+    let back = silent.after(Input::StreamGoesOn { publish_epoch: 1 }, BEGIN, &PATIENCE);
+    assert_eq!(back, Ok(live()));
+    let next = silent.after(Input::PublisherAdmitted, BEGIN, &PATIENCE).unwrap();
+    assert_eq!(
+        next.after(Input::StreamGoesOn { publish_epoch: 1 }, BEGIN, &PATIENCE),
+        Ok(next),
+        "another one is there"
+    );
+    assert_eq!(next.after(Input::ServerRestarted { publish_epoch: 1 }, BEGIN, &PATIENCE), Ok(next));
+    let ended = silent.after(Input::End, BEGIN, &PATIENCE).unwrap();
+    assert_eq!(ended.after(Input::StreamGoesOn { publish_epoch: 1 }, BEGIN, &PATIENCE), Ok(ended));
 }

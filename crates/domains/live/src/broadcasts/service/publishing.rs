@@ -16,13 +16,14 @@ use crate::{
     stream_key::{self, KeyKind},
 };
 
-/// News of streams that wait to be kept, at the most. Beyond it news is dropped and logged; a restart heals it.
+/// News of streams that wait to be kept, at the most. Beyond it news is dropped and logged; how it
+/// is with those streams is seen within a second.
 const UNHEARD_MAX: usize = 1_000;
 
 impl Broadcasts {
     /// The broadcast a stream key publishes into. A channel's lasting key opens what is on air, else the newest that is
-    /// ready, else a new broadcast with the channel's default title. An encoder under which the show was ended, and which
-    /// connects again by itself, opens nothing new.
+    /// ready, else a new broadcast with the channel's default title. An encoder under which the show was ended, and
+    /// which connects again by itself, opens nothing new.
     ///
     /// # Errors
     /// [`PublishRefused`] when the key opens nothing, or not now.
@@ -34,14 +35,14 @@ impl Broadcasts {
         }
     }
 
-    /// Begins a publish epoch: larger than every one before, kept before it is answered.
+    /// Begins a publish epoch: larger than every one before, kept before it is answered. The stream is this process's
+    /// from now on.
     ///
     /// # Errors
     /// [`PublishRefused`] when the broadcast is over.
     pub async fn begin_epoch(&self, broadcast: BroadcastId) -> Result<i64, PublishRefused> {
         let begun = self.apply(broadcast, Input::PublisherAdmitted).await?;
-        // After a restart of media this is where it learns of a show that is already on air.
-        self.tell_media(&begun).await;
+        self.expect(&begun).await;
         Ok(begun.life.publish_epoch)
     }
 
@@ -55,8 +56,8 @@ impl Broadcasts {
         self.hear(broadcast, Input::StreamInterrupted { publish_epoch }).await;
     }
 
-    /// Whether this visitor may see the broadcast's stream before it is public: its host and administrators. When nobody
-    /// can tell: no.
+    /// Whether this visitor may see the broadcast's stream before it is public: its host and administrators. When
+    /// nobody can tell: no.
     pub async fn may_preview(&self, identity: Option<&Identity>, broadcast: BroadcastId) -> bool {
         let (Some(identity), Ok(broadcast)) = (identity, self.find(broadcast).await) else { return false };
         identity.admin || identity.account == broadcast.host

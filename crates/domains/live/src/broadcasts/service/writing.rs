@@ -1,4 +1,5 @@
-//! How a change is kept: decide on what is there, write only over that, and tell media afterwards.
+//! How a change is kept: decide on what is there, write only over that, and look after the stream afterwards, where it
+//! is here.
 
 use kernel::{BroadcastId, Rate, Timestamp, events::live::BroadcastChanged};
 use ports::sql::WriteTx;
@@ -12,12 +13,9 @@ use crate::{
         store,
     },
     channels::Channel,
-    needs::Stage,
 };
 
 const TRIES: u32 = 20;
-/// How long after its end a recording may take to be sealed, in milliseconds.
-const SEALING_MS: i64 = 10 * 60 * 1_000;
 
 impl Broadcasts {
     /// Makes a broadcast within its channel's limits. The channel is locked, so that no other one is made meanwhile.
@@ -48,16 +46,19 @@ impl Broadcasts {
         Ok(broadcast)
     }
 
-    /// Lets `input` happen to the broadcast, and tells media when that changes what it is to do.
+    /// Lets `input` happen to the broadcast. Where its stream is in this process, it is at its new stage at once.
     pub(super) async fn apply(&self, id: BroadcastId, input: Input) -> Result<Broadcast, Error> {
         let (before, after) = self
             .rewrite(id, |broadcast, now| {
                 broadcast.life = broadcast.life.after(input, now, &self.patience)?;
+                if broadcast.recording == Recording::Pending && broadcast.life.nothing_was_recorded() {
+                    broadcast.recording = Recording::Gone;
+                }
                 Ok(())
             })
             .await?;
         if before.stage() != after.stage() {
-            self.tell_media(&after).await;
+            self.look_after(&after).await;
         }
         Ok(after)
     }
@@ -86,53 +87,6 @@ impl Broadcasts {
         Err(Error::Contended)
     }
 
-    /// Makes media do what the broadcast's latest state asks for; `known` is the latest this caller has seen. What
-    /// fails is tried again by a schedule.
-    pub(super) async fn tell_media(&self, known: &Broadcast) {
-        let id = known.id;
-        let turn = usize::try_from(id.raw().unsigned_abs() % self.turns.len() as u64).unwrap_or_default();
-        let Some(turn) = self.turns.get(turn) else { return };
-        let _turn = turn.lock().await;
-        let told = async {
-            // Read within the turn: whoever tells last tells the latest. A store that fails must not keep a picture public
-            // whose pause or end is kept already.
-            let broadcast = self.load(id).await.unwrap_or_else(|_| known.clone());
-            self.media.set_stage(id, broadcast.stage()).await;
-            if broadcast.stage() == Stage::Ended {
-                self.media.disconnect(id).await;
-                self.settle(id).await?;
-            }
-            Ok::<(), Error>(())
-        };
-        if let Err(error) = told.await {
-            tracing::warn!(broadcast = %id, %error, "media could not be told; it is tried again");
-        }
-    }
-
-    /// Keeps what media knows at the end: where the timeline began, and whether there is a recording.
-    async fn settle(&self, id: BroadcastId) -> Result<(), Error> {
-        let timeline_start = self.media.timeline_start(id);
-        let has_replay = self.media.has_replay(id).await?;
-        self.rewrite(id, |broadcast, now| {
-            if let Some(at) = timeline_start {
-                broadcast.life = broadcast.life.after(Input::TimelineBegan(at), now, &self.patience)?;
-            }
-            if broadcast.recording == Recording::Pending {
-                let sealing_since = broadcast.life.ended_at.map_or(now, |ended_at| ended_at.max(self.began_at));
-                let is_late = now.millis_since(sealing_since) >= SEALING_MS;
-                broadcast.recording = match (broadcast.life.started_at, has_replay) {
-                    (None, _) => Recording::Gone,
-                    (Some(_), true) => Recording::Kept,
-                    (Some(_), false) if is_late => Recording::Gone,
-                    (Some(_), false) => Recording::Pending,
-                };
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(())
-    }
-
     /// Refuses one more broadcast when the channel's latest ones already fill the period.
     async fn keep_rate(&self, tx: &mut WriteTx, channel: &Channel, now: Timestamp) -> Result<(), Error> {
         let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
@@ -152,6 +106,11 @@ impl Broadcasts {
         let told = |life: &Life| (life.state, life.stream, life.publish_epoch);
         if told(&before.life) != told(&after.life) {
             tx.emit(&fact(after, now), now).await?;
+        }
+        let epoch = after.life.publish_epoch;
+        if let Some(streams) = self.streams.as_ref().filter(|_| epoch > before.life.publish_epoch) {
+            let (owner, address) = (streams.owner(), streams.address());
+            store::own(&mut tx, self.database.dialect(), after.id, owner, address, epoch).await?;
         }
         tx.commit().await?;
         Ok(true)

@@ -2,6 +2,7 @@
 
 mod list;
 mod row;
+mod streams;
 mod sweep;
 
 use std::num::NonZeroU32;
@@ -14,7 +15,9 @@ use ports::{
 
 pub(super) use list::{Shelf, list, open_of};
 use row::{broadcast, recording_text, select, state_text, stream_text};
-pub(super) use sweep::{changed_since, due, kept_after, on_air, unsettled, without_timeline};
+pub(crate) use streams::MIGRATION as STREAMS_MIGRATION;
+pub(super) use streams::{adopt, health, lapsed, mark, own, owned, owner_of, release, renew, set_mark};
+pub(super) use sweep::{changed_since, due, kept_after};
 
 use super::model::Broadcast;
 

@@ -15,14 +15,22 @@ use crate::broadcasts::{
 };
 
 /// The columns of a broadcast, with what follows them in the statement.
+macro_rules! select_of {
+    ($($tail:literal),+) => {
+        concat!(
+            "SELECT id, channel, host, title, state, stream, broadcasts.publish_epoch, gone_epoch, auto_start, \
+             scheduled_at_ms, started_at_ms, paused_at_ms, silent_since_ms, timeline_start_ms, ended_at_ms, recording, \
+             created_at_ms, version",
+            $($tail),+
+        )
+    };
+}
+pub(super) use select_of;
+
+/// The columns of a broadcast from its table, with what follows that in the statement.
 macro_rules! select {
     ($tail:literal) => {
-        concat!(
-            "SELECT id, channel, host, title, state, stream, publish_epoch, gone_epoch, auto_start, scheduled_at_ms, \
-             started_at_ms, paused_at_ms, silent_since_ms, timeline_start_ms, ended_at_ms, recording, created_at_ms, \
-             version FROM broadcasts ",
-            $tail
-        )
+        $crate::broadcasts::store::row::select_of!(" FROM broadcasts ", $tail)
     };
 }
 pub(super) use select;

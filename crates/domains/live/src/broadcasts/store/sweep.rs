@@ -3,10 +3,13 @@
 use kernel::{BroadcastId, Timestamp};
 use ports::{
     sql::{Database, Row, SqlError},
-    sqlx,
+    sqlx::{self, AssertSqlSafe},
 };
 
-use super::row::{broadcast, select};
+use super::{
+    row::{broadcast, select},
+    streams::ALIVE_MS,
+};
 use crate::broadcasts::{lifecycle::Patience, model::Broadcast};
 
 /// Those for which it is time for something.
@@ -14,57 +17,32 @@ pub(in crate::broadcasts) async fn due(
     database: &Database,
     now: Timestamp,
     patience: &Patience,
+    here: &str,
     limit: u32,
 ) -> Result<Vec<BroadcastId>, SqlError> {
-    let select = "SELECT id FROM broadcasts WHERE state IN ('created', 'live', 'paused') AND ( \
-                    (state = 'created' AND (scheduled_at_ms IS NULL OR scheduled_at_ms <= $1)) \
-                    OR (state = 'live' AND stream = 'interrupted' AND silent_since_ms <= $2) \
-                    OR (state = 'live' AND stream = 'absent' AND silent_since_ms <= $3) \
-                    OR (state = 'paused' AND paused_at_ms <= $3)) \
-                  ORDER BY id LIMIT $4";
-    let rows = sqlx::query(select)
+    let engine_now = database.dialect().now_ms();
+    // An encoder that came back within the grace, but whose first frames have not been heard of yet, is waited for.
+    let select = format!(
+        "SELECT id FROM broadcasts WHERE state IN ('created', 'live', 'paused') AND ( \
+           (state = 'created' AND (scheduled_at_ms IS NULL OR scheduled_at_ms <= $1)) \
+           OR (state = 'live' AND stream = 'interrupted' AND silent_since_ms <= $2 AND NOT EXISTS ( \
+                SELECT 1 FROM stream_now WHERE stream_now.broadcast = broadcasts.id \
+                AND stream_now.publish_epoch > broadcasts.gone_epoch \
+                AND (stream_now.owner = $4 OR stream_now.at_ms > {engine_now} - $5))) \
+           OR (state = 'live' AND stream = 'absent' AND silent_since_ms <= $3) \
+           OR (state = 'paused' AND paused_at_ms <= $3)) \
+         ORDER BY id LIMIT $6"
+    );
+    let rows = sqlx::query(AssertSqlSafe(select))
         .bind(now.as_millis())
         .bind(now.plus_millis(-patience.grace_ms).as_millis())
         .bind(now.plus_millis(-patience.pause_ms).as_millis())
+        .bind(here)
+        .bind(ALIVE_MS)
         .bind(i64::from(limit))
         .fetch_all(database.reader())
         .await?;
     rows.iter().map(|row| row.try_get(0).map(BroadcastId::from_raw)).collect()
-}
-
-/// Those that have not ended and have, or are to have, a stream: on air, or published into before.
-pub(in crate::broadcasts) async fn on_air(
-    database: &Database,
-    after: BroadcastId,
-    limit: u32,
-) -> Result<Vec<Broadcast>, SqlError> {
-    let select = select!(
-        "WHERE state IN ('created', 'ready', 'live', 'paused') \
-         AND (state IN ('live', 'paused') OR publish_epoch > 0) AND id > $1 ORDER BY id LIMIT $2"
-    );
-    let rows = sqlx::query(select).bind(after.raw()).bind(i64::from(limit)).fetch_all(database.reader()).await?;
-    rows.iter().map(broadcast).collect()
-}
-
-/// Those on air whose position 0 is not known yet.
-pub(in crate::broadcasts) async fn without_timeline(
-    database: &Database,
-    limit: u32,
-) -> Result<Vec<Broadcast>, SqlError> {
-    let select = select!("WHERE state IN ('live', 'paused') AND timeline_start_ms IS NULL ORDER BY id LIMIT $1");
-    let rows = sqlx::query(select).bind(i64::from(limit)).fetch_all(database.reader()).await?;
-    rows.iter().map(broadcast).collect()
-}
-
-/// Those that ended and whose recording is not known to be kept or gone.
-pub(in crate::broadcasts) async fn unsettled(
-    database: &Database,
-    after: BroadcastId,
-    limit: u32,
-) -> Result<Vec<Broadcast>, SqlError> {
-    let select = select!("WHERE recording = 'pending' AND ended_at_ms IS NOT NULL AND id > $1 ORDER BY id LIMIT $2");
-    let rows = sqlx::query(select).bind(after.raw()).bind(i64::from(limit)).fetch_all(database.reader()).await?;
-    rows.iter().map(broadcast).collect()
 }
 
 /// Those whose recording is kept.

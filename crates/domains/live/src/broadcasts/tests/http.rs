@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    needs::{Total, ViewerCounts},
+    needs::{StreamNow, Total, ViewerCounts},
     testing::{Answer, JUNO, MINA, Site, sites},
 };
 
@@ -83,7 +83,8 @@ async fn the_host_leads_a_show_through_its_life() {
         assert!(key.text("stream_key").starts_with("bk_"));
 
         let raw = id.parse().unwrap();
-        site.media.replays.lock().unwrap().insert(raw);
+        site.broadcasts.begin_epoch(raw).await.unwrap();
+        site.media.blobs.replays.lock().unwrap().insert(raw);
         assert_eq!(site.send("POST", &path("end"), Some(MINA), Value::Null).await.text("state"), "ended");
         assert_eq!(site.send("POST", &path("start"), Some(MINA), Value::Null).await.problem(), (409, "wrong_state"));
         assert_eq!(
@@ -94,7 +95,7 @@ async fn the_host_leads_a_show_through_its_life() {
         let delete = site.send("DELETE", &format!("{LIST}/{id}"), Some(JUNO), Value::Null).await;
         assert_eq!(delete.problem(), (403, "not_host"));
         assert_eq!(site.send("DELETE", &format!("{LIST}/{id}"), Some(MINA), Value::Null).await.status, 204);
-        assert!(!site.media.replays.lock().unwrap().contains(&raw));
+        assert!(!site.media.blobs.replays.lock().unwrap().contains(&raw));
         assert!(ids(&site, "?state=ended", None).await.is_empty());
         assert_eq!(ids(&site, "?state=ended", Some(MINA)).await, [id.as_str()], "its numbers stay for its host");
     }
@@ -160,7 +161,8 @@ async fn health_puts_stream_and_players_together_for_the_host() {
             "audio": {"codec": "aac", "sample_rate": 48_000, "channels": 2, "bitrate_bps": 128_000},
             "warnings": [{"code": "keyframe_interval", "detail": "Keyframes come every 4 s."}],
         });
-        *site.media.health.lock().unwrap() = Some(stream.clone());
+        let now = StreamNow { publish_epoch: 1, connected: true, sends: true, health: stream.clone() };
+        site.media.now.lock().unwrap().insert(id, now);
         let health = site.send("GET", &path, Some(MINA), Value::Null).await;
         for (field, value) in stream.as_object().unwrap() {
             assert_eq!(&health.body[field], value, "{field}");

@@ -72,7 +72,7 @@ async fn a_schedule_comes_due_and_a_pause_runs_out() {
         site.pass(30_000).await;
         assert_eq!(site.seen(id).await.life.state, BroadcastState::Live, "no stream has come yet: no grace runs");
         site.broadcasts.command(&mina, id, Command::Pause).await.unwrap();
-        assert_eq!(site.media.stage(id), Some(Stage::Paused));
+        assert_eq!(site.media.stage_now(id), None, "a show without a publisher has no stream anywhere");
         site.pass(30 * 60_000 - 1).await;
         assert_eq!(site.seen(id).await.life.state, BroadcastState::Paused);
         site.pass(1).await;
@@ -105,7 +105,7 @@ async fn before_the_show_only_its_host_previews() {
         let id = broadcast.id;
         let epoch = site.broadcasts.begin_epoch(id).await.unwrap();
         site.broadcasts.stream_arrived(id, epoch).await;
-        assert_eq!(site.media.stage(id), Some(Stage::Preview));
+        assert_eq!(site.media.stage_now(id), Some(Stage::Preview));
         assert!(site.broadcasts.may_preview(Some(&identity(MINA)), id).await);
         assert!(!site.broadcasts.may_preview(Some(&identity(JUNO)), id).await);
         assert!(!site.broadcasts.may_preview(None, id).await);

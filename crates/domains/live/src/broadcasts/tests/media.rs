@@ -1,4 +1,4 @@
-//! What media is told, and when.
+//! What becomes of the streams of a process, and when.
 
 use std::sync::atomic::Ordering;
 
@@ -11,22 +11,24 @@ use serde_json::json;
 use crate::{
     broadcasts::{Command, Recording},
     needs::Stage,
-    testing::{MINA, START_MS, draft, identity, sites},
+    testing::{MINA, START_MS, draft, identity, run, sites},
 };
 
 #[tokio::test]
 async fn a_killed_server_finds_its_live_show_again() {
     for site in sites().await {
         let id = site.live().await;
-        let began = Timestamp::from_millis(START_MS + 250);
-        site.media.timelines.lock().unwrap().insert(id, began);
-        site.pass(1_000).await;
-        assert_eq!(site.media.stage(id), Some(Stage::Live { timeline_start: Some(began) }));
+        let began = Timestamp::from_millis(START_MS);
+        assert_eq!(site.media.stage_now(id), Some(Stage::Live { timeline_start: began }));
 
         let site = site.killed_and_started_again();
         site.clock.advance(3_600_000);
         assert_eq!(site.broadcasts.recover_after_restart().await.unwrap(), 1);
-        assert_eq!(site.media.stage(id), Some(Stage::Live { timeline_start: Some(began) }), "media is told at once");
+        assert_eq!(
+            site.media.stage_now(id),
+            Some(Stage::Live { timeline_start: began }),
+            "its stream is at its stage at once"
+        );
         let waiting = site.seen(id).await.life;
         assert_eq!((waiting.state, waiting.stream), (BroadcastState::Live, StreamState::Interrupted));
         site.pass(29_999).await;
@@ -45,20 +47,19 @@ async fn a_killed_server_finds_its_live_show_again() {
 }
 
 #[tokio::test]
-async fn an_end_that_media_did_not_hear_of_is_told_after_the_restart() {
+async fn an_end_that_was_kept_while_the_process_was_away_is_seen_when_it_starts_again() {
     for site in sites().await {
         let id = site.live().await;
-        // As if the process had died between the commit and the word to media.
         let end = "UPDATE broadcasts SET state = 'ended', stream = 'absent', silent_since_ms = NULL, \
                    ended_at_ms = 1790000000000, version = version + 1";
         site.execute(end).await;
         let site = site.killed_and_started_again();
         site.broadcasts.recover_after_restart().await.unwrap();
-        assert_eq!(site.media.stage(id), Some(Stage::Ended));
+        assert_eq!(site.media.stage_now(id), Some(Stage::Ended));
         assert_eq!(site.seen(id).await.recording, Recording::Pending);
-        site.media.replays.lock().unwrap().insert(id);
+        site.media.blobs.replays.lock().unwrap().insert(id);
         site.clock.advance(3_600_000);
-        site.run("live.keep_stages").await;
+        site.run("live.keep_streams").await;
         assert_eq!(site.seen(id).await.recording, Recording::Kept);
     }
 }
@@ -67,10 +68,9 @@ async fn an_end_that_media_did_not_hear_of_is_told_after_the_restart() {
 async fn a_recording_is_offered_as_long_as_media_keeps_it() {
     for site in sites().await {
         let id = site.live().await;
-        site.media.replays.lock().unwrap().insert(id);
-        site.media.timelines.lock().unwrap().insert(id, Timestamp::from_millis(START_MS));
+        site.media.blobs.replays.lock().unwrap().insert(id);
         site.broadcasts.command(&identity(MINA), id, Command::End).await.unwrap();
-        assert_eq!(site.media.stage(id), Some(Stage::Ended));
+        assert_eq!(site.media.stage_now(id), Some(Stage::Ended));
         assert!(site.media.disconnected.lock().unwrap().contains(&id));
         let ended = site.seen(id).await;
         assert_eq!(
@@ -80,15 +80,13 @@ async fn a_recording_is_offered_as_long_as_media_keeps_it() {
 
         let path = format!("/api/v1/broadcasts/{id}");
         assert_eq!(site.send("GET", &path, None, json!(null)).await.body["replay"], json!(true));
-        site.media.unreadable.store(true, Ordering::SeqCst);
-        let schedules = crate::broadcasts::schedules(&site.broadcasts);
-        let keep = schedules.iter().find(|schedule| schedule.name() == "live.keep_recordings").unwrap();
-        assert!(keep.run().await.is_err());
+        site.media.blobs.unreadable.store(true, Ordering::SeqCst);
+        assert!(run(&site.broadcasts, "live.keep_recordings").await.is_err());
         assert_eq!(site.seen(id).await.recording, Recording::Kept, "what cannot be read is not forgotten");
-        site.media.unreadable.store(false, Ordering::SeqCst);
+        site.media.blobs.unreadable.store(false, Ordering::SeqCst);
         site.run("live.keep_recordings").await;
         assert_eq!(site.seen(id).await.recording, Recording::Kept);
-        site.media.replays.lock().unwrap().remove(&id);
+        site.media.blobs.replays.lock().unwrap().remove(&id);
         site.run("live.keep_recordings").await;
         assert_eq!(site.send("GET", &path, None, json!(null)).await.body["replay"], json!(false));
     }
@@ -104,14 +102,19 @@ async fn a_recording_that_is_never_sealed_is_given_up_and_one_that_never_began_a
         let id = site.live().await;
         site.broadcasts.command(&identity(MINA), id, Command::End).await.unwrap();
         site.clock.advance(599_999);
-        site.run("live.keep_stages").await;
+        site.run("live.keep_streams").await;
         assert_eq!(site.seen(id).await.recording, Recording::Pending);
         site.clock.advance(1);
-        site.run("live.keep_stages").await;
+        site.media.sealing.lock().unwrap().insert(id);
+        site.run("live.keep_streams").await;
+        assert_eq!(site.seen(id).await.recording, Recording::Pending, "it is on its way, however long that takes");
+        site.media.sealing.lock().unwrap().clear();
+        site.run("live.keep_streams").await;
         assert_eq!(site.seen(id).await.recording, Recording::Gone);
-        site.media.stages.lock().unwrap().clear();
-        site.run("live.keep_stages").await;
-        assert!(site.media.stages.lock().unwrap().is_empty(), "what is settled is left in peace");
+        for _ in 0..2 {
+            site.run("live.keep_streams").await;
+        }
+        assert!(site.media.forgotten.lock().unwrap().contains(&id) && site.owners().await.is_empty());
     }
 }
 

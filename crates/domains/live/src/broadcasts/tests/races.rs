@@ -62,7 +62,7 @@ async fn an_end_against_an_arrival_leaves_the_show_over_and_media_at_its_end() {
             assert_eq!(end.await.unwrap().life.state, BroadcastState::Ended);
             let over = site.seen(id).await.life;
             assert_eq!((over.state, over.stream), (BroadcastState::Ended, StreamState::Absent));
-            assert_eq!(site.media.stage(id), Some(Stage::Ended), "{}", site.database.engine);
+            assert_eq!(site.media.stage_now(id), Some(Stage::Ended), "{}", site.database.engine);
             assert_eq!(site.facts(id).await.last().unwrap().state, BroadcastState::Ended);
         }
     }

@@ -10,11 +10,10 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use super::without_rates;
 use crate::{
     crowd::{
-        self, Crowd,
-        testing::{HERE, Site, batch, session},
+        self,
+        testing::{HERE, Process, Site, batch, session},
     },
     hearts::{Error, HeartsAnswer},
-    needs::Audience,
     reports::Resolution,
 };
 
@@ -76,7 +75,7 @@ struct Run<'a> {
     engine: &'static str,
     site: &'a Site,
     broadcast: BroadcastId,
-    crowd: Crowd,
+    crowd: Process,
     sessions: Vec<String>,
     counted: Model,
     kept: Model,
@@ -153,7 +152,7 @@ impl<'a> Run<'a> {
             }
             Happening::Pass(ms) => self.site.clock.advance(ms),
         }
-        let shown = self.crowd.audience.hearts(self.broadcast);
+        let shown = self.crowd.hearts.total(self.broadcast);
         assert_eq!(shown, self.kept.total(), "{}: what is shown is what is kept", self.engine);
         assert!(shown >= self.shown, "{}: what is shown never goes back", self.engine);
         self.shown = shown;
@@ -172,9 +171,9 @@ impl<'a> Run<'a> {
         self.step(Happening::MendStore).await;
         self.step(Happening::Keep).await;
         let database = &self.site.database;
-        let hearts = &self.crowd.hearts;
+        let hearts = &self.crowd.kept_hearts;
         let total = self.counted.total();
-        assert_eq!(hearts.kept_total(self.broadcast).await.unwrap(), total, "{}", self.engine);
+        assert_eq!(hearts.total(self.broadcast).await.unwrap(), total, "{}", self.engine);
         let timeline = hearts.timeline(self.broadcast).await.unwrap();
         assert_eq!(timeline, if total > 0 { vec![(0, total)] } else { vec![] }, "{}", self.engine);
         let mut of_accounts = BTreeMap::<i64, u64>::new();

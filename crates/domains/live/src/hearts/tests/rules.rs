@@ -10,16 +10,15 @@ use super::without_rates;
 use crate::{
     crowd::{
         self, Crowd,
-        testing::{BEGIN_MS, HERE, HOST, Site, batch, session},
+        testing::{BEGIN_MS, HERE, HOST, Process, Site, batch, session},
     },
     hearts::{Error, HeartsAnswer},
-    needs::{Audience, Totals},
     reports::Resolution,
 };
 
 const SHOW: BroadcastId = BroadcastId::from_raw(5);
 
-async fn site(db: TestDatabase, settings: crowd::Settings) -> (Site, Crowd, TestDatabase) {
+async fn site(db: TestDatabase, settings: crowd::Settings) -> (Site, Process, TestDatabase) {
     let site = Site::new(db.database.clone(), settings);
     site.world.set(SHOW, BroadcastState::Live);
     let crowd = site.start().await;
@@ -70,7 +69,7 @@ async fn a_bad_batch_gets_a_clear_answer_and_counts_nothing() {
         site.clock.advance(24 * 3_600_000);
         assert_eq!(send(batch(&mine, 2, &[1_700_000])).await, (401, "bad_session"));
         crowd.hearts.keep().await.unwrap();
-        assert_eq!(crowd.audience.hearts(SHOW), 2);
+        assert_eq!(crowd.hearts.total(SHOW), 2);
     }
 }
 
@@ -125,8 +124,8 @@ async fn what_is_older_than_a_second_survives_the_process() {
         run_schedules(&crowd).await;
         crowd.hearts.accept(&batch(&mine, 2, &[4, 5]), HERE).await.unwrap();
         let again = site.start().await;
-        assert_eq!(again.audience.hearts(SHOW), 3, "{}: what came after the last run is lost", db.engine);
-        assert_eq!(again.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        assert_eq!(again.hearts.total(SHOW), 3, "{}: what came after the last run is lost", db.engine);
+        assert_eq!(again.kept_hearts.total(SHOW).await.unwrap(), 3, "{}", db.engine);
         let send = async |seq, taps: &[i64]| again.hearts.accept(&batch(&mine, seq, taps), HERE).await;
         let resent = send(1, &[1, 2, 3]).await.unwrap();
         assert_eq!(resent, HeartsAnswer { total: 3, duplicate: true }, "{}: what was kept is known", db.engine);
@@ -141,17 +140,17 @@ async fn a_show_that_ends_is_kept_and_let_go() {
         let (site, crowd, db) = site(db, crowd::Settings::default()).await;
         let mine = session(&crowd, SHOW, Some(7)).await;
         crowd.hearts.accept(&batch(&mine, 1, &[1, 2, 3]), HERE).await.unwrap();
-        assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: shown when kept", db.engine);
+        assert_eq!(crowd.hearts.total(SHOW), 0, "{}: shown when kept", db.engine);
         site.world.set(SHOW, BroadcastState::Ended);
         run_schedules(&crowd).await;
-        assert_eq!(crowd.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
-        assert_eq!(crowd.audience.hearts(SHOW), 3, "{}: its last hearts may be on their way", db.engine);
+        assert_eq!(crowd.kept_hearts.total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        assert_eq!(crowd.hearts.total(SHOW), 3, "{}: its last hearts may be on their way", db.engine);
         site.clock.advance(10_000);
         run_schedules(&crowd).await;
-        assert_eq!(crowd.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
-        assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: it has left the memory", db.engine);
+        assert_eq!(crowd.kept_hearts.total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        assert_eq!(crowd.hearts.total(SHOW), 0, "{}: it has left the memory", db.engine);
         let again = site.start().await;
-        assert_eq!(again.audience.hearts(SHOW), 0, "{}: and does not come back", db.engine);
+        assert_eq!(again.hearts.total(SHOW), 0, "{}: and does not come back", db.engine);
         // What is kept about a session goes when it expires.
         let sessions = "SELECT COUNT(*) FROM heart_sessions";
         let count: i64 = sqlx::query_scalar(sessions).fetch_one(site.database.reader()).await.unwrap();
@@ -185,13 +184,13 @@ async fn hearts_of_the_last_moments_count_when_they_come_within_ten_seconds_of_t
         site.clock.advance(1);
         assert_eq!(code(send(&mine, 3, 59_000).await), (409, "broadcast_over"), "{}", db.engine);
         run_schedules(&crowd).await;
-        assert_eq!(crowd.audience.hearts(SHOW), 0, "{}: it has left the memory", db.engine);
-        assert_eq!(crowd.hearts.kept_total(SHOW).await.unwrap(), 3, "{}", db.engine);
-        let totals = crowd.audience.totals(&[SHOW]).await.unwrap();
+        assert_eq!(crowd.hearts.total(SHOW), 0, "{}: it has left the memory", db.engine);
+        assert_eq!(crowd.kept_hearts.total(SHOW).await.unwrap(), 3, "{}", db.engine);
+        let totals = crowd.totals.totals(&[SHOW]).await.unwrap();
         assert_eq!(totals[&SHOW].hearts, 3, "{}: what everybody is told of a show that is over", db.engine);
-        let timeline = crowd.hearts.timeline(SHOW).await.unwrap();
+        let timeline = crowd.kept_hearts.timeline(SHOW).await.unwrap();
         assert_eq!(timeline, [(55_000, 2), (70_000, 1)], "{}", db.engine);
-        assert_eq!(site.start().await.audience.hearts(SHOW), 0, "{}: and does not come back", db.engine);
+        assert_eq!(site.start().await.hearts.total(SHOW), 0, "{}: and does not come back", db.engine);
     }
 }
 
@@ -210,7 +209,7 @@ async fn limits_of_memory_name_themselves_and_lose_nothing() {
     for db in databases(&[&crowd::migrations()]).await {
         let mut settings = crowd::Settings::default();
         settings.hearts.sessions_per_broadcast_max = 3;
-        settings.hearts.unsaved_sessions_max = 2;
+        settings.hearts.unsaved_batches_max = 2;
         let (site, crowd, _db) = site(db, settings).await;
         let mut sessions = Vec::new();
         for account in 1..=4 {
@@ -223,9 +222,10 @@ async fn limits_of_memory_name_themselves_and_lose_nothing() {
         };
         send(0, 1).await.unwrap();
         send(1, 1).await.unwrap();
-        assert_eq!(full(send(2, 1).await), "unsaved_sessions_max");
-        send(1, 2).await.unwrap();
+        assert_eq!(full(send(2, 1).await), "unsaved_batches_max");
+        assert_eq!(full(send(1, 2).await), "unsaved_batches_max");
         crowd.hearts.keep().await.unwrap();
+        send(1, 2).await.unwrap();
         send(2, 1).await.unwrap();
         crowd.hearts.keep().await.unwrap();
         assert_eq!(full(send(3, 1).await), "sessions_per_broadcast_max");
@@ -262,7 +262,7 @@ async fn batches_at_the_same_time_count_once_each() {
             client.unwrap();
         }
         crowd.hearts.keep().await.unwrap();
-        assert_eq!(crowd.audience.hearts(SHOW), 8 * 50 * 2);
+        assert_eq!(crowd.hearts.total(SHOW), 8 * 50 * 2);
         let show = crowd.reports.broadcast(HOST, SHOW, Resolution::Day).await.unwrap();
         assert_eq!(show.series[0].hearts, 800);
         assert_eq!(show.series[0].at.as_millis(), BEGIN_MS);

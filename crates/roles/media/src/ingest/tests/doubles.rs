@@ -22,7 +22,7 @@ use super::soon;
 use crate::{
     codec::rtmp::{ClientEvent, ClientSession, PublishTarget},
     frame::Packet,
-    needs::{Gatekeeper, Packager, PacketSink, Refusal},
+    needs::{Gatekeeper, Packager, PacketSink, Refusal, Standing},
 };
 
 /// Stands still until it is moved.
@@ -156,6 +156,10 @@ impl Gatekeeper for House {
 
     async fn interrupted(&self, _: BroadcastId, publish_epoch: i64) {
         self.tell.send(News::Interrupted(publish_epoch)).unwrap();
+    }
+
+    async fn standing(&self, _: BroadcastId) -> Option<Standing> {
+        None
     }
 
     async fn may_preview(&self, _: Option<&str>, _: BroadcastId) -> bool {

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,15 +19,15 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use kernel::{BroadcastId, Clock, Timestamp};
+use kernel::{BroadcastId, Clock, Random, Timestamp, random::RandomError};
 use ports::blobs::{BlobError, Blobs};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::{
-    MediaService, MediaSettings, Stage,
+    MediaService, MediaSettings, SpoolFolder, Stage,
     frame::Packet,
-    needs::{Gatekeeper, PacketSink, Refusal},
+    needs::{Gatekeeper, PacketSink, Refusal, Standing},
 };
 
 /// When every show under test starts.
@@ -98,10 +99,18 @@ impl Blobs for MemoryBlobs {
         self.kept.lock().unwrap().retain(|key, _| !key.starts_with(prefix));
         Ok(())
     }
+
+    async fn address(&self, key: &str, _: Duration) -> Result<Option<String>, BlobError> {
+        Ok(Some(format!("https://store.test/{key}")))
+    }
+
+    async fn answers(&self) -> Result<(), BlobError> {
+        Ok(())
+    }
 }
 
-/// Lets whoever says `host` preview.
-struct Host;
+/// Lets whoever says `host` preview, and knows what the broadcast has come to.
+struct Host(Arc<Mutex<Option<Standing>>>);
 
 #[async_trait]
 impl Gatekeeper for Host {
@@ -113,9 +122,26 @@ impl Gatekeeper for Host {
     }
     async fn arrived(&self, _: BroadcastId, _: i64) {}
     async fn interrupted(&self, _: BroadcastId, _: i64) {}
+    async fn standing(&self, _: BroadcastId) -> Option<Standing> {
+        *self.0.lock().unwrap()
+    }
     async fn may_preview(&self, session_token: Option<&str>, _: BroadcastId) -> bool {
         session_token == Some("host")
     }
+}
+
+struct Ones;
+
+impl Random for Ones {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        bytes.fill(1);
+        Ok(())
+    }
+}
+
+/// The spool of a data folder.
+pub(crate) fn claim(folder: &Path) -> SpoolFolder {
+    SpoolFolder::claim(folder, &Ones).unwrap()
 }
 
 /// A service with one broadcast.
@@ -123,6 +149,8 @@ pub(crate) struct Show {
     pub(crate) media: Arc<MediaService>,
     pub(crate) blobs: Arc<MemoryBlobs>,
     pub(crate) clock: Arc<HandClock>,
+    /// What the broadcast has come to, where its stream is not here.
+    pub(crate) standing: Arc<Mutex<Option<Standing>>>,
     folder: Arc<TempDir>,
     sink: Option<Box<dyn PacketSink>>,
     publish_epoch: i64,
@@ -146,8 +174,10 @@ impl Show {
         folder: Arc<TempDir>,
         publish_epoch: i64,
     ) -> Self {
-        let media = MediaService::new(settings, folder.path(), clock.clone(), blobs.clone(), Arc::new(Host)).unwrap();
-        Self { media, blobs, clock, folder, sink: None, publish_epoch }
+        let standing = Arc::new(Mutex::new(Some(Standing::Over)));
+        let (spool, host) = (claim(folder.path()), Arc::new(Host(standing.clone())));
+        let media = MediaService::new(settings, spool, clock.clone(), blobs.clone(), host).unwrap();
+        Self { media, blobs, clock, standing, folder, sink: None, publish_epoch }
     }
 
     /// The process is killed, and another starts on the same folder. What the writer still had in its queue is written
@@ -166,7 +196,7 @@ impl Show {
     }
 
     pub(crate) fn go_live(&self) {
-        self.media.set_stage(BROADCAST, Stage::Live { timeline_start: self.clock.now() });
+        self.media.expect(BROADCAST, Stage::Live { timeline_start: self.clock.now() });
     }
 
     pub(crate) fn stage(&self, stage: Stage) {

@@ -1,4 +1,4 @@
-//! Several gateways on one Redis: which settings can be meant.
+//! Several processes that are one site, or one realtime server: which settings can be meant.
 
 use kernel::random::mix;
 
@@ -8,8 +8,13 @@ use super::{Config, Role};
 type Trouble = (String, &'static str);
 
 impl Config {
-    /// Whether this process may be one of several gateways.
-    pub(crate) fn has_other_gateways(&self) -> bool {
+    /// Whether this process is of a site, and not a realtime server for itself.
+    pub(crate) fn is_of_site(&self) -> bool {
+        self.role != Role::Gateway || self.site_gateway
+    }
+
+    /// Whether this process may be one of several.
+    pub(crate) fn is_one_of_several(&self) -> bool {
         !self.engines.redis.is_empty()
     }
 
@@ -32,16 +37,37 @@ impl Config {
         shared.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
     }
 
-    /// What cannot be meant where several gateways share a Redis.
-    pub(super) fn fleet_trouble(&self) -> Option<Trouble> {
+    /// What cannot be meant where several processes belong together.
+    pub(super) fn company_trouble(&self) -> Option<Trouble> {
         let wrong = |setting: &str, reason| Some((setting.to_owned(), reason));
-        if !self.has_other_gateways() {
+        if self.role != Role::All && self.is_of_site() {
+            if self.engines.redis.is_empty() {
+                return wrong("role", "the processes of a site are joined by a Redis: name it in engines.redis");
+            }
+            if self.engines.sql.is_empty() {
+                return wrong("role", "the processes of a site share a PostgreSQL: name it in engines.sql");
+            }
+            if self.engines.s3.is_empty() && self.engines.blobs_folder.as_os_str().is_empty() {
+                return wrong(
+                    "role",
+                    "the processes of a site share their recordings: name an S3 in engines.s3, or a shared folder in \
+                     engines.blobs_folder",
+                );
+            }
+            if self.role == Role::Api && self.public_rtmp_url.is_empty() {
+                return wrong(
+                    "public_rtmp_url",
+                    "streamers have to be told where the processes with role = \"media\" are",
+                );
+            }
+        }
+        if !self.is_one_of_several() {
             return None;
         }
         if self.role == Role::All {
             return wrong(
                 "engines.redis",
-                "with role = \"all\" one process is the whole site; Redis joins several processes with role = \"gateway\"",
+                "with role = \"all\" one process is the whole site; Redis joins several processes of other roles",
             );
         }
         if self.redis_urls().iter().any(|url| !url.starts_with("redis://")) {
@@ -55,7 +81,7 @@ impl Config {
         {
             return wrong("gateway.url", "the address of a WebSocket is expected: ws://… or wss://…");
         }
-        if self.http.ip().is_unspecified() && self.gateway.url.is_empty() {
+        if self.role == Role::Gateway && self.http.ip().is_unspecified() && self.gateway.url.is_empty() {
             return wrong(
                 "gateway.url",
                 "clients have to be told an address; the one in `http` stands for all of them",

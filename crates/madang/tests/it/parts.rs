@@ -1,0 +1,416 @@
+//! A site on several processes: each part in processes of its own, on one PostgreSQL, one Redis and one folder of blobs.
+
+use std::{
+    net::SocketAddr,
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use engines::testing::RedisProcesses;
+use madang::client::{ApiClient, CallError};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    task::JoinSet,
+};
+
+use crate::{
+    encoder::Encoder,
+    ground,
+    realtime::Connection,
+    site::{PATIENCE, id, until},
+};
+
+/// What all processes of a site share.
+struct Ground {
+    redis: RedisProcesses,
+    sql: String,
+    folder: tempfile::TempDir,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let redis = RedisProcesses::one().expect("MADANG_TEST_REDIS_SERVER names the program, as `make test` does");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("blobs")).unwrap();
+        Self { redis, sql: ground::database().await, folder }
+    }
+
+    /// A process of this role. Its data folder is its own.
+    async fn process(&self, role: &str, name: &str, variables: &[(&str, &str)]) -> Process {
+        let data = self.folder.path().join(name);
+        // The media process says where it really listens.
+        let public_rtmp_url = if role == "media" { "" } else { "rtmp://encoders.example.org/live" };
+        let mut child = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--role", role, "--data-dir"])
+            .arg(&data)
+            .env(ground::ENGINE, &self.sql)
+            .env("MADANG_ENGINES_REDIS", self.redis.urls().join(","))
+            .env("MADANG_ENGINES_BLOBS_FOLDER", self.folder.path().join("blobs"))
+            .env("MADANG_SITE_GATEWAY", "true")
+            .env("MADANG_PUBLIC_RTMP_URL", public_rtmp_url)
+            .env("MADANG_API_TRUSTED_PROXIES", "127.0.0.0/8")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut addresses, mut is_over) = (Vec::new(), false);
+        while !is_over {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it is ready").unwrap();
+            let line = line.expect("the process ended before it was ready; its messages are above");
+            is_over = line.is_empty();
+            addresses.extend(line.split_once("://").map(|(_, rest)| {
+                let address = rest.split('/').next().unwrap();
+                address.parse::<SocketAddr>().unwrap()
+            }));
+        }
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Process { child, http: addresses[0], encoders: addresses.get(1).copied(), api: ApiClient::new(addresses[0]) }
+    }
+}
+
+/// A process of the site.
+struct Process {
+    child: Child,
+    http: SocketAddr,
+    /// Where encoders publish, if they do.
+    encoders: Option<SocketAddr>,
+    api: ApiClient,
+}
+
+impl Process {
+    async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to end and waits until it has; or kills it.
+    async fn end(&mut self, is_asked: bool) {
+        if is_asked {
+            let pid = self.child.id().unwrap().to_string();
+            Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+            let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it drains and ends").unwrap();
+            assert!(ended.success(), "{ended}");
+        } else {
+            self.child.kill().await.unwrap();
+        }
+    }
+
+    async fn show(&self, broadcast: &Value) -> Value {
+        self.api.get(&format!("/api/v1/broadcasts/{}", id(broadcast)), None).await.unwrap()
+    }
+
+    async fn until(&self, broadcast: &Value, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        until(what, || async {
+            let show = self.show(broadcast).await;
+            is_so(&show).then_some(show)
+        })
+        .await
+    }
+
+    /// Signs somebody up; the token.
+    async fn person(&self, handle: &str) -> String {
+        let body = json!({ "handle": handle, "password": "correct horse", "display_name": handle });
+        self.api.post("/api/v1/accounts", None, &body).await.unwrap()["token"].as_str().unwrap().to_owned()
+    }
+
+    async fn subscribe(&self, token: &str, channel: &str) -> (Connection, Value) {
+        let mut connection = Connection::at(self.http, token).await;
+        let reply = connection.call("subscribe", json!({ "channel": channel })).await.unwrap()["subscribe"].take();
+        assert!(reply.is_object(), "{reply}");
+        (connection, reply)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_show_goes_through_all_of_them() {
+    let ground = Ground::new().await;
+    let burst = ground.process("burst", "burst", &[]).await;
+    let burst_url = format!("http://{}", burst.http);
+    let variables = [("MADANG_BURST_URL", burst_url.as_str())];
+    let (first, second) = (ground.process("api", "api-1", &[]).await, ground.process("api", "api-2", &[]).await);
+    let one = ground.process("gateway", "gateway-1", &variables).await;
+    let other = ground.process("gateway", "gateway-2", &variables).await;
+    let media = ground.process("media", "media", &[]).await;
+    let batch = ground.process("batch", "batch-1", &[]).await;
+    let successor = ground.process("batch", "batch-2", &[]).await;
+
+    // The API of one process, the encoder at another, the state at all.
+    let host = first.person("host").await;
+    let broadcast = first.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
+    assert_eq!(broadcast["ingest_url"], "rtmp://encoders.example.org/live");
+    let key = broadcast["stream_key"].as_str().unwrap();
+    let encoder = Encoder::test_card(media.encoders.unwrap(), key, 300);
+    second.until(&broadcast, "it is live at the other one", |show| show["state"] == "live").await;
+    let playlist = format!("/live/{}/index.m3u8", id(&broadcast));
+    until("it plays", || async { media.api.fetch(&playlist).await.ok().filter(|(status, _)| *status == 200) }).await;
+    let health = format!("/api/v1/broadcasts/{}/health", id(&broadcast));
+    until("its health is known at an API", || async {
+        let health = first.api.get(&health, Some(&host)).await.unwrap();
+        (health["connected"] == true && health["video"].is_object()).then_some(())
+    })
+    .await;
+
+    // Who talks to one gateway is heard at the other, and at the API.
+    let fan = second.person("fan").await;
+    let chat = format!("chat:{}", id(&broadcast));
+    let (mut speaker, _) = one.subscribe(&fan, &chat).await;
+    let (mut listener, _) = other.subscribe(&host, &chat).await;
+    let said = json!({ "channel": chat, "data": { "text": "hello", "client_id": "1" } });
+    assert!(speaker.call("publish", said).await.unwrap()["publish"].is_object());
+    assert_eq!(listener.publication().await.unwrap()["pub"]["data"]["text"], "hello");
+    let messages = format!("/api/v1/broadcasts/{}/messages", id(&broadcast));
+    first.api.post(&messages, Some(&host), &json!({ "text": "welcome" })).await.unwrap();
+    assert_eq!(speaker.publication().await.unwrap()["pub"]["data"]["text"], "hello");
+    assert_eq!(speaker.publication().await.unwrap()["pub"]["data"]["text"], "welcome");
+
+    // Players are the burst's, also those that speak through a gateway; everybody is told of them.
+    let wanted = json!({ "broadcast": id(&broadcast) });
+    let player = burst.api.post("/api/v1/playbacks", Some(&fan), &wanted).await.unwrap()["session"].clone();
+    for _ in 0..2 {
+        burst.api.post("/api/v1/beats", None, &json!({ "session": player, "position_ms": 0 })).await.unwrap();
+    }
+    let taps = json!({ "session": player, "seq": 1, "taps": [0, 1, 2] });
+    let taken = speaker.call("rpc", json!({ "method": "hearts", "data": taps })).await.unwrap();
+    assert_eq!(taken["rpc"]["data"]["total"], 3, "{taken}");
+    let again = burst.api.post("/api/v1/hearts", None, &taps).await.unwrap();
+    assert_eq!(again["total"], 3, "it was counted: {again}");
+    let counted = |show: &Value| show["viewers"]["concurrent"] == 1 && show["hearts"] == 3;
+    second.until(&broadcast, "an API tells of its crowd", counted).await;
+    let (mut watcher, _) = other.subscribe(&host, &format!("live:{}", id(&broadcast))).await;
+    let beat = json!({ "method": "beat", "data": { "session": player, "position_ms": 0, "leaving": true } });
+    assert!(speaker.call("rpc", beat).await.unwrap()["rpc"].is_object());
+    loop {
+        let state = watcher.publication().await.expect("the connection stays");
+        if state["pub"]["data"]["viewers"]["concurrent"] == 0 {
+            break;
+        }
+    }
+
+    // Whoever does what has to be done again and again may die; an API, too.
+    batch.kill().await;
+    first.kill().await;
+    encoder.kill().await;
+    let end = format!("/api/v1/broadcasts/{}/end", id(&broadcast));
+    second.until(&broadcast, "the encoder is missed", |show| show["stream"] == "interrupted").await;
+    second.api.post(&end, Some(&host), &json!({})).await.unwrap();
+    loop {
+        let state = watcher.publication().await.expect("the connection stays");
+        if state["pub"]["data"]["state"] == "ended" {
+            break;
+        }
+    }
+    second.until(&broadcast, "its recording is kept", |show| show["replay"] == true).await;
+    let (status, _) = media.api.fetch(&playlist).await.unwrap();
+    assert_eq!(status, 200, "the replay plays");
+    drop(successor);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_show_goes_on_while_an_api_restarts_and_while_the_media_process_does() {
+    let ground = Ground::new().await;
+    let media = ground.process("media", "media", &[]).await;
+    let _batch = ground.process("batch", "batch", &[]).await;
+    let api = ground.process("api", "api", &[]).await;
+    let host = api.person("host").await;
+    let broadcast = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
+    let key = broadcast["stream_key"].as_str().unwrap().to_owned();
+    let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
+    let live = |show: &Value| show["state"] == "live" && show["stream"] == "arriving";
+    let before = api.until(&broadcast, "it is live", live).await;
+    api.kill().await;
+    let api = ground.process("api", "api", &[]).await;
+    let after = api.show(&broadcast).await;
+    assert!(live(&after), "{after}");
+    assert_eq!(after["started_at"], before["started_at"]);
+
+    media.kill().await;
+    api.until(&broadcast, "its stream is missed", |show| show["stream"] == "interrupted").await;
+    encoder.kill().await;
+    let media = ground.process("media", "media", &[]).await;
+    let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
+    api.until(&broadcast, "it goes on", live).await;
+    encoder.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_burst_waits_for_the_end_of_the_first_and_knows_what_that_one_has_kept() {
+    let ground = Ground::new().await;
+    let media = ground.process("media", "media", &[]).await;
+    let _batch = ground.process("batch", "batch", &[]).await;
+    let api = ground.process("api", "api", &[]).await;
+    let first = ground.process("burst", "burst-1", &[]).await;
+    let host = api.person("host").await;
+    let fan = api.person("fan").await;
+    let broadcast = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
+    let encoder = Encoder::test_card(media.encoders.unwrap(), broadcast["stream_key"].as_str().unwrap(), 300);
+    api.until(&broadcast, "it is live", |show| show["state"] == "live").await;
+    let wanted = json!({ "broadcast": id(&broadcast) });
+    let player = first.api.post("/api/v1/playbacks", Some(&fan), &wanted).await.unwrap()["session"].clone();
+    let taps = |seq: u32| json!({ "session": player, "seq": seq, "taps": [0, 1, 2] });
+    first.api.post("/api/v1/hearts", None, &taps(1)).await.unwrap();
+    api.until(&broadcast, "they are kept", |show| show["hearts"] == 3).await;
+
+    let mut starting = std::pin::pin!(ground.process("burst", "burst-2", &[]));
+    let waits = tokio::time::timeout(Duration::from_secs(2), starting.as_mut()).await.is_err();
+    assert!(waits, "two would each count half of the crowd");
+    first.kill().await;
+    let second = starting.await;
+    let again = second.api.post("/api/v1/hearts", None, &taps(1)).await;
+    assert!(again.is_err() || again.unwrap()["total"] == 3, "a batch counts once, whoever takes it");
+    let taken = second.api.post("/api/v1/hearts", None, &taps(2)).await.unwrap();
+    assert_eq!(taken["total"], 6);
+    encoder.kill().await;
+}
+
+/// Where the processes of a role that may be replaced are found.
+#[derive(Default)]
+struct Front(Mutex<Vec<ApiClient>>);
+
+impl Front {
+    fn set(&self, place: usize, process: &Process) {
+        let mut processes = self.0.lock().unwrap();
+        match processes.get_mut(place) {
+            Some(other) => *other = process.api.clone(),
+            None => processes.push(process.api.clone()),
+        }
+    }
+
+    /// Posts to one after the other until one takes it; what a process has refused for good is an error of the test.
+    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Value {
+        let begun = Instant::now();
+        for turn in 0.. {
+            let api = {
+                let processes = self.0.lock().unwrap();
+                processes[turn % processes.len()].clone()
+            };
+            match api.post(path, token, body).await {
+                Ok(answer) => return answer,
+                Err(CallError::Status { status, body, .. }) if status < 500 && status != 429 => {
+                    panic!("{status} {body}")
+                }
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        unreachable!("there is always a next turn")
+    }
+}
+
+/// Writes until it is told to stop; what was acknowledged.
+async fn write(front: Arc<Front>, path: String, token: String, name: usize, stop: Arc<AtomicBool>) -> Vec<String> {
+    let mut said = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let text = format!("{name} says {}", said.len());
+        let message = json!({ "text": text, "client_id": text });
+        front.post(&path, Some(&token), &message).await;
+        said.push(text);
+    }
+    said
+}
+
+/// Taps until it is told to stop, each batch again and again until it is taken; how many hearts that were.
+async fn tap(front: Arc<Front>, session: Value, stop: Arc<AtomicBool>) -> u64 {
+    let mut seq = 0;
+    while !stop.load(Ordering::Relaxed) {
+        seq += 1;
+        front.post("/api/v1/hearts", None, &json!({ "session": session, "seq": seq, "taps": [0] })).await;
+        // As fast as a finger.
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    seq
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_is_replaced_under_load_and_nothing_that_was_taken_is_lost_or_doubled() {
+    let ground = Ground::new().await;
+    let free = [("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")];
+    let mut apis = [ground.process("api", "api-1", &free).await, ground.process("api", "api-2", &free).await];
+    let mut batches = [ground.process("batch", "batch-1", &[]).await, ground.process("batch", "batch-2", &[]).await];
+    let mut burst = ground.process("burst", "burst", &[]).await;
+    let mut media = ground.process("media", "media", &[]).await;
+
+    let host = apis[0].person("host").await;
+    let broadcast = apis[0].api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
+    let key = broadcast["stream_key"].as_str().unwrap().to_owned();
+    let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
+    apis[1].until(&broadcast, "it is live", |show| show["state"] == "live").await;
+
+    let (api_front, burst_front) = (Arc::new(Front::default()), Arc::new(Front::default()));
+    apis.iter().enumerate().for_each(|(place, api)| api_front.set(place, api));
+    burst_front.set(0, &burst);
+    let (stop, messages) =
+        (Arc::new(AtomicBool::new(false)), format!("/api/v1/broadcasts/{}/messages", id(&broadcast)));
+    let (mut writers, mut tappers) = (JoinSet::new(), JoinSet::new());
+    for name in 0..4 {
+        let token = apis[0].person(&format!("writer{name}")).await;
+        writers.spawn(write(api_front.clone(), messages.clone(), token.clone(), name, stop.clone()));
+        let wanted = json!({ "broadcast": id(&broadcast) });
+        let session = burst.api.post("/api/v1/playbacks", Some(&token), &wanted).await.unwrap()["session"].clone();
+        tappers.spawn(tap(burst_front.clone(), session, stop.clone()));
+    }
+
+    // One of each is asked to end, one of each is killed.
+    for (place, api) in apis.iter_mut().enumerate() {
+        api.end(place == 0).await;
+        *api = ground.process("api", &format!("api-{}", place + 1), &free).await;
+        api_front.set(place, api);
+    }
+    for (place, batch) in batches.iter_mut().enumerate() {
+        batch.end(place == 0).await;
+        *batch = ground.process("batch", &format!("batch-{}", place + 1), &[]).await;
+    }
+    burst.end(true).await;
+    burst = ground.process("burst", "burst", &[]).await;
+    burst_front.set(0, &burst);
+    media.end(true).await;
+    encoder.kill().await;
+    media = ground.process("media", "media", &[]).await;
+    let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
+    apis[0].until(&broadcast, "it goes on", |show| show["stream"] == "arriving" && show["state"] == "live").await;
+
+    stop.store(true, Ordering::Relaxed);
+    let acknowledged: Vec<String> = writers.join_all().await.concat();
+    let hearts: u64 = tappers.join_all().await.iter().sum();
+    let (mut kept, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = apis[1].api.get(&format!("{messages}?limit=100{cursor}"), None).await.unwrap();
+        kept.extend(page["items"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    kept.sort_unstable();
+    let mut expected = acknowledged;
+    expected.sort_unstable();
+    assert!(expected.len() > 20, "{}", expected.len());
+    assert_eq!(kept, expected, "each acknowledged message is there once, and no other");
+    apis[0].until(&broadcast, "all hearts are kept", |show| show["hearts"] == hearts).await;
+    encoder.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_for_several_processes_stops_the_start_and_is_named() {
+    for (variables, told) in [
+        (vec![("MADANG_ROLE", "api")], "engines.redis"),
+        (vec![("MADANG_ROLE", "batch"), ("MADANG_ENGINES_REDIS", "redis://127.0.0.1:1")], "engines.sql"),
+        (
+            vec![
+                ("MADANG_ROLE", "burst"),
+                ("MADANG_ENGINES_REDIS", "redis://127.0.0.1:1"),
+                ("MADANG_ENGINES_SQL", "postgres://nobody@127.0.0.1:1/nothing"),
+            ],
+            "engines.blobs_folder",
+        ),
+    ] {
+        let (status, complaint) = crate::site::Site::refused(&variables).await;
+        assert!(!status.success() && complaint.contains(told), "{complaint}");
+    }
+}
