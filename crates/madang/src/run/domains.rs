@@ -80,11 +80,13 @@ impl Domains {
             chats: Arc::new(wire::RoomTotals(chat.clone())),
             accounts: Arc::new(wire::SessionAccounts(people.clone())),
         };
-        let settings_of_crowd = crowd_settings(config);
-        let crowd = match config.role.has(Part::Crowd) {
-            true => Crowd::open(needs, settings_of_crowd).await?,
-            false => Crowd::of_rows(needs, settings_of_crowd).await?,
+        let has_crowd = config.role.has(Part::Crowd);
+        let open = if has_crowd {
+            Crowd::open(needs, crowd_settings(config)).await
+        } else {
+            Crowd::of_rows(needs, crowd_settings(config)).await
         };
+        let crowd = open?;
         let (audience, totals) = (crowd.audience.clone(), crowd.totals.clone());
         let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
         let feed = Arc::new(Feed::new(clock, presenter.clone(), stores.bus.clone()));

@@ -19,7 +19,6 @@ mod serve;
 mod signals;
 mod site;
 mod stores;
-mod tenancy;
 
 pub(crate) use machine::Machine;
 pub(crate) use signals::until_asked_to_end;

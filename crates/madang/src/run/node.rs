@@ -6,11 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use ports::leases::Leases;
+use worker::{Office, Tenure, Terms};
 
-use super::{
-    AnyError,
-    tenancy::{Tenancy, Terms},
-};
+use super::AnyError;
 
 /// As many as ids have room for.
 const NUMBERS: u16 = 1_024;
@@ -21,7 +19,7 @@ const TERMS: Terms =
 /// A number, for as long as it is renewed.
 pub(crate) struct Node {
     number: u16,
-    tenancy: Tenancy,
+    tenure: Tenure,
 }
 
 impl Node {
@@ -29,8 +27,11 @@ impl Node {
     pub(crate) async fn take(leases: &Arc<dyn Leases>, holder: &Arc<str>, seed: u64) -> Result<Self, AnyError> {
         let first = (seed % u64::from(NUMBERS)) as u16;
         for number in (first..NUMBERS).chain(0..first) {
-            if let Some(tenancy) = Tenancy::take(leases, format!("node/{number}"), holder, TERMS).await? {
-                return Ok(Self { number, tenancy });
+            let lease = format!("node/{number}");
+            if leases.take(&lease, holder, TERMS.time).await?.is_some() {
+                let tenure = Office::new(leases.clone(), holder.clone()).seek(lease, TERMS);
+                tenure.begun().await;
+                return Ok(Self { number, tenure });
             }
         }
         Err(format!("{NUMBERS} processes of this site have run within the last {} s", TERMS.time.as_secs()).into())
@@ -42,7 +43,7 @@ impl Node {
 
     /// Returns when the number may be another process's before long.
     pub(crate) async fn lost(&self) {
-        self.tenancy.lost().await;
+        self.tenure.ended().await;
     }
 }
 

@@ -4,40 +4,33 @@
 
 use std::time::Duration;
 
-use ports::leases::Leases;
-use std::sync::Arc;
-use tokio::time::sleep;
+use tokio::time::timeout;
+use worker::{Office, Tenure, Terms};
 
-use super::{
-    AnyError,
-    tenancy::{Tenancy, Terms},
-};
 use crate::config::{Part, Role};
 
-const TERMS: Terms =
-    Terms { time: Duration::from_secs(5), relied_on: Duration::from_secs(4), every: Duration::from_secs(1) };
+/// Who has waited for so long waits for another process.
+const SOON: Duration = Duration::from_secs(1);
 
 /// The right to be the one process of its role; nothing where a role may have several.
-pub(super) struct OnlyOne(Option<Tenancy>);
+pub(super) struct OnlyOne(Option<Tenure>);
 
 impl OnlyOne {
     /// Waits until no other process has the role.
-    pub(super) async fn wait(leases: &Arc<dyn Leases>, holder: &Arc<str>, role: Role) -> Result<Self, AnyError> {
-        let name = match role {
-            _ if role.has(Part::Crowd) => "crowd",
-            _ if role.has(Part::Media) => "media",
-            _ => return Ok(Self(None)),
+    pub(super) async fn wait(office: &Office, role: Role) -> Self {
+        let name = if role.has(Part::Crowd) {
+            "crowd"
+        } else if role.has(Part::Media) {
+            "media"
+        } else {
+            return Self(None);
         };
-        let mut told = false;
-        loop {
-            if let Some(tenancy) = Tenancy::take(leases, name.into(), holder, TERMS).await? {
-                return Ok(Self(Some(tenancy)));
-            }
-            if !std::mem::replace(&mut told, true) {
-                tracing::info!(lease = name, "another process has this role; this one waits until it is needed");
-            }
-            sleep(TERMS.every).await;
+        let tenure = office.seek(name, Terms::SHORT);
+        if timeout(SOON, tenure.begun()).await.is_err() {
+            tracing::info!(lease = name, "another process has this role; this one waits until it is needed");
+            tenure.begun().await;
         }
+        Self(Some(tenure))
     }
 
     /// For a process that has no others.
@@ -48,15 +41,15 @@ impl OnlyOne {
     /// Returns when another process may have the role before long.
     pub(super) async fn lost(&self) {
         match &self.0 {
-            Some(tenancy) => tenancy.lost().await,
+            Some(tenure) => tenure.ended().await,
             None => std::future::pending().await,
         }
     }
 
     /// Lets the next one begin.
-    pub(super) async fn give_back(&self) {
-        if let Some(tenancy) = &self.0 {
-            tenancy.give_back().await;
+    pub(super) async fn give_back(self) {
+        if let Some(tenure) = self.0 {
+            tenure.give_back().await;
         }
     }
 }

@@ -8,7 +8,7 @@ use ports::work::{Place, Schedule};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
-use worker::Worker;
+use worker::{Office, Worker};
 
 use super::{
     AnyError, domains::Domains, edge, machine::Machine, media::Media, metering, only_one::OnlyOne, ready::SiteReady,
@@ -52,14 +52,16 @@ impl Site {
         let (tls, watch) = config.tls.open()?.map(|tls| (tls.config, tls.watch)).unzip();
         let stores = Arc::new(Stores::open(&config).await?);
         let machine = stores.machine(&config).await?;
-        let only_one = match config.is_one_of_several() {
-            true => OnlyOne::wait(&stores.leases, &machine.name, config.role).await?,
-            false => OnlyOne::undisputed(),
+        let office = config.is_one_of_several().then(|| Office::new(stores.leases.clone(), machine.name.clone()));
+        let only_one = match &office {
+            Some(office) => OnlyOne::wait(office, config.role).await,
+            None => OnlyOne::undisputed(),
         };
         let people = wire::people(&machine, &stores.records, &config);
-        let media = match has(Part::Media) {
-            true => Some(Media::open(&machine, &stores, &config, &people, tls.as_ref()).await?),
-            false => None,
+        let media = if has(Part::Media) {
+            Some(Media::open(&machine, &stores, &config, &people, tls.as_ref()).await?)
+        } else {
+            None
         };
         let shell = Shell::bind(config.api.clone(), config.http)
             .await
@@ -74,16 +76,17 @@ impl Site {
             domains.broadcasts.recover_after_restart().await?;
             media.gatekeeper.open(domains.broadcasts.clone());
         }
-        let realtime = match has(Part::Realtime) {
-            true => Some(realtime::start(&machine, &stores, &config, &domains, http).await?),
-            false => None,
+        let realtime = if has(Part::Realtime) {
+            Some(realtime::start(&machine, &stores, &config, &domains, http).await?)
+        } else {
+            None
         };
 
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
         let mut worker = Worker::default().schedules(schedules(&machine, &stores, &config, &domains));
-        if config.is_one_of_several() {
-            worker = worker.together(stores.leases.clone(), &machine.name);
+        if let Some(office) = office {
+            worker = worker.together(office);
         }
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));

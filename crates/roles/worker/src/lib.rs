@@ -17,13 +17,13 @@ use std::sync::Arc;
 
 use ports::{
     event_log::EventLog,
-    leases::Leases,
     work::{Place, Reaction, Schedule},
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use tenure::{Office, Tenure};
+use tenure::Right;
+pub use tenure::{Office, Tenure, Terms};
 
 /// The lease of the schedules of a site.
 const SCHEDULES: &str = "batch";
@@ -55,45 +55,41 @@ impl Worker {
         self
     }
 
-    /// Shares the work with other processes of the site; `holder` is this one's name among them.
-    pub fn together(mut self, leases: Arc<dyn Leases>, holder: &str) -> Self {
-        self.office = Some(Office { leases, holder: holder.into() });
+    /// Shares the work with other processes of the site.
+    pub fn together(mut self, office: Office) -> Self {
+        self.office = Some(office);
         self
     }
 
     /// Runs until cancelled; returns when what was begun is finished and every schedule has had its `finish`.
     pub async fn run(self, log: Arc<dyn EventLog>, cancel: CancellationToken) {
         let Self { reactions, schedules, office } = self;
-        let (mut work, mut seeking, done) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
-        let mut seek = |name: String| match &office {
-            None => Tenure::undisputed(),
-            Some(office) => {
-                let (tenure, task) = office.seek(name, done.clone());
-                seeking.spawn(task);
-                tenure
-            }
+        let (mut work, mut tenures) = (JoinSet::new(), Vec::new());
+        let mut seek = |name: String| {
+            let Some(office) = &office else { return Right::undisputed() };
+            let tenure = office.seek(name, Terms::SHORT);
+            let right = tenure.right();
+            tenures.push(tenure);
+            right
         };
         for reaction in reactions {
-            let tenure = seek(format!("reaction/{}", reaction.name()));
-            work.spawn(reactions::follow(log.clone(), reaction, tenure, cancel.clone()));
+            let right = seek(format!("reaction/{}", reaction.name()));
+            work.spawn(reactions::follow(log.clone(), reaction, right, cancel.clone()));
         }
         let of_site = |schedule: &Arc<dyn Schedule>| schedule.place() == Place::Site;
-        let tenure = if schedules.iter().any(of_site) { seek(SCHEDULES.into()) } else { Tenure::undisputed() };
+        let right = if schedules.iter().any(of_site) { seek(SCHEDULES.into()) } else { Right::undisputed() };
         for schedule in schedules {
-            let tenure = if of_site(&schedule) { tenure.clone() } else { Tenure::undisputed() };
-            work.spawn(schedules::repeat(schedule, tenure, cancel.clone()));
+            let right = if of_site(&schedule) { right.clone() } else { Right::undisputed() };
+            work.spawn(schedules::repeat(schedule, right, cancel.clone()));
         }
-        joined(work).await;
-        done.cancel();
-        joined(seeking).await;
-    }
-}
-
-async fn joined(mut tasks: JoinSet<()>) {
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            // Panics of the work itself are caught: this is one of the worker, or of an engine.
-            tracing::error!(%error, "a piece of background work ended; the process should be restarted");
+        while let Some(ended) = work.join_next().await {
+            if let Err(error) = ended {
+                // Panics of the work itself are caught: this is one of the worker, or of an engine.
+                tracing::error!(%error, "a piece of background work ended; the process should be restarted");
+            }
+        }
+        for tenure in tenures {
+            tenure.give_back().await;
         }
     }
 }

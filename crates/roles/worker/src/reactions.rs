@@ -8,7 +8,7 @@ use ports::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{panics::caught, schedules::guarded, tenure::Tenure};
+use crate::{panics::caught, schedules::guarded, tenure::Right};
 
 /// Facts read at once.
 const BATCH: u32 = 200;
@@ -17,16 +17,16 @@ const LOOK_AFTER: Duration = Duration::from_millis(500);
 /// The pause after a failure: doubled each time, between these two.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
-/// Follows the log while this process has the tenure, until cancelled.
+/// Follows the log while this process has the right to, until cancelled.
 pub(crate) async fn follow(
     log: Arc<dyn EventLog>,
     reaction: Arc<dyn Reaction>,
-    mut tenure: Tenure,
+    mut right: Right,
     cancel: CancellationToken,
 ) {
     let (mut cursor, mut before) = (None, None);
     let mut pause = PAUSE.0;
-    while let Some(fence) = cancel.run_until_cancelled(tenure.begun()).await {
+    while let Some(fence) = cancel.run_until_cancelled(right.begun()).await {
         if fence != before {
             // Others may have gone on meanwhile.
             (cursor, before) = (None, fence.clone());
@@ -159,7 +159,7 @@ mod tests {
         let log = Arc::new(ThreeFacts(Mutex::default()));
         let reaction = Arc::new(FailsAndPanicsAtTwo::default());
         let cancel = CancellationToken::new();
-        let following = tokio::spawn(follow(log.clone(), reaction.clone(), Tenure::undisputed(), cancel.clone()));
+        let following = tokio::spawn(follow(log.clone(), reaction.clone(), Right::undisputed(), cancel.clone()));
         reaction.done.notified().await;
         cancel.cancel();
         following.await.unwrap();

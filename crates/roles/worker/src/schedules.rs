@@ -5,12 +5,12 @@ use std::sync::Arc;
 use ports::{leases::Fence, work::Schedule};
 use tokio_util::sync::CancellationToken;
 
-use crate::{panics::caught, tenure::Tenure};
+use crate::{panics::caught, tenure::Right};
 
-/// Runs the schedule with its pause between two runs while this process has the tenure, until cancelled; then finishes it.
-pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, mut tenure: Tenure, cancel: CancellationToken) {
+/// Runs the schedule with its pause between two runs while this process has the right to, until cancelled; then finishes it.
+pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, mut right: Right, cancel: CancellationToken) {
     let mut failing = false;
-    while let Some(fence) = cancel.run_until_cancelled(tenure.begun()).await {
+    while let Some(fence) = cancel.run_until_cancelled(right.begun()).await {
         match guarded(fence, caught(schedule.name(), schedule.run())).await {
             Ok(()) => failing = false,
             Err(error) => {
@@ -24,8 +24,8 @@ pub(crate) async fn repeat(schedule: Arc<dyn Schedule>, mut tenure: Tenure, canc
         }
         tokio::select! { () = tokio::time::sleep(schedule.every()) => (), () = cancel.cancelled() => () }
     }
-    if tenure.is_held()
-        && let Err(error) = guarded(tenure.fence(), caught(schedule.name(), schedule.finish())).await
+    if right.is_held()
+        && let Err(error) = guarded(right.fence(), caught(schedule.name(), schedule.finish())).await
     {
         tracing::error!(schedule = schedule.name(), %error, "a schedule could not finish; what it held in memory is lost");
     }
@@ -84,7 +84,7 @@ mod tests {
     async fn a_schedule_that_panics_runs_again() {
         let schedule = Arc::new(PanicsTwice::default());
         let cancel = CancellationToken::new();
-        let repeating = tokio::spawn(repeat(schedule.clone(), Tenure::undisputed(), cancel.clone()));
+        let repeating = tokio::spawn(repeat(schedule.clone(), Right::undisputed(), cancel.clone()));
         schedule.third.notified().await;
         cancel.cancel();
         repeating.await.unwrap();

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use kernel::Timestamp;
 use ports::{
     event_log::{Cursor, EventLogError, Fact},
-    leases::{Fence, LeaseError},
+    leases::{Fence, LeaseError, Leases},
     work::WorkError,
 };
 use tokio::time::{Instant, sleep};
@@ -134,7 +134,10 @@ struct Process {
 fn start(desk: &Arc<Desk>, name: &str) -> Process {
     let (of_site, of_memory) = (Counts::new(Place::Site), Counts::new(Place::Memory));
     let cancel = CancellationToken::new();
-    let worker = Worker::default().schedule(of_site.clone()).schedule(of_memory.clone()).together(desk.clone(), name);
+    let worker = Worker::default()
+        .schedule(of_site.clone())
+        .schedule(of_memory.clone())
+        .together(Office::new(desk.clone(), name.into()));
     let running = tokio::spawn(worker.run(Arc::new(NoFacts), cancel.clone()));
     Process { of_site, of_memory, cancel, running }
 }
