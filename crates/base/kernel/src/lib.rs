@@ -3,6 +3,7 @@
 //! Promise: plain data with pure rules. It performs no input or output, starts no task, and reads neither a clock nor a
 //! random source: both are passed in (`Clock` is only the trait).
 
+pub mod adjustable;
 pub mod caller;
 pub mod events;
 pub mod ids;
@@ -15,6 +16,7 @@ pub mod recent;
 pub mod returning;
 pub mod time;
 
+pub use adjustable::Adjustable;
 pub use caller::{Caller, Identity};
 pub use ids::*;
 pub use page::Page;

@@ -10,6 +10,8 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 pub const BIO_CHARS: usize = 500;
 /// Titles of broadcasts, in characters.
 pub const TITLE_CHARS: std::ops::RangeInclusive<usize> = 1..=120;
+/// The notice of the site to everybody, in characters.
+pub const NOTICE_CHARS: usize = 300;
 /// A chat message, in characters.
 pub const MESSAGE_CHARS: usize = 500;
 /// A client's own id for its message, in bytes.

@@ -4,7 +4,7 @@ use std::{fmt, hash::Hash, num::NonZeroU32, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Timestamp, recent::Recent};
+use crate::{Adjustable, Timestamp, recent::Recent};
 
 /// "At most `count` in `period_ms`", written `20/30s`, `10/min`, `5/h`, or `off` for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,9 @@ impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Off => f.write_str("off"),
+            Self::AtMost { count, period_ms: 3_600_000 } => write!(f, "{count}/h"),
+            Self::AtMost { count, period_ms: 60_000 } => write!(f, "{count}/min"),
+            Self::AtMost { count, period_ms: 1_000 } => write!(f, "{count}/s"),
             Self::AtMost { count, period_ms } if period_ms % 1_000 == 0 => write!(f, "{count}/{}s", period_ms / 1_000),
             Self::AtMost { count, period_ms } => write!(f, "{count}/{period_ms}ms"),
         }
@@ -131,17 +134,18 @@ impl TooOften {
 }
 
 /// Holds each key to one rate, in bounded memory: the whole count may come at once, after that one each
-/// `period / count`. Keys idle for longest are forgotten first.
+/// `period / count`. Keys idle for longest are forgotten first. When the rate changes, what a key has spent stays spent,
+/// but never for longer than a period of the new rate.
 #[derive(Debug, Clone)]
 pub struct RateLimiter<K> {
-    rate: Rate,
+    rate: Adjustable<Rate>,
     /// Until when each key's allowance is spent, in microseconds since the Unix epoch.
     spent_until_us: Recent<K, i64>,
 }
 
 impl<K: Hash + Eq> RateLimiter<K> {
     /// A limiter for at most `capacity` keys.
-    pub fn new(rate: Rate, capacity: usize) -> Self {
+    pub fn new(rate: Adjustable<Rate>, capacity: usize) -> Self {
         Self { rate, spent_until_us: Recent::new(capacity) }
     }
 
@@ -152,18 +156,19 @@ impl<K: Hash + Eq> RateLimiter<K> {
 
     /// Counts `amount` at once for `key`, or none of them and says when they may come.
     pub fn take_many(&mut self, key: K, amount: u32, now: Timestamp) -> Result<(), TooOften> {
-        if self.rate == Rate::Off {
+        let rate = self.rate.get();
+        if rate == Rate::Off {
             return Ok(());
         }
         let spent_until_us = self.spent_until_us.get(&key).copied().unwrap_or_default();
-        let after_this = self.rate.spend(spent_until_us, amount, now)?;
+        let after_this = rate.spend(spent_until_us, amount, now)?;
         self.spent_until_us.insert(key, after_this);
         Ok(())
     }
 
     /// Gives `amount` back that was counted for `key` in vain.
     pub fn give_back(&mut self, key: &K, amount: u32) {
-        let given_back = self.rate.each_us().saturating_mul(i64::from(amount));
+        let given_back = self.rate.get().each_us().saturating_mul(i64::from(amount));
         if let Some(spent_until_us) = self.spent_until_us.get(key) {
             *spent_until_us = spent_until_us.saturating_sub(given_back);
         }
@@ -184,6 +189,9 @@ mod tests {
         for (text, count, period_ms) in [("20/30s", 20, 30_000), ("10/min", 10, 60_000), ("5/2h", 5, 7_200_000)] {
             let count = NonZeroU32::new(count).unwrap();
             assert_eq!(text.parse(), Ok(Rate::AtMost { count, period_ms }), "{text}");
+        }
+        for text in ["20/30s", "10/min", "5/h", "7/s", "3/250ms", "off"] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
         assert_eq!("off".parse(), Ok(Rate::Off));
         for bad in ["", "10", "0/s", "-1/s", "10/0s", "10/s/s", "10/day", "99999999999/s", "1/9999h", "1/가"] {
@@ -207,8 +215,23 @@ mod tests {
         limiter.give_back(&"c", 2);
         assert_eq!(limiter.take_many("c", 2, at(0)), Ok(()));
         assert!(limiter.take("c", at(0)).is_err());
-        let mut off = RateLimiter::new(Rate::Off, 2);
+        let mut off = RateLimiter::new(Rate::Off.into(), 2);
         assert!((0..1_000).all(|_| off.take("a", at(0)).is_ok()));
+    }
+
+    #[test]
+    fn a_rate_that_changes_holds_for_the_next_one() {
+        let rate: Adjustable<Rate> = "2/h".parse().unwrap();
+        let mut limiter = RateLimiter::new(rate.clone(), 100);
+        let at = |ms: i64| Timestamp::from_millis(10_000_000 + ms);
+        assert!(limiter.take("a", at(0)).is_ok() && limiter.take("a", at(0)).is_ok());
+        assert!(limiter.take("a", at(1)).is_err());
+        rate.set("2/s".parse().unwrap());
+        assert_eq!(limiter.take("a", at(2)), Ok(()), "nobody waits for longer than the new period");
+        rate.set(Rate::Off);
+        assert!((0..10).all(|_| limiter.take("a", at(3)).is_ok()));
+        rate.set("1/min".parse().unwrap());
+        assert!(limiter.take("b", at(4)).is_ok() && limiter.take("b", at(4)).is_err());
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl Stage {
 }
 
 fn unlimited(parts: Parts) -> Chat {
-    let settings = Settings { rate: kernel::Rate::Off, room_rate: kernel::Rate::Off, ..Settings::default() };
+    let settings =
+        Settings { rate: kernel::Rate::Off.into(), room_rate: kernel::Rate::Off.into(), ..Settings::default() };
     Chat::new(parts, &settings).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use kernel::Rate;
+use kernel::{Adjustable, Rate};
 use rest::HostName;
 use serde::Deserialize;
 
@@ -24,8 +24,10 @@ pub struct Settings {
     pub grace_s: u32,
     /// Seconds a broadcast may be paused, or live before any stream has come, before it ends by itself.
     pub pause_max_s: u32,
+    /// Whether broadcasts can be created, with a lasting key too. Those that are there go on.
+    pub new_broadcasts: Adjustable<bool>,
     /// How many broadcasts an account may create, with its lasting key too: `20/h`, or `off`.
-    pub broadcast_rate: Rate,
+    pub broadcast_rate: Adjustable<Rate>,
     /// Broadcasts of a channel that have not ended, at the most.
     pub open_broadcasts_max: u32,
     /// The crowd: playback sessions, viewers, hearts.
@@ -39,7 +41,8 @@ impl Default for Settings {
             playback_base_url: String::new(),
             grace_s: 30,
             pause_max_s: 30 * 60,
-            broadcast_rate: Rate::AtMost { count: NonZeroU32::MIN.saturating_add(19), period_ms: 3_600_000 },
+            new_broadcasts: true.into(),
+            broadcast_rate: Rate::AtMost { count: NonZeroU32::MIN.saturating_add(19), period_ms: 3_600_000 }.into(),
             open_broadcasts_max: 10,
             crowd: crowd::Settings::default(),
         }

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use kernel::{AccountId, Clock, Identity, Random, ids::Snowflake};
-use ports::{sql::Database, work::Schedule};
+use ports::{
+    sql::{Database, SqlError},
+    work::Schedule,
+};
 
 use crate::{
     Settings, Token,
@@ -11,10 +14,28 @@ use crate::{
     administration::{self, Administration},
     passwords::Passwords,
     sessions::{self, ExpiredSessions, Sessions},
+    site_settings::{Entry, FollowSiteSettings, SettingsDesk},
 };
 
 /// Milliseconds for which a process that is alone believes who holds a session. What it changes itself holds at once.
 pub const IDENTITY_BELIEVED_MS: i64 = 5_000;
+
+/// What people stand on.
+pub struct Parts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes tokens.
+    pub random: Arc<dyn Random>,
+    /// The process's one generator.
+    pub ids: Arc<Snowflake>,
+    /// Has [`crate::MIGRATIONS`].
+    pub database: Database,
+    /// How long it is believed without looking who holds a session: [`IDENTITY_BELIEVED_MS`] where no other process changes
+    /// accounts.
+    pub believed_ms: i64,
+    /// What administrators can change while the site runs.
+    pub site_settings: Vec<Entry>,
+}
 
 /// The services of all slices.
 #[derive(Clone)]
@@ -22,19 +43,13 @@ pub struct People {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) administration: Arc<Administration>,
+    pub(crate) site_settings: Arc<SettingsDesk>,
 }
 
 impl People {
-    /// Puts the slices together. `ids` is the process's one generator. `believed_ms` is how long it is believed without looking who
-    /// holds a session: [`IDENTITY_BELIEVED_MS`] where no other process changes accounts.
-    pub fn new(
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        ids: Arc<Snowflake>,
-        database: Database,
-        settings: Settings,
-        believed_ms: i64,
-    ) -> Self {
+    /// Puts the slices together.
+    pub fn new(parts: Parts, settings: Settings) -> Self {
+        let Parts { clock, random, ids, database, believed_ms, site_settings } = parts;
         let settings = Arc::new(settings);
         let passwords = Arc::new(Passwords::new(random.clone(), &settings));
         let sessions = Arc::new(Sessions::new(
@@ -47,8 +62,14 @@ impl People {
             believed_ms,
         ));
         let accounts = Accounts::new(clock.clone(), ids, database.clone(), passwords, sessions.clone(), settings);
-        let administration = Administration::new(clock, random, database, sessions.clone());
-        Self { accounts: Arc::new(accounts), sessions, administration: Arc::new(administration) }
+        let administration = Administration::new(clock.clone(), random, database.clone(), sessions.clone());
+        let site_settings = SettingsDesk::new(clock, database, site_settings);
+        Self {
+            accounts: Arc::new(accounts),
+            sessions,
+            administration: Arc::new(administration),
+            site_settings: Arc::new(site_settings),
+        }
     }
 
     /// Who holds the session `token`; none when it is unknown or over. As old as was said for what another
@@ -77,8 +98,16 @@ impl People {
         self.administration.grant(handle).await
     }
 
+    /// Lets what administrators have set take effect here; to be called before anybody is served.
+    pub async fn follow_site_settings(&self) -> Result<(), SqlError> {
+        self.site_settings.follow().await
+    }
+
     /// The work that has to be done now and then.
     pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
-        vec![Arc::new(ExpiredSessions::new(self.sessions.clone()))]
+        vec![
+            Arc::new(ExpiredSessions::new(self.sessions.clone())),
+            Arc::new(FollowSiteSettings::new(self.site_settings.clone())),
+        ]
     }
 }

@@ -1,6 +1,6 @@
 //! What an operator can set about people.
 
-use kernel::Rate;
+use kernel::{Adjustable, Rate};
 use serde::Deserialize;
 
 /// The settings of this domain; each has a default.
@@ -8,9 +8,9 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Whether visitors can create accounts.
-    pub registration_open: bool,
+    pub registration_open: Adjustable<bool>,
     /// Sign-ups from one address.
-    pub sign_up_rate: Rate,
+    pub sign_up_rate: Adjustable<Rate>,
     /// Sign-ins from one address, right or wrong.
     pub sign_in_rate: Rate,
     /// Sign-ins to one handle from one address since the last right one, and password changes of one account. From all
@@ -29,8 +29,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            registration_open: true,
-            sign_up_rate: per_minute(60),
+            registration_open: true.into(),
+            sign_up_rate: per_minute(60).into(),
             sign_in_rate: per_minute(60),
             sign_in_rate_per_handle: per_minute(10),
             session_lifetime_days: 30,

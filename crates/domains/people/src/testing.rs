@@ -1,6 +1,6 @@
 //! A site with people on each SQL engine, for the slices' tests.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use axum::{
     Router,
@@ -15,14 +15,20 @@ use engines::{
     testing::{ManualClock, TestDatabase, databases},
 };
 use http_body_util::BodyExt;
-use kernel::{Caller, ids::Snowflake};
+use kernel::{Adjustable, Caller, Rate, ids::Snowflake};
 use rest::Credentials;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::{IDENTITY_BELIEVED_MS, MIGRATIONS, People, Settings, Token, accounts::Account, accounts::NewAccount};
+use crate::{
+    IDENTITY_BELIEVED_MS, MIGRATIONS, Parts, People, Settings, Token,
+    accounts::{Account, NewAccount},
+    site_settings::{Entry, RateBounds},
+};
 
 pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
+pub(crate) const SIGN_UP_BOUNDS: RateBounds =
+    RateBounds { at_least: Rate::AtMost { count: NonZeroU32::MIN, period_ms: 3_600_000 }, at_once_max: 1_000 };
 pub(crate) const PASSWORD: &str = "correct horse";
 
 /// One site.
@@ -53,7 +59,13 @@ pub(crate) async fn sites(settings: Settings) -> Vec<Site> {
     let mut sites = Vec::new();
     for database in databases(&[MIGRATIONS]).await {
         let clock = Arc::new(ManualClock::at(1_790_000_000_000));
-        let people = process(&clock, &database, Snowflake::new(0), settings.clone(), IDENTITY_BELIEVED_MS);
+        // What is set on one site must not hold on the next.
+        let own = Settings {
+            registration_open: settings.registration_open.get().into(),
+            sign_up_rate: settings.sign_up_rate.get().into(),
+            ..settings.clone()
+        };
+        let people = process(&clock, &database, Snowflake::new(0), own, IDENTITY_BELIEVED_MS);
         let (router, _) = crate::router(&people).split_for_parts();
         let router = router.layer(from_fn_with_state(people.clone(), identify));
         sites.push(Site { people, clock, database, router });
@@ -69,8 +81,20 @@ pub(crate) fn process(
     settings: Settings,
     believed_ms: i64,
 ) -> People {
-    let (random, ids) = (Arc::new(SystemRandom), Arc::new(ids));
-    People::new(clock.clone(), random, ids, database.database.clone(), settings, believed_ms)
+    let site_settings = vec![
+        Entry::flag("people.registration_open", &settings.registration_open),
+        Entry::rate("people.sign_up_rate", &settings.sign_up_rate, SIGN_UP_BOUNDS),
+        Entry::text("notice", &Adjustable::from(String::new()), 20),
+    ];
+    let parts = Parts {
+        clock: clock.clone(),
+        random: Arc::new(SystemRandom),
+        ids: Arc::new(ids),
+        database: database.database.clone(),
+        believed_ms,
+        site_settings,
+    };
+    People::new(parts, settings)
 }
 
 /// What the API shell does for real: finds out who is asking.

@@ -13,6 +13,7 @@ mod tests;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use kernel::Adjustable;
 use serde::Deserialize;
 
 pub(crate) use layers::{ConfigError, DEFAULTS, load};
@@ -34,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) burst_url: String,
     pub(crate) name: String,
     pub(crate) language: String,
+    pub(crate) notice: Adjustable<String>,
     pub(crate) public_rtmp_url: String,
     pub(crate) tls: TlsSettings,
     pub(crate) log: Log,
@@ -145,12 +147,13 @@ impl Config {
         }
     }
 
-    /// What the web UI is told about the site.
+    /// What the web UI is told about the site at the moment.
     pub(crate) fn site(&self) -> api::Site {
         api::Site {
             name: self.name.clone(),
             locale_default: self.language.clone(),
-            registration_open: self.people.registration_open,
+            registration_open: self.people.registration_open.get(),
+            notice: self.notice.get(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -56,6 +56,7 @@ impl Edge {
         if let Some(watch) = watch {
             tasks.spawn(watch.run(cancel.clone()));
         }
+        let about = config.clone();
         let parts = api::Parts {
             api: wire::gateways(realtime.clone()),
             lean: OpenApiRouter::new(),
@@ -67,7 +68,7 @@ impl Edge {
             authenticator: Arc::new(Nobody),
             clock: machine.clock.clone(),
             seed: machine.seed()?,
-            site: config.site(),
+            site: Arc::new(move || about.site()),
             pages: false,
             tls,
             media_origins: Vec::new(),

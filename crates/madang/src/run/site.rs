@@ -58,6 +58,7 @@ impl Site {
             None => OnlyOne::undisputed(),
         };
         let people = wire::people(&machine, &stores.records, &config);
+        people.follow_site_settings().await?;
         let media = if has(Part::Media) {
             Some(Media::open(&machine, &stores, &config, &people, tls.as_ref()).await?)
         } else {
@@ -94,6 +95,7 @@ impl Site {
             work_tasks.spawn(watch.run(work.clone()));
         }
         let gateway = realtime.as_ref().map(|realtime| realtime.gateway.clone());
+        let about = config.clone();
         let parts = api::Parts {
             api: documented(&config, &domains, gateway.as_ref()),
             lean: lean(&config, &domains, media.as_ref()),
@@ -108,7 +110,7 @@ impl Site {
             authenticator: Arc::new(wire::SessionAuthenticator(domains.people.clone())),
             clock: machine.clock.clone(),
             seed: machine.seed()?,
-            site: config.site(),
+            site: Arc::new(move || about.site()),
             pages: has(Part::Api),
             tls,
             media_origins: config.media_origins()?,

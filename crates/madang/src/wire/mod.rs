@@ -10,6 +10,7 @@ mod realtime;
 mod retention;
 mod rooms;
 mod site_realtime;
+mod site_settings;
 mod streams;
 mod trimming;
 

@@ -8,6 +8,7 @@ use live::needs::NeedError;
 use people::{People, accounts::Name};
 use ports::sql::Database;
 
+use super::site_settings::site_settings;
 use crate::{config::Config, run::Machine};
 
 /// The people of a site.
@@ -15,7 +16,15 @@ pub(crate) fn people(machine: &Machine, records: &Database, config: &Config) -> 
     let Machine { clock, random, ids, .. } = machine.clone();
     // What another process has ended is not believed for longer.
     let believed_ms = if config.is_one_of_several() { 1_000 } else { people::IDENTITY_BELIEVED_MS };
-    People::new(clock, random, ids, records.clone(), config.people.clone(), believed_ms)
+    let parts = people::Parts {
+        clock,
+        random,
+        ids,
+        database: records.clone(),
+        believed_ms,
+        site_settings: site_settings(config),
+    };
+    People::new(parts, config.people.clone())
 }
 
 /// The names the live domain shows.

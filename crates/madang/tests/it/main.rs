@@ -37,5 +37,6 @@ mod s3;
 mod sdks;
 mod secure;
 mod site;
+mod site_settings;
 mod surface;
 mod tls;

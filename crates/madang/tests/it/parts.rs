@@ -27,22 +27,33 @@ use crate::{
 };
 
 /// What all processes of a site share.
-struct Ground {
+pub(crate) struct Ground {
     redis: RedisProcesses,
     sql: String,
     folder: tempfile::TempDir,
 }
 
 impl Ground {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let redis = RedisProcesses::one().expect("MADANG_TEST_REDIS_SERVER names the program, as `make test` does");
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("blobs")).unwrap();
         Self { redis, sql: ground::database().await, folder }
     }
 
+    /// Makes this account an administrator, from the shell.
+    pub(crate) async fn grant(&self, handle: &str) {
+        let granted = Command::new(env!("CARGO_BIN_EXE_madang"))
+            .args(["admin", "grant", handle])
+            .env(ground::ENGINE, &self.sql)
+            .status()
+            .await
+            .unwrap();
+        assert!(granted.success(), "{granted}");
+    }
+
     /// A process of this role. Its data folder is its own.
-    async fn process(&self, role: &str, name: &str, variables: &[(&str, &str)]) -> Process {
+    pub(crate) async fn process(&self, role: &str, name: &str, variables: &[(&str, &str)]) -> Process {
         let data = self.folder.path().join(name);
         // The media process says where it really listens.
         let public_rtmp_url = if role == "media" { "" } else { "rtmp://encoders.example.org/live" };
@@ -77,16 +88,16 @@ impl Ground {
 }
 
 /// A process of the site.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     http: SocketAddr,
     /// Where encoders publish, if they do.
     encoders: Option<SocketAddr>,
-    api: ApiClient,
+    pub(crate) api: ApiClient,
 }
 
 impl Process {
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
@@ -115,12 +126,12 @@ impl Process {
     }
 
     /// Signs somebody up; the token.
-    async fn person(&self, handle: &str) -> String {
+    pub(crate) async fn person(&self, handle: &str) -> String {
         let body = json!({ "handle": handle, "password": "correct horse", "display_name": handle });
         self.api.post("/api/v1/accounts", None, &body).await.unwrap()["token"].as_str().unwrap().to_owned()
     }
 
-    async fn subscribe(&self, token: &str, channel: &str) -> (Connection, Value) {
+    pub(crate) async fn subscribe(&self, token: &str, channel: &str) -> (Connection, Value) {
         let mut connection = Connection::at(self.http, token).await;
         let reply = connection.call("subscribe", json!({ "channel": channel })).await.unwrap()["subscribe"].take();
         assert!(reply.is_object(), "{reply}");

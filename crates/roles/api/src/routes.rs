@@ -33,7 +33,7 @@ pub(crate) fn assemble(settings: &Settings, parts: Parts, origins: Arc<Origins>,
     let (lean, lean_document) = lean.split_for_parts();
     let document = openapi::render(api_document, lean_document);
 
-    let limiter = Arc::new(rate::Limiter::new(settings.request_rate, clock));
+    let limiter = Arc::new(rate::Limiter::new(settings.request_rate.clone(), clock));
     let policy = Arc::new(headers::ContentPolicy::new(&media_origins));
     let request_ids = Arc::new(observe::RequestIds::new());
     let api = api

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::Rate;
+use kernel::{Adjustable, Rate};
 use serde::Deserialize;
 
 use crate::{
@@ -39,7 +39,7 @@ pub struct Settings {
     /// How long requests may go on when the server stops.
     pub drain_timeout_ms: u64,
     /// Requests of documented routes from one address.
-    pub request_rate: Rate,
+    pub request_rate: Adjustable<Rate>,
 }
 
 impl Default for Settings {
@@ -58,7 +58,7 @@ impl Default for Settings {
             write_timeout_ms: 60_000,
             request_timeout_ms: 30_000,
             drain_timeout_ms: 10_000,
-            request_rate: request_rate.map_or(Rate::Off, |count| Rate::AtMost { count, period_ms: 60_000 }),
+            request_rate: request_rate.map_or(Rate::Off, |count| Rate::AtMost { count, period_ms: 60_000 }).into(),
         }
     }
 }

@@ -37,8 +37,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Decides who that is refused is told to come back when: a random number.
     pub seed: u64,
-    /// What `GET /api/v1/site` tells.
-    pub site: Site,
+    /// What `GET /api/v1/site` tells, asked for each answer.
+    pub site: Arc<dyn Fn() -> Site + Send + Sync>,
     /// Whether the web UI is served.
     pub pages: bool,
     /// The TLS that is spoken; none: plain HTTP. Which protocols it leads to is ours to say.

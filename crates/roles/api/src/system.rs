@@ -27,6 +27,8 @@ pub struct Site {
     pub locale_default: String,
     /// Whether visitors can create accounts.
     pub registration_open: bool,
+    /// What the operator wants everybody to read now; empty: nothing.
+    pub notice: String,
     /// The version of the server.
     pub version: String,
 }
@@ -34,19 +36,23 @@ pub struct Site {
 /// What the site is called, and how it begins.
 #[utoipa::path(get, path = "/api/v1/site", operation_id = "site", tag = "system",
     responses((status = 200, description = "The site", body = Site)))]
-async fn about(State(site): State<Arc<Site>>) -> Json<Site> {
-    Json(Site::clone(&site))
+async fn about(State(site): State<AskSite>) -> Json<Site> {
+    Json(site())
 }
 
+/// Tells what the site says of itself at the moment.
+pub(crate) type AskSite = Arc<dyn Fn() -> Site + Send + Sync>;
+
 /// The documented routes of the shell itself.
-pub(crate) fn documented(site: Site) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(about)).with_state(Arc::new(site))
+pub(crate) fn documented(site: AskSite) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(about)).with_state(site)
 }
 
 /// The same where only the document matters.
 pub(crate) fn documented_for_document() -> OpenApiRouter {
-    let (name, locale_default, version) = Default::default();
-    documented(Site { name, locale_default, registration_open: false, version })
+    let (name, locale_default, notice, version) = Default::default();
+    let site = Site { name, locale_default, registration_open: false, notice, version };
+    documented(Arc::new(move || site.clone()))
 }
 
 /// The routes for operators and programs.

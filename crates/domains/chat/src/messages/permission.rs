@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel::{AccountId, BroadcastId, Caller, Identity, Rate, RateLimiter, Timestamp, ids::snowflake_time};
+use kernel::{AccountId, Adjustable, BroadcastId, Caller, Identity, Rate, RateLimiter, Timestamp, ids::snowflake_time};
 
 use super::Error;
 use super::rate_limit::RateLimit;
@@ -46,7 +46,7 @@ pub(super) struct Permission {
     emotes: Emotes,
     after_end_ms: i64,
     account_rate: RateLimit,
-    room_rate: Rate,
+    room_rate: Adjustable<Rate>,
     room_rates: Mutex<RateLimiter<BroadcastId>>,
     slow_mode: SlowMode,
 }
@@ -58,9 +58,9 @@ impl Permission {
             order,
             emotes: settings.emotes.clone(),
             after_end_ms: i64::from(settings.after_end_s) * 1_000,
-            account_rate: RateLimit::new(settings.rate),
-            room_rate: settings.room_rate,
-            room_rates: Mutex::new(RateLimiter::new(settings.room_rate, ROOMS_MAX)),
+            account_rate: RateLimit::new(settings.rate.clone()),
+            room_rate: settings.room_rate.clone(),
+            room_rates: Mutex::new(RateLimiter::new(settings.room_rate.clone(), ROOMS_MAX)),
             slow_mode: SlowMode::new(parts.is_one_of_several.then(|| parts.database.clone())),
         }
     }
@@ -164,7 +164,7 @@ impl Permission {
     }
 
     async fn take_in_room(&self, writer: &Writer, allowance: &mut Allowance, now: Timestamp) -> Result<(), Error> {
-        let rate = self.room_rate;
+        let rate = self.room_rate.get();
         let too_often = |often: kernel::rate::TooOften| Error::RoomRate { rate, seconds: often.retry_after_s() };
         let in_room = self.room_rates.lock().unwrap_or_else(PoisonError::into_inner).take(writer.broadcast, now);
         in_room.map_err(too_often)?;

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use kernel::{AccountId, Rate, Timestamp};
+use kernel::{AccountId, Adjustable, Rate, Timestamp};
 
 /// The host writes so many times as much.
 const HOST_FACTOR: usize = 5;
@@ -19,7 +19,7 @@ const FORGET_FROM: usize = 1_024;
 
 #[derive(Debug)]
 pub(super) struct RateLimit {
-    rate: Rate,
+    rate: Adjustable<Rate>,
     senders: Mutex<Senders>,
 }
 
@@ -30,13 +30,13 @@ struct Senders {
 }
 
 impl RateLimit {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(super) fn new(rate: Adjustable<Rate>) -> Self {
         Self { rate, senders: Mutex::default() }
     }
 
     /// Counts a message; when it is one too many, says after how many seconds the next one fits.
     pub(super) fn take(&self, account: AccountId, host: bool, now: Timestamp) -> Result<(), u64> {
-        let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
+        let Rate::AtMost { count, period_ms } = self.rate.get() else { return Ok(()) };
         let (window_ms, count) = (period_ms.cast_signed(), count.get() as usize);
         let limit = if host { count * HOST_FACTOR } else { count };
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +108,7 @@ mod tests {
         let host = AccountId::from_raw(1);
         assert_eq!((0..20).filter(|_| limit.take(host, true, at(0)).is_ok()).count(), 10);
         assert_eq!(limit.take(host, false, at(0)), Err(10), "in another room the host is a guest");
-        let off = RateLimit::new(Rate::Off);
+        let off = RateLimit::new(Rate::Off.into());
         assert!((0..1_000).all(|_| off.take(host, false, at(0)).is_ok()));
     }
 

@@ -29,6 +29,9 @@ pub enum Error {
     /// The list has no such state.
     #[error("{0:?} is not a state; created, ready, live, paused and ended are.")]
     UnknownState(String),
+    /// The operator lets nobody create broadcasts.
+    #[error("New broadcasts cannot be created here at present.")]
+    Closed,
     /// The channel has too many broadcasts that have not ended.
     #[error("A channel can have {0} broadcasts that have not ended; end one of them first.")]
     TooManyOpen(u32),
@@ -84,6 +87,7 @@ impl From<Error> for Problem {
             Error::WrongState(_) | Error::NotOver | Error::EncoderGoesOn => Problem::conflict("wrong_state", detail),
             Error::ScheduledTooFar => Problem::invalid("invalid_schedule", detail).field("scheduled_at"),
             Error::UnknownState(_) => Problem::invalid("invalid_state", detail).field("state"),
+            Error::Closed => Problem::forbidden("new_broadcasts_closed", detail),
             Error::TooManyOpen(_) => Problem::conflict("too_many_open_broadcasts", detail),
             Error::TooOften { retry_after_s, .. } => {
                 Problem::too_many("broadcast_rate", detail).retry_after(retry_after_s)
@@ -125,9 +129,11 @@ impl From<Error> for PublishRefused {
     fn from(error: Error) -> Self {
         match error {
             Error::UnknownKey | Error::NotFound => Self::UnknownKey,
-            Error::WrongState(_) | Error::EncoderGoesOn | Error::TooManyOpen(_) | Error::TooOften { .. } => {
-                Self::NotNow(error.to_string())
-            }
+            Error::WrongState(_)
+            | Error::EncoderGoesOn
+            | Error::Closed
+            | Error::TooManyOpen(_)
+            | Error::TooOften { .. } => Self::NotNow(error.to_string()),
             error => {
                 tracing::error!(%error, "a publisher could not be admitted");
                 Self::Unavailable

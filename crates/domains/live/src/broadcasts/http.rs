@@ -28,6 +28,7 @@ pub fn router(presenter: Arc<Presenter>) -> OpenApiRouter {
     request_body = NewBroadcast, responses(
     (status = 201, description = "Made; the stream key is shown this once", body = OwnBroadcast),
     (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`new_broadcasts_closed`", body = Problem),
     (status = 409, description = "`too_many_open_broadcasts`", body = Problem),
     (status = 422, description = "`invalid_title`, `invalid_schedule`", body = Problem),
     (status = 429, description = "`broadcast_rate`", body = Problem),

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use kernel::{
-    AccountId, BroadcastId, Caller, Clock, Identity, Page, Random, Rate, Snowflake, Timestamp,
+    AccountId, Adjustable, BroadcastId, Caller, Clock, Identity, Page, Random, Rate, Snowflake, Timestamp,
     events::live::BroadcastState,
 };
 use ports::sql::{Database, SqlError};
@@ -61,7 +61,8 @@ pub struct Broadcasts {
     streams: Option<Arc<dyn OwnStreams>>,
     recordings: Arc<dyn Recordings>,
     patience: Patience,
-    rate: Rate,
+    is_open: Adjustable<bool>,
+    rate: Adjustable<Rate>,
     open_max: u32,
     recent: RecentBroadcasts,
     /// Those that are being read for [`Self::find`].
@@ -113,7 +114,8 @@ impl Broadcasts {
                 grace_ms: i64::from(settings.grace_s) * 1_000,
                 pause_ms: i64::from(settings.pause_max_s) * 1_000,
             },
-            rate: settings.broadcast_rate,
+            is_open: settings.new_broadcasts.clone(),
+            rate: settings.broadcast_rate.clone(),
             open_max: settings.open_broadcasts_max,
             recent: RecentBroadcasts::new(),
             finding: Asked::new(),

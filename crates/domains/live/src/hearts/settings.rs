@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use kernel::{Rate, limits};
+use kernel::{Adjustable, Rate, limits};
 use serde::Deserialize;
 
 /// Settings of hearts.
@@ -13,12 +13,12 @@ pub struct Settings {
     pub taps_per_batch_max: usize,
     /// Taps of one session, `120/10s` or `off`: twelve a second is what fast fingers do; ten seconds' worth may come at
     /// once, because taps gather while there is no network.
-    pub taps_per_session: Rate,
+    pub taps_per_session: Adjustable<Rate>,
     /// Taps of one account over all its sessions, `240/10s` or `off`.
-    pub taps_per_viewer: Rate,
+    pub taps_per_viewer: Adjustable<Rate>,
     /// Taps of one address (an IPv4 address or an IPv6 /64), `12000/10s` or `off`. Wide enough for many people behind
     /// one address.
-    pub taps_per_address: Rate,
+    pub taps_per_address: Adjustable<Rate>,
     /// How far behind the live edge hearts may be tapped, in milliseconds: at least the player's window for going back.
     pub behind_live_max_ms: u32,
     /// How far a position may be outside of what is possible, in milliseconds.
@@ -33,9 +33,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             taps_per_batch_max: 120,
-            taps_per_session: in_ten_seconds(120),
-            taps_per_viewer: in_ten_seconds(240),
-            taps_per_address: in_ten_seconds(12_000),
+            taps_per_session: in_ten_seconds(120).into(),
+            taps_per_viewer: in_ten_seconds(240).into(),
+            taps_per_address: in_ten_seconds(12_000).into(),
             behind_live_max_ms: 10 * 60 * 1000,
             position_tolerance_ms: 10_000,
             sessions_per_broadcast_max: 200_000,
@@ -51,7 +51,7 @@ const fn in_ten_seconds(count: u32) -> Rate {
 impl Settings {
     /// Taps in one batch that could ever pass: no more than the session's rate allows at once.
     pub(super) fn taps_max(&self) -> usize {
-        let at_once = match self.taps_per_session {
+        let at_once = match self.taps_per_session.get() {
             Rate::Off => usize::MAX,
             Rate::AtMost { count, .. } => count.get() as usize,
         };

@@ -22,7 +22,10 @@ pub(super) struct Paces {
 
 impl Paces {
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { accounts: Rates::new(settings.taps_per_viewer), addresses: Rates::new(settings.taps_per_address) }
+        Self {
+            accounts: Rates::new(settings.taps_per_viewer.clone()),
+            addresses: Rates::new(settings.taps_per_address.clone()),
+        }
     }
 }
 
@@ -146,7 +149,7 @@ fn take_pace(
 ) -> Result<(), Error> {
     let too_fast = |setting| move |too_often: TooOften| Error::TooFast { setting, too_often };
     let taps = u32::try_from(taps).unwrap_or(u32::MAX);
-    let spent = settings.taps_per_session.spend(player.spent_until_us, taps, now);
+    let spent = settings.taps_per_session.get().spend(player.spent_until_us, taps, now);
     let spent_until_us = spent.map_err(too_fast("taps_per_session"))?;
     paces.accounts.take(account, taps, now).map_err(too_fast("taps_per_viewer"))?;
     if let Err(too_often) = paces.addresses.take(address, taps, now) {

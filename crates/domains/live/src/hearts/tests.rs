@@ -9,11 +9,11 @@ use crate::crowd;
 
 /// The rates off, so that only the rules of counting are at work.
 fn without_rates() -> crowd::Settings {
-    let off = "off".parse().unwrap();
+    let off = kernel::Rate::Off;
     let hearts = Settings {
-        taps_per_session: off,
-        taps_per_viewer: off,
-        taps_per_address: off,
+        taps_per_session: off.into(),
+        taps_per_viewer: off.into(),
+        taps_per_address: off.into(),
         behind_live_max_ms: u32::MAX,
         ..Settings::default()
     };

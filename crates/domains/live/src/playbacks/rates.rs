@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use kernel::{Rate, RateLimiter, Timestamp, rate::TooOften};
+use kernel::{Adjustable, Rate, RateLimiter, Timestamp, rate::TooOften};
 
 const SHARDS: usize = 16;
 /// Keys remembered at the most; those idle for longest are forgotten first.
@@ -14,21 +14,21 @@ const KEYS_MAX: usize = 128 * 1024;
 /// A rate per key; keys are spread over several locks.
 #[derive(Debug)]
 pub(crate) struct Rates<K> {
-    rate: Rate,
+    rate: Adjustable<Rate>,
     hasher: RandomState,
     shards: [Mutex<RateLimiter<K>>; SHARDS],
 }
 
 impl<K: Hash + Eq + Copy> Rates<K> {
     /// Holds each key to `rate`.
-    pub(crate) fn new(rate: Rate) -> Self {
-        let shards = std::array::from_fn(|_| Mutex::new(RateLimiter::new(rate, KEYS_MAX / SHARDS)));
+    pub(crate) fn new(rate: Adjustable<Rate>) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::new(RateLimiter::new(rate.clone(), KEYS_MAX / SHARDS)));
         Self { rate, hasher: RandomState::new(), shards }
     }
 
     /// Counts `amount` for `key`, or none of them and says when they may come.
     pub(crate) fn take(&self, key: K, amount: u32, now: Timestamp) -> Result<(), TooOften> {
-        if self.rate == Rate::Off { Ok(()) } else { self.shard(&key).take_many(key, amount, now) }
+        if self.rate.get() == Rate::Off { Ok(()) } else { self.shard(&key).take_many(key, amount, now) }
     }
 
     /// Gives `amount` back that was counted for `key` in vain.

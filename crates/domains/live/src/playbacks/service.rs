@@ -65,7 +65,7 @@ impl Playbacks {
         accounts: Arc<dyn Accounts>,
         players: Option<Arc<dyn Players>>,
     ) -> Self {
-        let per_address = Rates::new(settings.sessions_per_address);
+        let per_address = Rates::new(settings.sessions_per_address.into());
         Self { clock, random, ids, sessions, settings, shows, accounts, players, per_address }
     }
 

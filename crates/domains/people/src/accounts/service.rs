@@ -35,13 +35,13 @@ impl Accounts {
         sessions: Arc<Sessions>,
         settings: Arc<Settings>,
     ) -> Self {
-        let sign_ups = Mutex::new(RateLimiter::new(settings.sign_up_rate, COUNTED_ADDRESSES));
+        let sign_ups = Mutex::new(RateLimiter::new(settings.sign_up_rate.clone(), COUNTED_ADDRESSES));
         Self { clock, ids, database, passwords, sessions, settings, sign_ups }
     }
 
     /// Creates an account and signs it in.
     pub async fn sign_up(&self, caller: &Caller, new: NewAccount) -> Result<(Account, Token), Error> {
-        if !self.settings.registration_open {
+        if !self.settings.registration_open.get() {
             return Err(Error::RegistrationClosed);
         }
         let handle = Handle::parse(&new.handle)?;

@@ -122,7 +122,7 @@ async fn sign_ups_from_one_address_are_limited_and_registration_can_be_closed() 
         site.clock.advance(30_000);
         assert_eq!(site.send("POST", "/api/v1/accounts", None, body("three", PASSWORD, "A")).await.status, 201);
     }
-    for site in sites(Settings { registration_open: false, ..Settings::default() }).await {
+    for site in sites(Settings { registration_open: false.into(), ..Settings::default() }).await {
         let answer = site.send("POST", "/api/v1/accounts", None, body("abc", PASSWORD, "A")).await;
         assert_eq!(answer.problem(), (403, "registration_closed"));
     }

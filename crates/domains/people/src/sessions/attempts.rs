@@ -20,7 +20,7 @@ pub(super) struct Attempts {
 impl Attempts {
     pub(super) fn new(rate: Rate) -> Self {
         let (from_one, from_all) =
-            (RateLimiter::new(rate, COUNTED), RateLimiter::new(rate.times(ALL_NETWORKS), COUNTED));
+            (RateLimiter::new(rate.into(), COUNTED), RateLimiter::new(rate.times(ALL_NETWORKS).into(), COUNTED));
         Self { from_one, from_all }
     }
 

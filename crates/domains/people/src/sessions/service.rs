@@ -50,7 +50,7 @@ impl Sessions {
         settings: Arc<Settings>,
         believed_ms: i64,
     ) -> Self {
-        let attempts_by_address = Mutex::new(RateLimiter::new(settings.sign_in_rate, COUNTED));
+        let attempts_by_address = Mutex::new(RateLimiter::new(settings.sign_in_rate.into(), COUNTED));
         let attempts = Mutex::new(Attempts::new(settings.sign_in_rate_per_handle));
         let identities = IdentityCache::new(believed_ms);
         Self { clock, random, ids, database, passwords, settings, identities, attempts_by_address, attempts }

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use kernel::{Clock, Problem, Rate, RateLimiter, caller::network, rate::TooOften};
+use kernel::{Adjustable, Clock, Problem, Rate, RateLimiter, caller::network, rate::TooOften};
 use rest::{ClientAddress, problem_response};
 
 /// Addresses counted at the same time.
@@ -23,7 +23,7 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(rate: Adjustable<Rate>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, counts: Mutex::new(RateLimiter::new(rate, COUNTED_ADDRESSES)) }
     }
 

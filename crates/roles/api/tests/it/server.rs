@@ -163,12 +163,13 @@ fn parts(slow_began: Arc<Notify>, slow_end: Arc<Notify>, clock: Arc<HandClock>) 
         metrics: Arc::new(|| "madang_things 1".into()),
         authenticator: Arc::new(OnePerson),
         clock,
-        site: Site {
+        site: Arc::new(|| Site {
             name: "마당".into(),
             locale_default: "ko".into(),
             registration_open: true,
+            notice: "점검".into(),
             version: "1.2.3".into(),
-        },
+        }),
         media_origins: vec!["https://store.test".parse().unwrap(), "https://cdn.test".parse().unwrap()],
         pages: true,
         tls: None,

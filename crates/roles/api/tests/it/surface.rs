@@ -36,7 +36,9 @@ async fn health_readiness_metrics_and_site() {
     assert_eq!(ready.json(), json!({ "status": "not_ready", "checks": checks }));
     let metrics = server.get("/metrics").await;
     assert_eq!((metrics.status, metrics.body.as_str()), (200, "madang_things 1\n"));
-    let site = json!({ "name": "마당", "locale_default": "ko", "registration_open": true, "version": "1.2.3" });
+    let site = json!({
+        "name": "마당", "locale_default": "ko", "registration_open": true, "notice": "점검", "version": "1.2.3",
+    });
     assert_eq!(server.get("/api/v1/site").await.json(), site);
 }
 

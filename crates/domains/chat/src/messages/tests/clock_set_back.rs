@@ -55,7 +55,7 @@ async fn messages_keep_their_places_and_their_order() {
 #[tokio::test]
 async fn nobody_has_to_wait_for_the_hour_to_come_again() {
     for stage in stages().await {
-        let settings = Settings { rate: "3/30s".parse().unwrap(), room_rate: Rate::Off, ..Settings::default() };
+        let settings = Settings { rate: "3/30s".parse().unwrap(), room_rate: Rate::Off.into(), ..Settings::default() };
         let chat = Chat::new(stage.parts.clone(), &settings).unwrap();
         let post = async || chat.post(&caller(2), BROADCAST, "a".into(), None).await;
         for _ in 0..3 {

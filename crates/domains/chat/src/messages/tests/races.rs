@@ -106,7 +106,7 @@ async fn what_two_processes_write_first_is_kept_of_both() {
 #[tokio::test]
 async fn a_sequencer_goes_away_with_silence_and_comes_back_with_a_message() {
     for stage in stages().await {
-        let settings = Settings { rate: kernel::Rate::Off, ..Settings::default() };
+        let settings = Settings { rate: kernel::Rate::Off.into(), ..Settings::default() };
         let shared = Shared {
             order: Arc::new(Order::new(stage.parts.clock.clone(), stage.parts.database.clone())),
             addresses: Arc::default(),

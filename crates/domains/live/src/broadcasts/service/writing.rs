@@ -27,6 +27,9 @@ impl Broadcasts {
         key_hash: Option<&str>,
         now: Timestamp,
     ) -> Result<Broadcast, Error> {
+        if !self.is_open.get() {
+            return Err(Error::Closed);
+        }
         if store::count_open(tx, channel.id).await? >= i64::from(self.open_max) {
             return Err(Error::TooManyOpen(self.open_max));
         }
@@ -89,12 +92,13 @@ impl Broadcasts {
 
     /// Refuses one more broadcast when the channel's latest ones already fill the period.
     async fn keep_rate(&self, tx: &mut WriteTx, channel: &Channel, now: Timestamp) -> Result<(), Error> {
-        let Rate::AtMost { count, period_ms } = self.rate else { return Ok(()) };
+        let rate = self.rate.get();
+        let Rate::AtMost { count, period_ms } = rate else { return Ok(()) };
         let Some(earlier) = store::nth_newest_at(tx, channel.id, count).await? else { return Ok(()) };
         let since_ms = u64::try_from(now.millis_since(earlier)).unwrap_or_default();
         match period_ms.saturating_sub(since_ms) {
             0 => Ok(()),
-            wait_ms => Err(Error::TooOften { rate: self.rate, retry_after_s: wait_ms.div_ceil(1_000) }),
+            wait_ms => Err(Error::TooOften { rate, retry_after_s: wait_ms.div_ceil(1_000) }),
         }
     }
 

@@ -168,3 +168,21 @@ async fn broadcasts_are_limited_in_number_and_in_time_and_the_limit_is_named() {
         site.broadcasts.create(JUNO, draft("somebody else")).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn where_no_new_broadcasts_are_taken_those_that_are_there_go_on() {
+    let settings = Settings::default();
+    for site in sites_with(settings.clone()).await {
+        let (open, own_key) = site.broadcasts.create(MINA, draft("one")).await.unwrap();
+        let (minas, junos) =
+            (site.channels.rotate_key(MINA).await.unwrap(), site.channels.rotate_key(JUNO).await.unwrap());
+        settings.new_broadcasts.set(false);
+        assert!(matches!(site.broadcasts.create(MINA, draft("two")).await, Err(Error::Closed)));
+        let refused = PublishRefused::NotNow("New broadcasts cannot be created here at present.".into());
+        assert_eq!(site.broadcasts.resolve_key(&junos).await, Err(refused));
+        assert_eq!(site.broadcasts.resolve_key(&minas).await, Ok(open.id));
+        assert_eq!(site.broadcasts.resolve_key(&own_key).await, Ok(open.id));
+        settings.new_broadcasts.set(true);
+        assert!(site.broadcasts.resolve_key(&junos).await.is_ok());
+    }
+}
