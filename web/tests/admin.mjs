@@ -1,4 +1,4 @@
-// An administrator blocks a word on the whole site; nobody else can. The page fits a phone.
+// An administrator blocks a word on the whole site, and changes limits and the notice; nobody else can. The page fits a phone.
 // Usage: node tests/admin.mjs URL BROADCAST HANDLES (administrator and somebody else, whose password is "correct horse")
 import assert from 'node:assert/strict';
 import { browser, until } from './page.mjs';
@@ -51,6 +51,47 @@ try {
   await words.getByRole('button', { name: 'Remove: plum*' }).click();
   await words.getByText('plum*').waitFor({ state: 'detached' });
   await until('the word is free again', async () => (await say(street, 'plums again')) === 201);
+
+  // Limits, switches, the notice: refused with the rule, set, seen by others, told in the log, taken back.
+  const limits = office.getByRole('region', { name: 'Limits' });
+  const rate = limits.getByRole('textbox', { name: 'Messages of one account' });
+  const saveRate = limits.getByRole('button', { name: 'Save: Messages of one account' });
+  assert.equal(await saveRate.isDisabled(), true, 'nothing to save');
+  await rate.fill('1/h');
+  await saveRate.click();
+  await limits.getByRole('alert').filter({ hasText: 'At least 1/min' }).waitFor();
+  await rate.fill('1/60s');
+  await saveRate.click();
+  await limits.getByText(`Set by @${administrator}`).waitFor();
+  assert.equal(await rate.inputValue(), '1/min');
+  await until('nobody writes faster', async () => (await say(street, 'one more')) === 429);
+  const switches = office.getByRole('region', { name: 'Notice and switches' });
+  await switches.getByRole('textbox', { name: 'Notice to everybody' }).fill('Maintenance at 20:00');
+  await switches.getByRole('button', { name: 'Save: Notice to everybody' }).click();
+  await office.getByRole('status').getByText('Maintenance at 20:00').waitFor();
+  await street.reload();
+  await street.getByRole('status').getByText('Maintenance at 20:00').waitFor();
+  await switches.getByText('New accounts', { exact: true }).click();
+  const log = office.getByRole('region', { name: 'Who changed what' });
+  await log.getByRole('listitem').filter({ hasText: 'New accounts' }).getByText('settings file → off').waitFor();
+  const noSignUp = await street.request.post(`${url}/api/v1/accounts`, {
+    data: { handle: 'late', password: 'correct horse', display_name: 'late' },
+    headers: { origin: url },
+  });
+  assert.equal(noSignUp.status(), 403);
+  for (const [locale, width, colorScheme] of [['ko-KR', 360, 'light'], ['ko-KR', 1280, 'dark'], ['en-US', 360, 'dark'], ['en-US', 1280, 'light']]) {
+    const page = await visit(administrator, { locale, colorScheme, viewport: { width, height: 820 } });
+    await page.goto(`${url}/admin`);
+    await page.getByRole('region', { name: /Who changed what|변경 기록/ }).getByRole('listitem').nth(2).waitFor();
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `it fits ${width} px`);
+    if (process.env.MADANG_TEST_PICTURES) {
+      await page.screenshot({ path: `${process.env.MADANG_TEST_PICTURES}/admin-${locale}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+    await page.context().close();
+  }
+  await limits.getByRole('button', { name: 'Use the settings file: Messages of one account' }).click();
+  await until('the limit is the file’s again', async () => (await rate.inputValue()) === '20/30s');
+  await log.getByRole('listitem').first().getByText('1/min → settings file').waitFor();
 
   // Nobody else finds the page in the menu, or anything on it.
   await street.getByRole('button', { name: 'Account menu' }).click();

@@ -15,8 +15,8 @@ export function patch<Answer>(path: string, body: unknown): Promise<Answer> {
   return request<Answer>('PATCH', path, body);
 }
 
-export function put(path: string, body: unknown): Promise<void> {
-  return request<void>('PUT', path, body);
+export function put<Answer = void>(path: string, body: unknown): Promise<Answer> {
+  return request<Answer>('PUT', path, body);
 }
 
 export function remove(path: string): Promise<void> {

@@ -10,6 +10,10 @@ export type Account = Schemas['Account'];
 export type PublicAccount = Schemas['Profile'];
 export type SignedIn = Schemas['SignedInAnswer'];
 export type Site = Schemas['Site'];
+export type SiteSettings = Schemas['SiteSettings'];
+export type SiteSetting = Schemas['SiteSetting'];
+export type SiteSettingChange = Schemas['SiteSettingChange'];
+export type SettingValue = Schemas['SettingValue'];
 
 export type Broadcast = Schemas['BroadcastView'];
 export type NewBroadcast = Schemas['OwnBroadcast'];

@@ -1,4 +1,4 @@
-/** What the site says of itself: asked once, used everywhere. */
+/** What the site says of itself: asked at the start, looked at again now and then, used everywhere. */
 import { readSite } from '../api/people';
 import type { Site } from '../api/types';
 import { t } from '../i18n/language.svelte';
@@ -18,6 +18,21 @@ export function askSite(): Promise<Site> {
     },
   );
   return asked;
+}
+
+/** Asks anew: an operator may have changed something. What cannot be asked now stays as it was. */
+export async function refreshSite(): Promise<void> {
+  try {
+    site = await readSite();
+    asked = Promise.resolve(site);
+  } catch {
+    // The next look comes.
+  }
+}
+
+/** What everybody should read now; empty: nothing. */
+export function siteNotice(): string {
+  return site?.notice ?? '';
 }
 
 export function siteName(): string {
