@@ -72,6 +72,12 @@ pub struct StreamNow {
     pub health: serde_json::Value,
 }
 
+/// The other processes of the site. One of them has the stream, and looks at its row every second; told of a change, at once.
+pub trait OtherProcesses: Send + Sync + 'static {
+    /// What is to become of the broadcast's stream was decided here. May be lost; must return at once.
+    fn changed(&self, broadcast: BroadcastId);
+}
+
 /// The streams of this process (the media role): those whose publisher it has or had, and whose recording is in its
 /// spool. It makes and keeps them; what is to become of them it is told by nobody: [`crate::Broadcasts`] looks at the
 /// broadcasts' rows, within the same process.

@@ -27,7 +27,7 @@ pub(crate) use self::doubles::{Blobs, Crowd, Heard, People, Streams};
 use crate::{
     Broadcasts, Channels, Feed, Presenter, Settings,
     broadcasts::{Broadcast, Draft, Needs},
-    needs::OwnStreams,
+    needs::{OtherProcesses, OwnStreams},
 };
 
 pub(crate) const START_MS: i64 = 1_790_000_000_000;
@@ -94,6 +94,7 @@ fn site(database: TestDatabase, clock: Arc<ManualClock>, settings: Settings, str
         random,
         channels: channels.clone(),
         streams: Some(media.clone()),
+        others: None,
         recordings: media.blobs.clone(),
     };
     let broadcasts = Arc::new(Broadcasts::new(needs, &settings));
@@ -143,6 +144,16 @@ impl Site {
 
     /// The broadcasts of another process of the same site, with these streams, if any; it sees these blobs.
     pub(crate) fn another(&self, streams: Option<Arc<Streams>>, blobs: &Arc<Blobs>) -> Arc<Broadcasts> {
+        self.telling(streams, blobs, None)
+    }
+
+    /// The same, of a process that tells others.
+    pub(crate) fn telling(
+        &self,
+        streams: Option<Arc<Streams>>,
+        blobs: &Arc<Blobs>,
+        others: Option<Arc<dyn OtherProcesses>>,
+    ) -> Arc<Broadcasts> {
         let needs = Needs {
             clock: self.clock.clone(),
             database: self.database.database.clone(),
@@ -150,6 +161,7 @@ impl Site {
             random: Arc::new(SystemRandom),
             channels: self.channels.clone(),
             streams: streams.map(|streams| streams as Arc<dyn OwnStreams>),
+            others,
             recordings: blobs.clone(),
         };
         Arc::new(Broadcasts::new(needs, &self.settings))

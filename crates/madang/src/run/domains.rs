@@ -55,6 +55,7 @@ impl Domains {
             random: random.clone(),
             channels: channels.clone(),
             streams,
+            others: config.is_one_of_several().then(|| Arc::new(wire::ToldOverBus(stores.bus.clone())) as _),
             recordings: Arc::new(wire::SiteRecordings::new(stores.blobs.clone())),
         };
         let broadcasts = Arc::new(Broadcasts::new(needs, &settings));

@@ -90,6 +90,11 @@ impl Site {
             worker = worker.together(office);
         }
         work_tasks.spawn(worker.run(stores.event_log(), work.clone()));
+        if config.is_one_of_several() && has(Part::Media) && !has(Part::Realtime) {
+            let words = wire::ShowWords::listen(&*stores.bus).await;
+            let words = words.map_err(|error| format!("cannot hear the other processes: {error}"))?;
+            work_tasks.spawn(words.run(domains.broadcasts.clone(), work.clone()));
+        }
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
         if let Some(watch) = watch {
             work_tasks.spawn(watch.run(work.clone()));

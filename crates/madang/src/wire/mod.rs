@@ -9,6 +9,7 @@ mod people;
 mod realtime;
 mod retention;
 mod rooms;
+mod show_words;
 mod site_realtime;
 mod site_settings;
 mod streams;
@@ -23,6 +24,7 @@ pub(crate) use people::{AccountNames, SessionAccounts, SessionAuthenticator, Tal
 pub(crate) use realtime::{RealtimeChannels, RealtimeConnector};
 pub(crate) use retention::Retention;
 pub(crate) use rooms::{BroadcastRooms, RoomTotals};
+pub(crate) use show_words::{ShowWords, ToldOverBus};
 pub(crate) use site_realtime::{SITE_NAMESPACES, SiteChannels, SiteConnector};
 pub(crate) use streams::{BroadcastStreams, SiteRecordings};
 pub(crate) use trimming::trimming;

@@ -251,6 +251,29 @@ async fn a_show_goes_on_while_an_api_restarts_and_while_the_media_process_does()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_process_that_has_a_stream_is_told_of_a_pause_and_of_the_end() {
+    let ground = Ground::new().await;
+    let media = ground.process("media", "media", &[]).await;
+    let api = ground.process("api", "api", &[]).await;
+    let host = api.person("host").await;
+    let broadcast = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
+    let encoder = Encoder::test_card(media.encoders.unwrap(), broadcast["stream_key"].as_str().unwrap(), 300);
+    api.until(&broadcast, "it is live", |show| show["state"] == "live").await;
+    let counts = async |line: &str| {
+        let (_, metrics) = media.api.fetch("/metrics").await.unwrap();
+        String::from_utf8(metrics.to_vec()).unwrap().lines().any(|one| one == line).then_some(())
+    };
+    for (command, words) in [("pause", 1), ("end", 2)] {
+        let path = format!("/api/v1/broadcasts/{}/{command}", id(&broadcast));
+        api.api.post(&path, Some(&host), &json!({})).await.unwrap();
+        let heard = format!("madang_show_words_heard_total {words}");
+        until("the word arrives", || counts(&heard)).await;
+    }
+    until("the encoder is sent away", || counts("madang_ingest_publishers 0")).await;
+    encoder.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_burst_waits_for_the_end_of_the_first_and_knows_what_that_one_has_kept() {
     let ground = Ground::new().await;
     let media = ground.process("media", "media", &[]).await;

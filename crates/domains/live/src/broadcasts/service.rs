@@ -27,7 +27,7 @@ use crate::{
     Settings,
     asked::Asked,
     channels::{Channels, checked_title},
-    needs::{NeedError, OwnStreams, Recordings, Show, Shows},
+    needs::{NeedError, OtherProcesses, OwnStreams, Recordings, Show, Shows},
     stream_key::{self, KeyKind},
 };
 
@@ -47,6 +47,8 @@ pub struct Needs {
     pub channels: Arc<Channels>,
     /// Their streams, in a process that has any.
     pub streams: Option<Arc<dyn OwnStreams>>,
+    /// The other processes of the site, where there are any.
+    pub others: Option<Arc<dyn OtherProcesses>>,
     /// Their recordings.
     pub recordings: Arc<dyn Recordings>,
 }
@@ -59,6 +61,7 @@ pub struct Broadcasts {
     random: Arc<dyn Random>,
     channels: Arc<Channels>,
     streams: Option<Arc<dyn OwnStreams>>,
+    others: Option<Arc<dyn OtherProcesses>>,
     recordings: Arc<dyn Recordings>,
     patience: Patience,
     is_open: Adjustable<bool>,
@@ -100,7 +103,7 @@ pub struct Change {
 impl Broadcasts {
     /// The broadcasts kept in the database.
     pub fn new(needs: Needs, settings: &Settings) -> Self {
-        let Needs { clock, database, ids, random, channels, streams, recordings } = needs;
+        let Needs { clock, database, ids, random, channels, streams, others, recordings } = needs;
         Self {
             began_at: clock.now(),
             clock,
@@ -109,6 +112,7 @@ impl Broadcasts {
             random,
             channels,
             streams,
+            others,
             recordings,
             patience: Patience {
                 grace_ms: i64::from(settings.grace_s) * 1_000,

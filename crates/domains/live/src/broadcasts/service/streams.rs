@@ -54,7 +54,7 @@ impl Broadcasts {
         Ok(count)
     }
 
-    /// Looks at a broadcast again: somebody has changed it elsewhere.
+    /// Looks at a broadcast again: another process says that it has changed it ([`crate::needs::OtherProcesses`]).
     pub async fn changed_elsewhere(&self, id: BroadcastId) {
         self.recent.forget(id);
         let Some(streams) = &self.streams else { return };

@@ -61,9 +61,18 @@ impl Broadcasts {
             })
             .await?;
         if before.stage() != after.stage() {
+            self.tell_others(&after);
             self.look_after(&after).await;
         }
         Ok(after)
+    }
+
+    /// Lets the process that has the stream look at once, where that is not this one.
+    fn tell_others(&self, changed: &Broadcast) {
+        let is_here = self.streams.as_ref().is_some_and(|streams| streams.stage(changed.id).is_some());
+        if let Some(others) = self.others.as_ref().filter(|_| !is_here) {
+            others.changed(changed.id);
+        }
     }
 
     /// Changes the broadcast as `decide` says; again on what is there now when somebody else was faster. Answers it

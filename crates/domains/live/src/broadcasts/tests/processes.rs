@@ -1,16 +1,16 @@
 //! A site of several processes: one has the stream, others decide about the show.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use kernel::{
-    Timestamp,
+    BroadcastId, Timestamp,
     events::live::{BroadcastState, StreamState},
 };
 use ports::sql::Dialect;
 
 use crate::{
-    broadcasts::{Command, Draft, Error, Recording},
-    needs::Stage,
+    broadcasts::{Change, Command, Draft, Error, Recording},
+    needs::{OtherProcesses, Stage},
     testing::{Blobs, MINA, START_MS, Streams, draft, identity, run, sites},
 };
 
@@ -34,6 +34,36 @@ async fn what_is_decided_elsewhere_is_done_where_the_stream_is() {
         site.run("live.keep_streams").await;
         assert_eq!(site.media.stage_now(id), Some(Stage::Ended));
         assert!(site.media.disconnected.lock().unwrap().contains(&id));
+    }
+}
+
+/// What other processes are told.
+#[derive(Default)]
+struct Told(Mutex<Vec<BroadcastId>>);
+
+impl OtherProcesses for Told {
+    fn changed(&self, broadcast: BroadcastId) {
+        self.0.lock().unwrap().push(broadcast);
+    }
+}
+
+#[tokio::test]
+async fn others_are_told_of_what_is_to_become_of_a_stream_that_is_not_here() {
+    for site in sites().await {
+        let (id, mina, told) = (site.live().await, identity(MINA), Arc::new(Told::default()));
+        let elsewhere = site.telling(None, &site.media.blobs, Some(told.clone()));
+        let title = Change { title: Some("Another title".into()), auto_start: None };
+        elsewhere.change(&mina, id, title).await.unwrap();
+        assert!(told.0.lock().unwrap().is_empty(), "the stream has nothing to do with its title");
+        for (command, words) in [(Command::Pause, 1), (Command::Resume, 2), (Command::End, 3)] {
+            elsewhere.command(&mina, id, command).await.unwrap();
+            assert_eq!(*told.0.lock().unwrap(), vec![id; words], "{command:?}");
+        }
+        let (next, mine) = (site.live().await, Arc::new(Told::default()));
+        let here = site.telling(Some(site.media.clone()), &site.media.blobs, Some(mine.clone()));
+        here.command(&mina, next, Command::Pause).await.unwrap();
+        assert_eq!(site.media.stage_now(next), Some(Stage::Paused));
+        assert!(mine.0.lock().unwrap().is_empty(), "it is done already");
     }
 }
 
