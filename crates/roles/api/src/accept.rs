@@ -42,7 +42,7 @@ pub(crate) async fn accept(
     let to_refusals = Doorway::to_refusals(tls.as_ref(), settings);
     let places = Places::new(settings);
     let (refusals, return_times) = (Arc::new(Semaphore::new(REFUSALS)), ReturnTimes::new(seed));
-    let entrance = Entrance::new(front, settings);
+    let entrance = Arc::new(Entrance::new(front, settings));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

@@ -30,8 +30,7 @@ pub(crate) use incoming::Timeouts;
 use incoming::{Incoming, Read};
 pub(crate) use rewound::Rewound;
 
-/// Knows what to do with a new connection.
-#[derive(Clone)]
+/// Knows what to do with a new connection. All share one: what each of thousands that come at once holds is memory.
 pub(crate) struct Entrance {
     front: Arc<Front>,
     http1: Http1,
@@ -60,14 +59,13 @@ impl Entrance {
     /// Serves a connection as long as it sends direct requests; what goes on with it then, if it goes on. After `drain`
     /// it ends with the request it is at.
     pub(crate) async fn admit(
-        self,
+        self: Arc<Self>,
         stream: ClientStream,
         peer: SocketAddr,
         drain: CancellationToken,
     ) -> Option<Serving> {
         if stream.is_http2() {
-            let Self { front, http2, .. } = self;
-            return Some(Box::pin(async move { http2.serve(stream, peer, front, drain).await }));
+            return Some(Box::pin(async move { self.http2.serve(stream, peer, self.front.clone(), drain).await }));
         }
         let mut incoming = Incoming::new(stream, self.front.timeouts());
         loop {
@@ -95,9 +93,10 @@ impl Entrance {
                 Next::Upgrade { opened, end } => return upgrade(incoming, opened, end).await,
                 Next::Other => {
                     let (stream, read) = incoming.into_parts();
-                    let Self { front, http1, .. } = self;
                     let stream = Rewound::new(read, stream);
-                    return Some(Box::pin(async move { http1.serve(stream, peer, front, drain).await }));
+                    return Some(Box::pin(
+                        async move { self.http1.serve(stream, peer, self.front.clone(), drain).await },
+                    ));
                 }
             }
         }
