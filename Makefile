@@ -11,7 +11,7 @@ help: ## List the targets
 demo: build ## Build everything and run a live demo (needs Rust, Node and a C compiler)
 	$(RELEASE) demo $(DEMO_ARGS)
 
-demo-cluster: build ## The demo on a site of ten processes (needs PostgreSQL, Redis and nginx)
+demo-cluster: build ## The demo on a site of twelve processes (needs PostgreSQL, Redis and nginx)
 	scripts/demo-cluster $(DEMO_ARGS)
 
 build: web ## Build the web UI and the release binary (FEATURES=s3: with the client of that engine)

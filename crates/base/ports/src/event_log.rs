@@ -34,6 +34,8 @@ pub struct Fact {
     pub key: String,
     /// Its JSON.
     pub payload: String,
+    /// When it was written, by the clock of whoever wrote it.
+    pub at: Timestamp,
 }
 
 /// Why the log could not answer.

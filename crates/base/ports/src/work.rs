@@ -14,7 +14,9 @@ pub type WorkError = Box<dyn std::error::Error + Send + Sync>;
 pub trait Reaction: Send + Sync + 'static {
     /// Its stable name; its cursor is kept under it.
     fn name(&self) -> &'static str;
-    /// Reacts to one fact; facts of kinds it does not know are skipped.
+    /// The kinds of facts it reacts to ([`kernel::events::Event::KIND`]).
+    fn kinds(&self) -> &'static [&'static str];
+    /// Reacts to one fact of these kinds.
     async fn react(&self, fact: &Fact) -> Result<(), WorkError>;
 }
 

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use kernel::{Clock, Random, Snowflake, random::RandomError};
-use ports::{bus::Bus, room_log::RoomLog, sql::Database, work::Schedule};
+use ports::{
+    bus::Bus,
+    room_log::RoomLog,
+    sql::Database,
+    work::{Reaction, Schedule},
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::bans::{self, AuthorAddresses, Bans};
 use crate::blocked_words::{self, BlockedWords};
 use crate::members::{self, Members};
-use crate::message_counts::{KeepCounts, MessageCounts, Spoken};
+use crate::message_counts::{CountMessages, MessageCounts, Spoken, TellOfMessages};
 use crate::messages::{self, Messages, Shared};
 use crate::mod_log::{self, ModLog};
 use crate::moderators::{self, Moderators};
@@ -128,7 +133,12 @@ impl Chat {
             Arc::new(review::FinishApprovals(self.review.clone())),
             Arc::new(review::DropExpired(self.review.clone())),
             Arc::new(mod_log::DropOld::new(clock.clone(), database.clone())),
-            Arc::new(KeepCounts(self.counts.clone())),
+            Arc::new(TellOfMessages(self.counts.clone())),
         ]
+    }
+
+    /// What follows from facts.
+    pub fn reactions(&self) -> Vec<Arc<dyn Reaction>> {
+        vec![Arc::new(CountMessages(self.counts.clone()))]
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Role {
     Api,
     /// Players: their sessions, beats and hearts.
     Burst,
+    /// What follows from facts.
+    Worker,
     /// What is done again and again for the site; one of them at a time does it.
     Batch,
     /// Encoders and playback.
@@ -26,6 +28,7 @@ pub(crate) enum Part {
     Realtime,
     Api,
     Crowd,
+    Reactions,
     Schedules,
     Media,
 }
@@ -38,6 +41,7 @@ impl Role {
             Self::Gateway => part == Part::Realtime,
             Self::Api => part == Part::Api,
             Self::Burst => part == Part::Crowd,
+            Self::Worker => part == Part::Reactions,
             Self::Batch => part == Part::Schedules,
             Self::Media => part == Part::Media,
         }

@@ -52,7 +52,7 @@ fn greet(site: &Site) {
         Role::Gateway => println!("  Realtime  ws://{http}/connection/websocket"),
         Role::Burst => println!("  Players   http://{http}"),
         Role::Media => println!("  Playback  http://{http}/live"),
-        Role::Batch => println!("  Health    http://{http}/readyz"),
+        Role::Worker | Role::Batch => println!("  Health    http://{http}/readyz"),
     }
     if let Some(url) = &site.ingest_url {
         println!("  Encoders  {url}");

@@ -85,7 +85,10 @@ impl Site {
 
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
-        let mut worker = Worker::default().schedules(schedules(&machine, &stores, &config, &domains));
+        let mut worker = Worker::new(machine.clock.clone()).schedules(schedules(&machine, &stores, &config, &domains));
+        if has(Part::Reactions) {
+            worker = worker.reactions(domains.chat.reactions());
+        }
         if let Some(office) = office {
             worker = worker.together(office);
         }

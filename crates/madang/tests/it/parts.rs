@@ -303,6 +303,40 @@ async fn a_second_burst_waits_for_the_end_of_the_first_and_knows_what_that_one_h
     encoder.kill().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_counts_what_was_said_and_another_goes_on_when_it_dies() {
+    let ground = Ground::new().await;
+    let api = ground.process("api", "api", &[]).await;
+    let mut workers =
+        vec![ground.process("worker", "worker-1", &[]).await, ground.process("worker", "worker-2", &[]).await];
+    let host = api.person("host").await;
+    let broadcast = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
+    let messages = format!("/api/v1/broadcasts/{}/messages", id(&broadcast));
+    let say = async |text: &str| api.api.post(&messages, Some(&host), &json!({ "text": text })).await.unwrap();
+    let database = engines::sql::postgres(&ground.sql, 1).await.unwrap();
+    let counted = async |wanted: i64| {
+        let sum = "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM chat_message_counts";
+        let sum: i64 = ports::sqlx::query_scalar(sum).fetch_one(database.reader()).await.unwrap();
+        (sum == wanted).then_some(())
+    };
+    let has_lease = async |worker: &Process| {
+        let (_, metrics) = worker.api.fetch("/metrics").await.unwrap();
+        let held = "madang_lease_held{lease=\"reaction/chat-count-messages\"} 1\n";
+        String::from_utf8(metrics.to_vec()).unwrap().contains(held)
+    };
+
+    say("one").await;
+    until("it is counted", || counted(1)).await;
+    let place = if has_lease(&workers[0]).await { 0 } else { 1 };
+    assert!(has_lease(&workers[place]).await && !has_lease(&workers[1 - place]).await, "one of them reacts");
+    say("two").await;
+    workers.swap_remove(place).kill().await;
+    say("three").await;
+    until("the other one goes on", || counted(3)).await;
+    assert!(has_lease(&workers[0]).await);
+    database.close().await;
+}
+
 /// Where the processes of a role that may be replaced are found.
 #[derive(Default)]
 struct Front(Mutex<Vec<ApiClient>>);

@@ -1,102 +1,63 @@
-//! One reaction following the event log with a cursor of its own.
+//! A reaction that follows the event log itself: one fact after the other, each until it succeeds.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use ports::{
-    event_log::{Cursor, EventLog, EventLogError},
-    work::Reaction,
-};
+use async_trait::async_trait;
+use ports::{event_log::Fact, work::Reaction};
 use tokio_util::sync::CancellationToken;
 
-use crate::{panics::caught, schedules::guarded, tenure::Right};
+use crate::{following::Follower, panics::caught};
 
-/// Facts read at once.
-const BATCH: u32 = 200;
-/// How long to wait for news before looking anyway.
-const LOOK_AFTER: Duration = Duration::from_millis(500);
-/// The pause after a failure: doubled each time, between these two.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// One reaction.
+pub(crate) struct OneByOne(pub(crate) Arc<dyn Reaction>);
 
-/// Follows the log while this process has the right to, until cancelled.
-pub(crate) async fn follow(
-    log: Arc<dyn EventLog>,
-    reaction: Arc<dyn Reaction>,
-    mut right: Right,
-    cancel: CancellationToken,
-) {
-    let (mut cursor, mut before) = (None, None);
-    let mut pause = PAUSE.0;
-    while let Some(fence) = cancel.run_until_cancelled(right.begun()).await {
-        if fence != before {
-            // Others may have gone on meanwhile.
-            (cursor, before) = (None, fence.clone());
-        }
-        match guarded(fence, advance(&*log, &*reaction, &mut cursor, &cancel)).await {
-            Ok(true) => pause = PAUSE.0,
-            Ok(false) => {
-                pause = PAUSE.0;
-                tokio::select! { () = log.wait(LOOK_AFTER) => (), () = cancel.cancelled() => () }
+#[async_trait]
+impl Follower for OneByOne {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    async fn take(&self, facts: &[Fact], cancel: &CancellationToken) -> (usize, Option<String>) {
+        for (done, fact) in facts.iter().enumerate() {
+            if cancel.is_cancelled() {
+                return (done, None);
             }
-            Err(error) => {
-                metrics::counter!("madang_reaction_failures_total", "reaction" => reaction.name()).increment(1);
-                tracing::warn!(
-                    reaction = reaction.name(),
-                    error,
-                    pause_ms = pause.as_millis(),
-                    "a reaction failed; it is tried again"
-                );
-                tokio::select! { () = tokio::time::sleep(pause) => (), () = cancel.cancelled() => () }
-                pause = (pause * 2).min(PAUSE.1);
+            if let Err(error) = react(&*self.0, fact).await {
+                return (done, Some(error));
             }
         }
+        (facts.len(), None)
     }
 }
 
-/// Reacts to the next batch; says whether there was one. What succeeded before a failure is kept.
-async fn advance(
-    log: &dyn EventLog,
-    reaction: &dyn Reaction,
-    at: &mut Option<Cursor>,
-    cancel: &CancellationToken,
-) -> Result<bool, String> {
-    let text = |error: EventLogError| error.to_string();
-    let start = match *at {
-        Some(cursor) => cursor,
-        None => log.cursor(reaction.name()).await.map_err(text)?,
-    };
-    *at = Some(start);
-    let facts = log.read(start, BATCH).await.map_err(text)?;
-    let mut reached = start;
-    let mut failure = None;
-    for fact in &facts {
-        if cancel.is_cancelled() {
-            break;
-        }
-        if let Err(error) = caught(reaction.name(), reaction.react(fact)).await {
-            failure = Some(format!("{} {}: {error}", fact.kind, fact.key));
-            break;
-        }
-        reached = fact.cursor;
+/// Reacts to a fact, if it is of a kind the reaction knows.
+async fn react(reaction: &dyn Reaction, fact: &Fact) -> Result<(), String> {
+    if !reaction.kinds().iter().any(|kind| *kind == fact.kind) {
+        return Ok(());
     }
-    if reached != start {
-        log.keep_cursor(reaction.name(), reached).await.map_err(text)?;
-        *at = Some(reached);
-    }
-    failure.map_or(Ok(!facts.is_empty()), Err)
+    let done = caught(reaction.name(), reaction.react(fact)).await;
+    done.map_err(|error| format!("{} {}: {error}", fact.kind, fact.key))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Mutex,
-        atomic::{AtomicU32, Ordering},
+    use std::{
+        sync::{
+            Mutex,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::Duration,
     };
 
-    use async_trait::async_trait;
-    use ports::{event_log::Fact, work::WorkError};
+    use kernel::Timestamp;
+    use ports::{
+        event_log::{Cursor, EventLog, EventLogError},
+        work::WorkError,
+    };
     use tokio::sync::Notify;
 
     use super::*;
+    use crate::{delay::Delay, following::Following, tenure::Right, tests::Noon};
 
     struct ThreeFacts(Mutex<Cursor>);
 
@@ -108,6 +69,7 @@ mod tests {
                 kind: "k".into(),
                 key: id.to_string(),
                 payload: "{}".into(),
+                at: Timestamp::from_millis(0),
             };
             Ok((after.id + 1..=3).map(fact).collect())
         }
@@ -118,7 +80,7 @@ mod tests {
             *self.0.lock().unwrap() = cursor;
             Ok(())
         }
-        async fn trim(&self, _: kernel::Timestamp) -> Result<u64, EventLogError> {
+        async fn trim(&self, _: Timestamp) -> Result<u64, EventLogError> {
             Ok(0)
         }
         async fn wait(&self, _: Duration) {
@@ -137,6 +99,9 @@ mod tests {
     impl Reaction for FailsAndPanicsAtTwo {
         fn name(&self) -> &'static str {
             "test"
+        }
+        fn kinds(&self) -> &'static [&'static str] {
+            &["k"]
         }
         async fn react(&self, fact: &Fact) -> Result<(), WorkError> {
             if fact.cursor.id == 2 {
@@ -159,7 +124,10 @@ mod tests {
         let log = Arc::new(ThreeFacts(Mutex::default()));
         let reaction = Arc::new(FailsAndPanicsAtTwo::default());
         let cancel = CancellationToken::new();
-        let following = tokio::spawn(follow(log.clone(), reaction.clone(), Right::undisputed(), cancel.clone()));
+        let look_after = Duration::from_secs(1);
+        let following =
+            Following { log: log.clone(), look_after, delay: Delay(Arc::new(Noon)), cancel: cancel.clone() };
+        let following = tokio::spawn(following.follow(OneByOne(reaction.clone()), Right::undisputed()));
         reaction.done.notified().await;
         cancel.cancel();
         following.await.unwrap();

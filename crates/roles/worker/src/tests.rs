@@ -99,6 +99,15 @@ impl Schedule for Counts {
     }
 }
 
+/// A clock that stands.
+pub(crate) struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_780_000_000_000)
+    }
+}
+
 struct NoFacts;
 
 #[async_trait]
@@ -134,9 +143,8 @@ struct Process {
 fn start(desk: &Arc<Desk>, name: &str) -> Process {
     let (of_site, of_memory) = (Counts::new(Place::Site), Counts::new(Place::Memory));
     let cancel = CancellationToken::new();
-    let worker = Worker::default()
-        .schedule(of_site.clone())
-        .schedule(of_memory.clone())
+    let worker = Worker::new(Arc::new(Noon))
+        .schedules([of_site.clone() as Arc<dyn Schedule>, of_memory.clone()])
         .together(Office::new(desk.clone(), name.into()));
     let running = tokio::spawn(worker.run(Arc::new(NoFacts), cancel.clone()));
     Process { of_site, of_memory, cancel, running }

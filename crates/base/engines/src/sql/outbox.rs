@@ -103,10 +103,10 @@ const ADOPT_FACTS: &str = "UPDATE outbox AS o SET tx = 0, id = $1 + n.place \
 const COUNT_ON: &str =
     "SELECT setval(pg_get_serial_sequence('outbox', 'id'), $1 + (SELECT COUNT(*) FROM outbox) + 1, false)";
 
-const READ_SQLITE: &str = "SELECT tx, id, kind, key, payload FROM outbox \
+const READ_SQLITE: &str = "SELECT tx, id, kind, key, payload, at_ms FROM outbox \
      WHERE tx > $1 OR (tx = $1 AND id > $2) ORDER BY tx, id LIMIT $3";
 // A transaction that is still open may yet write facts with its number; nothing from it or behind it is read before.
-const READ_POSTGRES: &str = "SELECT tx, id, kind, key, payload FROM outbox \
+const READ_POSTGRES: &str = "SELECT tx, id, kind, key, payload, at_ms FROM outbox \
      WHERE (tx > $1 OR (tx = $1 AND id > $2)) \
        AND tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) \
      ORDER BY tx, id LIMIT $3";
@@ -179,6 +179,7 @@ fn fact(row: &sqlx::any::AnyRow) -> Result<Fact, SqlError> {
         kind: row.try_get(2)?,
         key: row.try_get(3)?,
         payload: row.try_get(4)?,
+        at: Timestamp::from_millis(row.try_get(5)?),
     })
 }
 

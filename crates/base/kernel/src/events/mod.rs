@@ -4,6 +4,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub mod chat;
 pub mod live;
 pub mod people;
 

@@ -1,10 +1,14 @@
 //! Counting what the room log holds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use kernel::{AccountId, BroadcastId};
+use kernel::events::chat::MessagesPosted;
+use kernel::{AccountId, BroadcastId, Clock};
 use ports::room_log::{READ_MAX, RoomLog};
-use ports::sql::Database;
+use ports::sql::{Database, SqlError};
 
 use super::{Spoken, store};
 use crate::Parts;
@@ -23,6 +27,7 @@ pub struct MessageTotal {
 
 /// The message counts of all rooms.
 pub struct MessageCounts {
+    clock: Arc<dyn Clock>,
     database: Database,
     log: Arc<dyn RoomLog>,
     spoken: Arc<Spoken>,
@@ -31,7 +36,7 @@ pub struct MessageCounts {
 impl MessageCounts {
     /// The counts on these parts.
     pub(crate) fn new(parts: &Parts, spoken: Arc<Spoken>) -> Self {
-        Self { database: parts.database.clone(), log: parts.log.clone(), spoken }
+        Self { clock: parts.clock.clone(), database: parts.database.clone(), log: parts.log.clone(), spoken }
     }
 
     /// What a room came to by now, and the `top` accounts.
@@ -41,18 +46,29 @@ impl MessageCounts {
         Ok(MessageTotal { messages, chatters, top: store::top(&self.database, broadcast, top).await? })
     }
 
-    /// Counts the rooms in which something was said.
-    pub(super) async fn keep(&self) -> Result<(), Error> {
-        for broadcast in self.spoken.take() {
-            if let Err(error) = self.count(broadcast).await {
-                self.spoken.in_room(broadcast);
-                return Err(error);
-            }
+    /// Writes down in which rooms something was said here since the last time.
+    pub(super) async fn tell(&self) -> Result<(), Error> {
+        let rooms = self.spoken.take();
+        if rooms.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let told = self.write_down(&rooms).await;
+        if told.is_err() {
+            rooms.into_iter().for_each(|broadcast| self.spoken.in_room(broadcast));
+        }
+        Ok(told?)
     }
 
-    async fn count(&self, broadcast: BroadcastId) -> Result<(), Error> {
+    async fn write_down(&self, rooms: &HashSet<BroadcastId>) -> Result<(), SqlError> {
+        let (mut tx, at) = (self.database.write().await?, self.clock.now());
+        for &broadcast in rooms {
+            tx.emit(&MessagesPosted { broadcast, at }, at).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Counts what a room's log holds beyond what is counted.
+    pub(super) async fn count(&self, broadcast: BroadcastId) -> Result<(), Error> {
         let room = room_name(broadcast);
         loop {
             let before = store::through(&self.database, broadcast).await?;

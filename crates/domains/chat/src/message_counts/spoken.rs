@@ -1,4 +1,4 @@
-//! The rooms in which something was said since it was counted last. Only a hint: a total that is asked for looks itself.
+//! The rooms in which something was said since that was told last. Only a hint: a total that is asked for looks itself.
 
 use std::{
     collections::HashSet,
@@ -7,10 +7,10 @@ use std::{
 
 use kernel::BroadcastId;
 
-/// Rooms that are remembered; those beyond are counted when their total is asked for.
+/// Rooms that are remembered; those beyond are counted when they end, or when their total is asked for.
 const ROOMS_MAX: usize = 10_000;
 
-/// Rooms with something to count.
+/// Rooms with something to tell.
 #[derive(Default)]
 pub(crate) struct Spoken(Mutex<HashSet<BroadcastId>>);
 
