@@ -273,3 +273,24 @@ fn operators_are_told_of_every_metric_and_alerted_by_those_that_exist() {
         assert!(unknown.is_empty(), "{file} names what nothing counts: {unknown:?}");
     }
 }
+
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    let mut names = BTreeSet::new();
+    for path in rust_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        names.extend(text.split("fn ").skip(1).filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+    }
+    let promises = fs::read_to_string(root().join("docs/promises.md")).unwrap();
+    let rows = promises.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| data |"));
+    let mut read = 0;
+    for row in rows {
+        let shown_by = row.rsplit('|').nth(1).unwrap();
+        let tests: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "nothing shows it: {row}");
+        let missing: Vec<_> = tests.iter().filter(|test| !names.contains(**test)).collect();
+        assert!(missing.is_empty(), "no such tests: {missing:?}");
+        read += 1;
+    }
+    assert!(read > 20, "this test reads too little");
+}
