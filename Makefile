@@ -38,7 +38,7 @@ test-full: ## Run the whole-application suite on every set of engines (SQLite, P
 test-faults: ## Break what several gateways stand on, under the crowds of the promises
 	scripts/test-faults
 
-test-rust: web ## Run the Rust tests only (SQLite, and PostgreSQL when MADANG_TEST_POSTGRES is set)
+test-rust: web ## Run the Rust tests only (on SQLite, and on the engines that `make services` has named)
 	$(CARGO) test --workspace --features madang/all-engines --locked
 	$(CARGO) test -p doorbell --features loom --locked
 
@@ -69,10 +69,12 @@ deny: ## Licences and sources of all dependencies
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
 	python3 scripts/bench $(ONLY)
 
-services: ## Start the engines the tests need (PostgreSQL)
+services: ## Start the engines the tests need (PostgreSQL, Cassandra)
 	@scripts/postgres-for-tests start
+	@scripts/cassandra-for-tests start
 
 services-down: ## Stop them
+	@scripts/cassandra-for-tests stop
 	@scripts/postgres-for-tests stop
 
 clean: ## Remove what was built

@@ -1,8 +1,11 @@
 //! The keepers of the promises in `ports`: what a small site runs on, embedded in the binary, and one folder per
 //! engine that takes over when one machine is not enough. It knows no domain.
 
+#[cfg(feature = "cassandra")]
+pub mod cassandra;
 pub mod embedded;
 pub mod redis;
+mod room_groups;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sql;

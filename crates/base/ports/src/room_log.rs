@@ -15,6 +15,7 @@
 //! |---|---|
 //! | embedded (SQLite) | the group is synced to the disk (WAL, `synchronous=FULL`); groups of many rooms share one sync |
 //! | PostgreSQL | committed with `synchronous_commit=on` |
+//! | Cassandra, ScyllaDB | agreed on, and kept by a quorum of the replicas; three are expected |
 //!
 //! **Visible.** A reader sees a group only when it is durable, and sees all of it.
 //!

@@ -18,6 +18,11 @@ impl Config {
         !self.engines.redis.is_empty()
     }
 
+    /// Whether rooms are kept in an engine of their own, not in SQL.
+    pub(crate) fn keeps_rooms_elsewhere(&self) -> bool {
+        !self.engines.cassandra.is_empty()
+    }
+
     /// The addresses of Redis.
     pub(crate) fn redis_urls(&self) -> Vec<String> {
         self.engines.redis.split(',').map(|url| url.trim().to_owned()).collect()
@@ -33,7 +38,8 @@ impl Config {
     /// Tells apart what all gateways on one Redis have to share: their channels, their keys, their database.
     pub(super) fn fingerprint(&self) -> u64 {
         let gateway::Settings { client, without_namespace, namespaces, .. } = &self.gateway;
-        let shared = format!("{client:?} {without_namespace:?} {namespaces:?} {}", self.engines.sql);
+        let shared =
+            format!("{client:?} {without_namespace:?} {namespaces:?} {} {}", self.engines.sql, self.engines.cassandra);
         shared.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
     }
 
@@ -91,8 +97,8 @@ impl Config {
             self.gateway.namespaces.iter().map(|(name, options)| (format!("gateway.namespaces.{name}"), options));
         let without = ("gateway.without_namespace".to_owned(), &self.gateway.without_namespace);
         for (name, options) in named.chain([without]) {
-            if options.durable && self.engines.sql.is_empty() {
-                let reason = "several gateways keep publications in a database they share: name it in engines.sql";
+            if options.durable && self.engines.sql.is_empty() && !self.keeps_rooms_elsewhere() {
+                let reason = "several gateways keep publications in a database they share: name it in engines.sql, or engines.cassandra";
                 return Some((format!("{name}.durable"), reason));
             }
             if !options.durable && options.has_window() {

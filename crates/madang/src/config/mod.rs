@@ -89,18 +89,27 @@ fn built_without(name: &str) -> String {
     format!("this binary was built without {name} client; leave it empty for the embedded engine")
 }
 
+#[cfg(feature = "cassandra")]
+fn cassandra_trouble(address: &str) -> Option<String> {
+    address.parse::<engines::cassandra::CassandraAddress>().err().map(|error| error.to_string())
+}
+
+#[cfg(not(feature = "cassandra"))]
+fn cassandra_trouble(_: &str) -> Option<String> {
+    Some(built_without("a Cassandra"))
+}
+
 impl Config {
     /// Refuses combinations that cannot work, with the reason.
     fn check(self) -> Result<Self, ConfigError> {
         let refuse =
             |setting: &str, reason: &str| Err(ConfigError::Refused { setting: setting.into(), reason: reason.into() });
         let Engines { sql, kafka, cassandra, .. } = &self.engines;
-        for (setting, value, name) in
-            [("engines.kafka", kafka, "a Kafka"), ("engines.cassandra", cassandra, "a Cassandra")]
-        {
-            if !value.is_empty() {
-                return refuse(setting, &built_without(name));
-            }
+        if !kafka.is_empty() {
+            return refuse("engines.kafka", &built_without("a Kafka"));
+        }
+        if let (false, Some(trouble)) = (cassandra.is_empty(), cassandra_trouble(cassandra)) {
+            return refuse("engines.cassandra", &trouble);
         }
         if let Some((setting, reason)) = self.blobs_trouble() {
             return refuse(setting, &reason);

@@ -73,6 +73,9 @@ fn what_is_wrong_is_named() {
     }
     let error = with(&[("MADANG_ENGINES_KAFKA", "kafka://b:9092")]).unwrap_err().to_string();
     assert!(error.contains("engines.kafka") && error.contains("built without"), "{error}");
+    let error = with(&[("MADANG_ENGINES_CASSANDRA", "postgres://host/rooms")]).unwrap_err().to_string();
+    let told = if cfg!(feature = "cassandra") { "cassandra://" } else { "built without" };
+    assert!(error.contains("engines.cassandra") && error.contains(told), "{error}");
 }
 
 #[test]
@@ -133,6 +136,20 @@ fn one_list_of_origins_holds_for_requests_and_realtime_connections() {
 fn what_several_gateways_cannot_share_is_refused_and_named() {
     let redis = [("MADANG_ENGINES_REDIS", "redis://127.0.0.1:6379"), ("MADANG_ROLE", "gateway")];
     assert!(with(&redis).unwrap().gateway("127.0.0.1:80".parse().unwrap()).shares_bus);
+    #[cfg(feature = "cassandra")]
+    {
+        let kept = [
+            ("MADANG_GATEWAY_WITHOUT_NAMESPACE_DURABLE", "true"),
+            ("MADANG_ENGINES_CASSANDRA", "cassandra://a,b/rooms"),
+        ];
+        assert!(with(&[redis.as_slice(), &kept].concat()).is_ok(), "what is kept in a Cassandra is shared");
+        // Of a site it takes the rooms alone.
+        let site = [("MADANG_SITE_GATEWAY", "true"), ("MADANG_ENGINES_BLOBS_FOLDER", "/tmp"), kept[1]];
+        let error = with(&[redis.as_slice(), &site].concat()).unwrap_err().to_string();
+        assert!(error.contains("role") && error.contains("engines.sql"), "{error}");
+        let whole = [redis.as_slice(), &site, &[("MADANG_ENGINES_SQL", "postgres://host/site")]].concat();
+        assert!(with(&whole).unwrap().keeps_rooms_elsewhere());
+    }
     for (setting, own) in [
         ("engines.redis", vec![("MADANG_ROLE", "all")]),
         ("engines.redis", vec![("MADANG_ENGINES_REDIS", "redis://a:1,b:2")]),

@@ -6,7 +6,6 @@ use api::{Authenticator, Check, Readiness, Shell};
 use async_trait::async_trait;
 use gateway::{Gateway, namespaces::TokenConnector};
 use kernel::Identity;
-use ports::sqlx;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -114,8 +113,7 @@ struct EdgeReady {
 #[async_trait]
 impl Readiness for EdgeReady {
     async fn checks(&self) -> Vec<Check> {
-        let answer = sqlx::query("SELECT 1").execute(self.stores.rooms.reader()).await;
-        let rooms = answer.map(|_| ()).map_err(|error| error.to_string());
+        let rooms = self.stores.rooms.check().await;
         let gateways = hears_others(&self.realtime);
         vec![Check { name: "rooms", result: rooms }, Check { name: "gateways", result: gateways }]
     }

@@ -15,6 +15,7 @@ mod only_one;
 mod open_files;
 mod ready;
 mod realtime;
+mod rooms;
 mod serve;
 mod signals;
 mod site;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use api::{Check, Readiness};
 use async_trait::async_trait;
 use gateway::Gateway;
-use ports::sqlx;
 
-use super::stores::Stores;
+use super::{rooms::answers, stores::Stores};
 
 /// Ready when every store answers, and the other gateways are heard.
 pub(crate) struct SiteReady {
@@ -19,13 +18,13 @@ pub(crate) struct SiteReady {
 #[async_trait]
 impl Readiness for SiteReady {
     async fn checks(&self) -> Vec<Check> {
-        let mut checks = Vec::new();
-        for (name, database) in [("records", &self.stores.records), ("rooms", &self.stores.rooms)] {
-            let answer = sqlx::query("SELECT 1").execute(database.reader()).await;
-            checks.push(Check { name, result: answer.map(|_| ()).map_err(|error| error.to_string()) });
-        }
+        let (records, rooms) = tokio::join!(answers(&self.stores.records), self.stores.rooms.check());
         let blobs = self.stores.blobs.answers().await.map_err(|error| error.to_string());
-        checks.push(Check { name: "blobs", result: blobs });
+        let mut checks = vec![
+            Check { name: "records", result: records },
+            Check { name: "rooms", result: rooms },
+            Check { name: "blobs", result: blobs },
+        ];
         if let Some(gateway) = &self.among_others {
             checks.push(Check { name: "gateways", result: hears_others(gateway) });
         }

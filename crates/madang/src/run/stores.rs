@@ -7,7 +7,6 @@ use engines::{
     redis::{Names, RedisBus, RedisServers},
     sql::{
         self, LEASE_MIGRATIONS, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlLeases,
-        SqlRoomLog,
     },
 };
 use ports::{
@@ -19,7 +18,11 @@ use ports::{
     sql::{Database, Migration, migrate, migrate_among_others},
 };
 
-use super::{AnyError, blobs, folder, machine::Machine};
+use super::{
+    AnyError, blobs, folder,
+    machine::Machine,
+    rooms::{self, Rooms},
+};
 use crate::config::{Config, Part};
 
 /// The records' file in the data folder.
@@ -30,7 +33,7 @@ pub(crate) const ROOMS_FILE: &str = "rooms.db";
 /// What a process that does nothing but realtime keeps its data in.
 pub(crate) struct RoomStores {
     /// The rooms of channels that keep everything.
-    pub(crate) rooms: Database,
+    pub(crate) rooms: Rooms,
     /// The log that stands on it.
     pub(crate) room_log: Arc<dyn RoomLog>,
     /// Carries publications.
@@ -41,11 +44,19 @@ pub(crate) struct RoomStores {
 impl RoomStores {
     /// Opens everything and brings the schema up to date.
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
-        let claim = Claim::take(config).await?;
-        let rooms = claim.open(config, ROOMS_FILE).await?;
-        migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
-        let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
-        Ok(Self { rooms, room_log, bus: bus(config).await?, claim })
+        let claim = match config.keeps_rooms_elsewhere() {
+            true => Claim::of_no_database(config)?,
+            false => Claim::take(config).await?,
+        };
+        let rooms = match Rooms::elsewhere(config).await? {
+            Some(rooms) => rooms,
+            None => {
+                let rooms = claim.open(config, ROOMS_FILE).await?;
+                migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
+                Rooms::Sql(rooms)
+            }
+        };
+        Ok(Self { room_log: rooms.log(), rooms, bus: bus(config).await?, claim })
     }
 
     /// Returns when another process has taken the database over.
@@ -53,7 +64,7 @@ impl RoomStores {
         self.claim.lost().await;
     }
 
-    /// Closes the database; everything committed is kept.
+    /// Closes what is kept; everything committed stays.
     pub(crate) async fn close(&self) {
         self.rooms.close().await;
     }
@@ -64,7 +75,7 @@ pub(crate) struct Stores {
     /// Accounts, broadcasts, everything in rows.
     pub(crate) records: Database,
     /// The rooms' messages: a file of its own, so that a sync for chat does not wait for one for records.
-    pub(crate) rooms: Database,
+    pub(crate) rooms: Rooms,
     /// The log that stands on it.
     pub(crate) room_log: Arc<dyn RoomLog>,
     /// Carries publications.
@@ -81,23 +92,29 @@ impl Stores {
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
         let claim = Claim::take(config).await?;
         let records = claim.open(config, RECORDS_FILE).await?;
-        let rooms = match claim.ownership {
-            None => claim.open(config, ROOMS_FILE).await?,
-            Some(_) => records.clone(),
-        };
         match claim.ownership {
-            None => {
-                migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
-                migrate(&records, &record_migrations()).await?;
-            }
+            None => migrate(&records, &record_migrations()).await?,
             Some(_) if config.is_one_of_several() => migrate_among_others(&records, &all_migrations()).await?,
             Some(_) => migrate(&records, &all_migrations()).await?,
         }
         Outbox::new(records.clone()).adopt_places().await?;
+        let rooms = match (Rooms::elsewhere(config).await?, &claim.ownership) {
+            (None, Some(_)) => Rooms::Sql(records.clone()),
+            (None, None) => Rooms::Sql(rooms_of_file(&claim, config).await?),
+            (Some(elsewhere), Some(_)) => {
+                rooms::tell_what_is_left(&records).await?;
+                elsewhere
+            }
+            (Some(elsewhere), None) => {
+                if config.data_dir.join(ROOMS_FILE).exists() {
+                    rooms::tell_what_is_left(&rooms_of_file(&claim, config).await?).await?;
+                }
+                elsewhere
+            }
+        };
         let blobs = blobs::open(config).await?;
-        let room_log = Arc::new(SqlRoomLog::new(rooms.clone()));
         let leases = Arc::new(SqlLeases::new(records.clone()));
-        Ok(Self { records, rooms, room_log, bus: bus(config).await?, blobs, leases, claim })
+        Ok(Self { room_log: rooms.log(), records, rooms, bus: bus(config).await?, blobs, leases, claim })
     }
 
     /// The machine of the process that has these stores.
@@ -123,6 +140,12 @@ impl Stores {
         self.records.close().await;
         self.rooms.close().await;
     }
+}
+
+async fn rooms_of_file(claim: &Claim, config: &Config) -> Result<Database, AnyError> {
+    let rooms = claim.open(config, ROOMS_FILE).await?;
+    migrate(&rooms, ROOM_LOG_MIGRATIONS).await?;
+    Ok(rooms)
 }
 
 /// Opens the records alone, beside a server that may be running.
@@ -190,6 +213,18 @@ impl Claim {
         if is_one_of_several && ownership.is_some() && !has_spool {
             return Ok(Self { _lock: None, ownership });
         }
+        Self::with_folder(config, ownership)
+    }
+
+    /// For what keeps nothing in SQL. One of several gateways keeps nothing in the folder either.
+    fn of_no_database(config: &Config) -> Result<Self, AnyError> {
+        match config.is_one_of_several() {
+            true => Ok(Self { _lock: None, ownership: None }),
+            false => Self::with_folder(config, None),
+        }
+    }
+
+    fn with_folder(config: &Config, ownership: Option<Ownership>) -> Result<Self, AnyError> {
         folder::make(&config.data_dir)?;
         Ok(Self { _lock: Some(folder::lock(&config.data_dir)?), ownership })
     }

@@ -7,6 +7,8 @@ mod addresses;
 mod arrivals;
 mod browser;
 mod cable;
+#[cfg(feature = "cassandra")]
+mod cassandra;
 mod chat;
 mod crash;
 mod crowd;

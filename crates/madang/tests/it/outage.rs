@@ -81,7 +81,7 @@ impl Drop for Server {
 }
 
 /// The answer; none when the caller is told to try again, and after how many seconds.
-fn answer(result: Result<Value, CallError>) -> Option<Value> {
+pub(crate) fn answer(result: Result<Value, CallError>) -> Option<Value> {
     match result {
         Ok(value) => Some(value),
         Err(CallError::Status { status: 503, body, .. }) => {
@@ -94,7 +94,13 @@ fn answer(result: Result<Value, CallError>) -> Option<Value> {
 }
 
 /// Says one thing after the other, each until it is taken.
-async fn talk(api: ApiClient, path: String, writer: Person, taken: Arc<AtomicUsize>, enough: Arc<AtomicBool>) {
+pub(crate) async fn talk(
+    api: ApiClient,
+    path: String,
+    writer: Person,
+    taken: Arc<AtomicUsize>,
+    enough: Arc<AtomicBool>,
+) {
     while !enough.load(Ordering::Relaxed) {
         let text = format!("message {}", taken.load(Ordering::Relaxed));
         let body = json!({ "text": text, "client_id": text });

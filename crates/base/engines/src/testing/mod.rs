@@ -3,6 +3,7 @@
 //! PostgreSQL is used when `MADANG_TEST_POSTGRES` holds the URL of a server whose user may create databases; the test
 //! command starts one and sets it. Each test gets a database of its own.
 
+mod cassandra;
 mod redis;
 mod s3;
 
@@ -12,7 +13,11 @@ use kernel::{Clock, Timestamp};
 use ports::sql::{Database, Migration, migrate};
 use ports::sqlx::{self, AssertSqlSafe, Connection};
 
-pub use self::{redis::RedisProcesses, s3::S3Process};
+pub use self::{
+    cassandra::{CassandraProcess, cassandra_keyspace},
+    redis::RedisProcesses,
+    s3::S3Process,
+};
 use crate::sql;
 
 /// A database for one test; its folder goes with it.

@@ -4,7 +4,8 @@ use ports::room_log::{Appended, Entry, Redaction, RoomLogError};
 use ports::sql::{AnyConnection, Dialect, Row, SqlError};
 use ports::sqlx::{self, AssertSqlSafe};
 
-use super::{column, group};
+use super::column;
+use crate::room_groups as group;
 
 /// A group that asks for its place; checked against the rules.
 #[derive(Debug)]

@@ -11,7 +11,6 @@
 //! May lose: nothing that was acknowledged.
 
 mod append;
-mod group;
 mod head;
 mod read;
 #[cfg(test)]

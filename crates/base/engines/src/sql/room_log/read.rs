@@ -6,7 +6,8 @@ use ports::room_log::{Record, RoomLogError};
 use ports::sql::{AnyPool, Row, SqlError};
 use ports::sqlx::{self, AssertSqlSafe};
 
-use super::{column, failed, group};
+use super::{column, failed};
+use crate::room_groups as group;
 
 // The group that holds `from` begins at or before it; one statement, so that all of it comes from one view.
 const GROUPS: &str = "SELECT g.first, g.entries FROM room_groups g JOIN rooms r ON r.id = g.room \

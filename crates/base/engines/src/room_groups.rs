@@ -16,12 +16,12 @@ const FORM_WITH_ABOUT: u8 = 2;
 const ENTRY_HEAD_BYTES: usize = 12;
 
 /// The value for these entries.
-pub(super) fn encode(entries: &[Entry]) -> Vec<u8> {
+pub(crate) fn encode(entries: &[Entry]) -> Vec<u8> {
     encode_all(entries.iter().map(|entry| (entry.at, &entry.data, entry.about.as_deref())))
 }
 
 /// The value for these records, which are a whole group in order.
-pub(super) fn encode_records(records: &[Record]) -> Vec<u8> {
+pub(crate) fn encode_records(records: &[Record]) -> Vec<u8> {
     encode_all(records.iter().map(|record| (record.at, &record.data, record.about.as_deref())))
 }
 
@@ -45,7 +45,7 @@ fn encode_all<'a>(entries: impl Iterator<Item = (Timestamp, &'a Bytes, Option<&'
 }
 
 /// The records of the group whose first entry stands at `first`.
-pub(super) fn decode(first: u64, value: Vec<u8>) -> Result<Vec<Record>, RoomLogError> {
+pub(crate) fn decode(first: u64, value: Vec<u8>) -> Result<Vec<Record>, RoomLogError> {
     let broken = || RoomLogError::Engine(format!("the group at {first} is damaged: it does not read to its end"));
     let mut value = Bytes::from(value);
     let with_about = match value.try_get_u8().map_err(|_| broken())? {
