@@ -44,10 +44,8 @@ pub(crate) struct RoomStores {
 impl RoomStores {
     /// Opens everything and brings the schema up to date.
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
-        let claim = match config.keeps_rooms_elsewhere() {
-            true => Claim::of_no_database(config)?,
-            false => Claim::take(config).await?,
-        };
+        let claim =
+            if config.keeps_rooms_elsewhere() { Claim::of_no_database(config)? } else { Claim::take(config).await? };
         let rooms = match Rooms::elsewhere(config).await? {
             Some(rooms) => rooms,
             None => {
@@ -218,10 +216,10 @@ impl Claim {
 
     /// For what keeps nothing in SQL. One of several gateways keeps nothing in the folder either.
     fn of_no_database(config: &Config) -> Result<Self, AnyError> {
-        match config.is_one_of_several() {
-            true => Ok(Self { _lock: None, ownership: None }),
-            false => Self::with_folder(config, None),
+        if config.is_one_of_several() {
+            return Ok(Self { _lock: None, ownership: None });
         }
+        Self::with_folder(config, None)
     }
 
     fn with_folder(config: &Config, ownership: Option<Ownership>) -> Result<Self, AnyError> {

@@ -4,6 +4,7 @@
 //! command starts one and sets it. Each test gets a database of its own.
 
 mod cassandra;
+mod java_server;
 mod redis;
 mod s3;
 
