@@ -69,12 +69,14 @@ deny: ## Licences and sources of all dependencies
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
 	python3 scripts/bench $(ONLY)
 
-services: ## Start the engines the tests need (PostgreSQL, Cassandra)
+services: ## Start the engines the tests need (PostgreSQL, Cassandra, Kafka)
 	@scripts/postgres-for-tests start
 	@scripts/cassandra-for-tests start
+	@scripts/kafka-for-tests start
 
 services-down: ## Stop them
 	@scripts/cassandra-for-tests stop
+	@scripts/kafka-for-tests stop
 	@scripts/postgres-for-tests stop
 
 clean: ## Remove what was built

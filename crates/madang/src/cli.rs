@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Move(MoveArguments),
     /// Administer a site from the shell.
     Admin(AdminArguments),
+    /// Look after the facts that a Kafka carries to workers.
+    Events(EventsArguments),
     /// Generate load against a server, and report what it cost.
     Bench(BenchArguments),
     /// Print the OpenAPI document.
@@ -95,6 +97,41 @@ pub(crate) enum AdminAction {
     Grant {
         /// The account's handle.
         handle: String,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArguments {
+    #[command(subcommand)]
+    pub(crate) action: EventsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsAction {
+    /// Make the topics that are not there yet, with three copies where there are as many servers.
+    Topics {
+        /// Partitions of each: so many workers can share a reaction.
+        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        partitions: u16,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Print the newest facts that a reaction has given up, as JSON lines with the reason.
+    Dead {
+        /// The reaction's name, e.g. chat-count-messages.
+        reaction: String,
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Have a reaction try the facts again that it has given up.
+    Replay {
+        /// The reaction's name, e.g. chat-count-messages.
+        reaction: String,
         #[command(flatten)]
         store: StoreArguments,
     },

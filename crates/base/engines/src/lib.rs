@@ -4,6 +4,8 @@
 #[cfg(feature = "cassandra")]
 pub mod cassandra;
 pub mod embedded;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod redis;
 mod room_groups;
 #[cfg(feature = "s3")]

@@ -52,6 +52,8 @@ pub trait EventLog: Send + Sync + 'static {
     async fn cursor(&self, name: &str) -> Result<Cursor, EventLogError>;
     /// Keeps where the reader `name` stands. It never goes back: a place before the one that is kept changes nothing.
     async fn keep_cursor(&self, name: &str, cursor: Cursor) -> Result<(), EventLogError>;
+    /// Forgets the reader `name`: it holds nothing back any more.
+    async fn forget_cursor(&self, name: &str) -> Result<(), EventLogError>;
     /// Removes the facts that were written before `older_than` and that every reader with a kept cursor has passed; where
     /// no reader has one, all that are older. Answers how many. Facts that remain keep their places, and no place is
     /// given to another fact.

@@ -3,6 +3,7 @@
 
 pub mod about;
 pub mod blobs;
+pub mod broker;
 pub mod bus;
 #[cfg(feature = "contract")]
 pub mod contract;

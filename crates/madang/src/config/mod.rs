@@ -74,6 +74,8 @@ pub(crate) struct Engines {
     pub(crate) redis: String,
     pub(crate) redis_names: String,
     pub(crate) kafka: String,
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only its client reads it"))]
+    pub(crate) kafka_names: String,
     pub(crate) cassandra: String,
     pub(crate) blobs_folder: PathBuf,
     pub(crate) s3: String,
@@ -85,6 +87,7 @@ pub(crate) fn is_postgres_url(text: &str) -> bool {
 }
 
 /// Why an engine cannot be named in this binary.
+#[cfg(not(all(feature = "cassandra", feature = "kafka", feature = "s3")))]
 fn built_without(name: &str) -> String {
     format!("this binary was built without {name} client; leave it empty for the embedded engine")
 }
@@ -99,14 +102,30 @@ fn cassandra_trouble(_: &str) -> Option<String> {
     Some(built_without("a Cassandra"))
 }
 
+#[cfg(feature = "kafka")]
+fn kafka_trouble(engines: &Engines) -> Option<(&'static str, String)> {
+    use engines::kafka::{KafkaAddress, KafkaAddressError};
+    let error = KafkaAddress::parse(&engines.kafka, &engines.kafka_names).err()?;
+    let setting = match error {
+        KafkaAddressError::Servers => "engines.kafka",
+        KafkaAddressError::Prefix => "engines.kafka_names",
+    };
+    Some((setting, error.to_string()))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn kafka_trouble(_: &Engines) -> Option<(&'static str, String)> {
+    Some(("engines.kafka", built_without("a Kafka")))
+}
+
 impl Config {
     /// Refuses combinations that cannot work, with the reason.
     fn check(self) -> Result<Self, ConfigError> {
         let refuse =
             |setting: &str, reason: &str| Err(ConfigError::Refused { setting: setting.into(), reason: reason.into() });
         let Engines { sql, kafka, cassandra, .. } = &self.engines;
-        if !kafka.is_empty() {
-            return refuse("engines.kafka", &built_without("a Kafka"));
+        if let (false, Some((setting, trouble))) = (kafka.is_empty(), kafka_trouble(&self.engines)) {
+            return refuse(setting, &trouble);
         }
         if let (false, Some(trouble)) = (cassandra.is_empty(), cassandra_trouble(cassandra)) {
             return refuse("engines.cassandra", &trouble);

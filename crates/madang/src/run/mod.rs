@@ -2,8 +2,10 @@
 
 mod administer;
 mod blobs;
+mod broker;
 mod domains;
 mod edge;
+mod events;
 mod folder;
 pub(crate) mod logging;
 mod machine;
@@ -27,7 +29,7 @@ pub(crate) use site::Site;
 
 use crate::{
     bench,
-    cli::{AdminAction, Command, MoveArguments, ServeArguments, StoreArguments},
+    cli::{AdminAction, Command, EventsAction, MoveArguments, ServeArguments, StoreArguments},
     config::{self, Config, DEFAULTS},
     demo,
 };
@@ -51,6 +53,20 @@ pub(crate) async fn command(command: Command) -> Result<(), AnyError> {
             AdminAction::Grant { handle, store } => {
                 administer::grant(of(store)?, &handle).await?;
                 println!("{handle} is an administrator.");
+                Ok(())
+            }
+        },
+        Command::Events(arguments) => match arguments.action {
+            EventsAction::Topics { partitions, store } => {
+                events::make_topics(&of(store)?, partitions).await?.iter().for_each(|topic| println!("{topic}"));
+                Ok(())
+            }
+            EventsAction::Dead { reaction, limit, store } => {
+                events::dead(&of(store)?, &reaction, limit).await?.iter().for_each(|letter| println!("{letter}"));
+                Ok(())
+            }
+            EventsAction::Replay { reaction, store } => {
+                println!("Tried again: {}", events::replay(&of(store)?, &reaction).await?);
                 Ok(())
             }
         },

@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use worker::{Office, Worker};
 
 use super::{
-    AnyError, domains::Domains, edge, machine::Machine, media::Media, metering, only_one::OnlyOne, ready::SiteReady,
-    realtime, stores::Stores,
+    AnyError, broker, domains::Domains, edge, machine::Machine, media::Media, metering, only_one::OnlyOne,
+    ready::SiteReady, realtime, stores::Stores,
 };
 use crate::{
     config::{Config, Part, Role},
@@ -88,6 +88,9 @@ impl Site {
         let mut worker = Worker::new(machine.clock.clone()).schedules(schedules(&machine, &stores, &config, &domains));
         if has(Part::Reactions) {
             worker = worker.reactions(domains.chat.reactions());
+            if let Some(broker) = broker::open_for_reactions(&config).await? {
+                worker = worker.through(broker);
+            }
         }
         if let Some(office) = office {
             worker = worker.together(office);

@@ -25,6 +25,8 @@ mod going_live;
 mod ground;
 mod hostile;
 mod http2;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod moving;
 mod openapi;
 mod outage;

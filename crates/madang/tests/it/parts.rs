@@ -29,7 +29,7 @@ use crate::{
 /// What all processes of a site share.
 pub(crate) struct Ground {
     redis: RedisProcesses,
-    sql: String,
+    pub(crate) sql: String,
     folder: tempfile::TempDir,
 }
 

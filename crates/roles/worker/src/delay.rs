@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::Clock;
+use kernel::{Clock, Timestamp};
 use ports::event_log::Fact;
 
 /// Measures it, by the clock of this process against that of whoever wrote the fact.
@@ -22,8 +22,13 @@ impl Delay {
         metrics::gauge!("madang_reaction_behind_seconds", "reaction" => reaction).set(seconds);
     }
 
+    /// By this clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a delay of ages needs no milliseconds")]
     fn seconds(&self, fact: &Fact) -> f64 {
-        self.0.now().millis_since(fact.at).max(0) as f64 / 1_000.0
+        self.now().millis_since(fact.at).max(0) as f64 / 1_000.0
     }
 }

@@ -11,7 +11,7 @@ use crate::{delay::Delay, schedules::guarded, tenure::Right};
 /// Facts read at once.
 const BATCH: u32 = 200;
 /// The pause after a failure: doubled each time, between these two.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+pub(crate) const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Does something with facts.
 #[async_trait]
@@ -80,7 +80,7 @@ impl Following {
 }
 
 /// Counts and logs a failure, after which a pause follows.
-fn failed(reaction: &'static str, error: &str, pause: Duration) {
+pub(crate) fn failed(reaction: &'static str, error: &str, pause: Duration) {
     metrics::counter!("madang_reaction_failures_total", "reaction" => reaction).increment(1);
     tracing::warn!(reaction, error, pause_ms = pause.as_millis(), "a reaction failed; it is tried again");
 }

@@ -7,18 +7,27 @@
 //! Where several processes are one site ([`Worker::together`]), one of them runs the schedules of the site, and one each reaction:
 //! whoever has the lease. What is written under a lease that another process has by now is refused
 //! ([`ports::leases::Fence::guard`]). A process that dies is followed after five seconds, one that ends at once.
+//!
+//! Where a broker carries the facts ([`Worker::through`]), one process hands them over, in order, and all share each reaction: facts
+//! of one key go to one of them. A fact that fails is put aside and comes again later, so order ends with the first failure, and after
+//! half an hour it is a dead letter. A reaction has no lease then: a fact may have its effect in two processes at once, when one
+//! was held up for so long that the broker gave its part to another.
 
 mod delay;
+mod deliveries;
 mod following;
 mod panics;
 mod reactions;
+mod relay;
 mod schedules;
 mod tenure;
+pub mod topics;
 
 use std::{sync::Arc, time::Duration};
 
 use kernel::Clock;
 use ports::{
+    broker::Broker,
     event_log::EventLog,
     work::{Place, Reaction, Schedule},
 };
@@ -26,9 +35,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use delay::Delay;
+use deliveries::Deliveries;
 use following::Following;
+use relay::Relay;
 use tenure::Right;
 
+pub use deliveries::replay;
+pub use relay::RELAY;
 pub use tenure::{Office, Tenure, Terms};
 
 /// The lease of the schedules of a site.
@@ -43,12 +56,13 @@ pub struct Worker {
     reactions: Vec<Arc<dyn Reaction>>,
     schedules: Vec<Arc<dyn Schedule>>,
     office: Option<Office>,
+    broker: Option<Arc<dyn Broker>>,
 }
 
 impl Worker {
     /// No work yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, reactions: Vec::new(), schedules: Vec::new(), office: None }
+        Self { clock, reactions: Vec::new(), schedules: Vec::new(), office: None, broker: None }
     }
 
     /// Adds reactions.
@@ -69,9 +83,15 @@ impl Worker {
         self
     }
 
+    /// Has the facts carried by a broker.
+    pub fn through(mut self, broker: Arc<dyn Broker>) -> Self {
+        self.broker = Some(broker);
+        self
+    }
+
     /// Runs until cancelled; returns when what was begun is finished and every schedule has had its `finish`.
     pub async fn run(self, log: Arc<dyn EventLog>, cancel: CancellationToken) {
-        let Self { clock, reactions, schedules, office } = self;
+        let Self { clock, reactions, schedules, office, broker } = self;
         let (mut work, mut tenures) = (JoinSet::new(), Vec::new());
         let mut seek = |name: String| {
             let Some(office) = &office else { return Right::undisputed() };
@@ -80,11 +100,31 @@ impl Worker {
             tenures.push(tenure);
             right
         };
+        let delay = Delay(clock);
         let look_after = if office.is_some() { LOOK_AFTER_AMONG_OTHERS } else { LOOK_AFTER };
-        let following = Following { log, look_after, delay: Delay(clock), cancel: cancel.clone() };
-        for reaction in reactions {
-            let right = seek(format!("reaction/{}", reaction.name()));
-            work.spawn(following.clone().follow(reactions::OneByOne(reaction), right));
+        let following = Following { log, look_after, delay: delay.clone(), cancel: cancel.clone() };
+        match broker {
+            Some(broker) if !reactions.is_empty() => {
+                for reaction in &reactions {
+                    // It reads the log no longer, and must not hold back what others have passed.
+                    if let Err(error) = following.log.forget_cursor(reaction.name()).await {
+                        tracing::warn!(%error, "a reader that is gone stays known to the event log");
+                    }
+                }
+                for reaction in reactions {
+                    let (broker, delay, cancel) = (broker.clone(), delay.clone(), cancel.clone());
+                    let deliveries = Deliveries { broker, reaction, delay, cancel };
+                    work.spawn(deliveries.clone().first_time());
+                    work.spawn(deliveries.again());
+                }
+                work.spawn(following.follow(Relay(broker), seek(format!("reaction/{RELAY}"))));
+            }
+            _ => {
+                for reaction in reactions {
+                    let right = seek(format!("reaction/{}", reaction.name()));
+                    work.spawn(following.clone().follow(reactions::OneByOne(reaction), right));
+                }
+            }
         }
         let of_site = |schedule: &Arc<dyn Schedule>| schedule.place() == Place::Site;
         let right = if schedules.iter().any(of_site) { seek(SCHEDULES.into()) } else { Right::undisputed() };
@@ -102,6 +142,15 @@ impl Worker {
             tenure.give_back().await;
         }
     }
+}
+
+/// The topics that facts of these kinds and reactions of these names need.
+pub fn topics_needed(kinds: &[&str], reactions: &[&str]) -> Vec<String> {
+    let mut needed: Vec<String> = kinds.iter().map(|kind| topics::of_kind(kind).to_owned()).collect();
+    needed.extend(reactions.iter().flat_map(|reaction| [topics::retry(reaction), topics::dead(reaction)]));
+    needed.sort_unstable();
+    needed.dedup();
+    needed
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Follower for OneByOne {
 }
 
 /// Reacts to a fact, if it is of a kind the reaction knows.
-async fn react(reaction: &dyn Reaction, fact: &Fact) -> Result<(), String> {
+pub(crate) async fn react(reaction: &dyn Reaction, fact: &Fact) -> Result<(), String> {
     if !reaction.kinds().iter().any(|kind| *kind == fact.kind) {
         return Ok(());
     }
@@ -78,6 +78,9 @@ mod tests {
         }
         async fn keep_cursor(&self, _: &str, cursor: Cursor) -> Result<(), EventLogError> {
             *self.0.lock().unwrap() = cursor;
+            Ok(())
+        }
+        async fn forget_cursor(&self, _: &str) -> Result<(), EventLogError> {
             Ok(())
         }
         async fn trim(&self, _: Timestamp) -> Result<u64, EventLogError> {

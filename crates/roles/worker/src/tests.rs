@@ -124,6 +124,10 @@ impl EventLog for NoFacts {
         Ok(())
     }
 
+    async fn forget_cursor(&self, _: &str) -> Result<(), EventLogError> {
+        Ok(())
+    }
+
     async fn trim(&self, _: Timestamp) -> Result<u64, EventLogError> {
         Ok(0)
     }

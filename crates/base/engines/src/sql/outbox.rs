@@ -156,6 +156,15 @@ impl EventLog for Outbox {
         kept.await.map_err(failed)
     }
 
+    async fn forget_cursor(&self, name: &str) -> Result<(), EventLogError> {
+        let forgotten = async {
+            let mut tx = self.database.write().await?;
+            sqlx::query("DELETE FROM outbox_cursors WHERE reader = $1").bind(name).execute(tx.conn()).await?;
+            tx.commit().await
+        };
+        forgotten.await.map_err(failed)
+    }
+
     async fn trim(&self, older_than: Timestamp) -> Result<u64, EventLogError> {
         let mut removed = 0;
         loop {

@@ -5,6 +5,7 @@
 
 mod cassandra;
 mod java_server;
+mod kafka;
 mod redis;
 mod s3;
 
@@ -16,6 +17,7 @@ use ports::sqlx::{self, AssertSqlSafe, Connection};
 
 pub use self::{
     cassandra::{CassandraProcess, cassandra_keyspace},
+    kafka::{KafkaProcess, kafka_names},
     redis::RedisProcesses,
     s3::S3Process,
 };

@@ -8,6 +8,9 @@ pub mod chat;
 pub mod live;
 pub mod people;
 
+/// The kinds of all facts there are.
+pub const KINDS: &[&str] = &[chat::MessagesPosted::KIND, live::BroadcastChanged::KIND, people::AccountCreated::KIND];
+
 /// A fact that is written to the event log in the same transaction as the records it speaks of.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its stable name, `domain.thing_happened`.

@@ -42,6 +42,9 @@ impl Schedule for TellOfMessages {
     }
 }
 
+/// The name of [`CountMessages`].
+pub const COUNT_MESSAGES: &str = "chat-count-messages";
+
 /// Counts the messages of a room when something was said in it, and when its show is over: what a process that died had not
 /// told of is found then.
 pub struct CountMessages(pub Arc<MessageCounts>);
@@ -59,7 +62,7 @@ impl CountMessages {
 #[async_trait]
 impl Reaction for CountMessages {
     fn name(&self) -> &'static str {
-        "chat-count-messages"
+        COUNT_MESSAGES
     }
 
     fn kinds(&self) -> &'static [&'static str] {

@@ -13,7 +13,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use jobs::{CountMessages, TellOfMessages};
+pub use jobs::{COUNT_MESSAGES, CountMessages, TellOfMessages};
 pub use service::{MessageCounts, MessageTotal};
 pub(crate) use spoken::Spoken;
 pub use store::MIGRATION;
