@@ -1,7 +1,7 @@
 //! The subscribers of one channel.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -15,7 +15,8 @@ use crate::needs::ChannelRules;
 pub(super) struct Members(Mutex<State>);
 
 struct State {
-    by_number: HashMap<u64, Subscriber>,
+    /// In the order in which they connected: so a round meets what is kept of them side by side, here and in the kernel.
+    by_number: BTreeMap<u64, Subscriber>,
     /// How many of them each user has.
     users: HashMap<Arc<str>, u32>,
     /// Those that were asked for last.
@@ -31,7 +32,7 @@ struct Subscriber {
 impl Members {
     pub(super) fn none() -> Self {
         let empty_since = Instant::now();
-        Self(Mutex::new(State { by_number: HashMap::new(), users: HashMap::new(), rules: None, empty_since }))
+        Self(Mutex::new(State { by_number: BTreeMap::new(), users: HashMap::new(), rules: None, empty_since }))
     }
 
     /// The rules, in the place where the same ones are already, if they are those that were asked for last.
