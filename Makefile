@@ -1,6 +1,6 @@
 # Everything a person types. Each target installs what it needs; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster build web types test test-full test-faults test-rust alerts autobahn fuzz lint deny bench services services-down clean
+.PHONY: help demo demo-cluster build web types test test-full test-faults test-rust compose alerts autobahn fuzz lint deny bench services services-down clean
 
 CARGO ?= cargo
 RELEASE := target/release/madang
@@ -11,7 +11,8 @@ help: ## List the targets
 demo: build ## Build everything and run a live demo (needs Rust, Node and a C compiler)
 	$(RELEASE) demo $(DEMO_ARGS)
 
-demo-cluster: build ## The demo on a site of twelve processes (needs PostgreSQL, Redis and nginx)
+demo-cluster: FEATURES = all-engines
+demo-cluster: build ## The demo on a site of eleven processes and all engines (on Debian: installs them)
 	scripts/demo-cluster $(DEMO_ARGS)
 
 build: web ## Build the web UI and the release binary (FEATURES=s3: with the client of that engine)
@@ -42,6 +43,10 @@ test-rust: web ## Run the Rust tests only (on SQLite, and on the engines that `m
 	$(CARGO) test --workspace --features madang/all-engines --locked
 	$(CARGO) test -p doorbell --features loom --locked
 
+compose: ## Hold deploy/compose.yaml to what runs here and to the settings
+	@scripts/s3-for-tests fetch
+	@.cache/python/bin/python scripts/check-compose
+
 alerts: ## Check the alert rules, and play to them what they are for
 	scripts/check-alerts
 
@@ -69,15 +74,11 @@ deny: ## Licences and sources of all dependencies
 bench: build ## Measure against peers in one run; writes docs/benchmarks.md
 	python3 scripts/bench $(ONLY)
 
-services: ## Start the engines the tests need (PostgreSQL, Cassandra, Kafka)
-	@scripts/postgres-for-tests start
-	@scripts/cassandra-for-tests start
-	@scripts/kafka-for-tests start
+services: ## Start every engine on this machine; eval "$(make -s services)" names them (PostgreSQL, Redis, Kafka, Cassandra, S3)
+	@scripts/services start
 
-services-down: ## Stop them
-	@scripts/cassandra-for-tests stop
-	@scripts/kafka-for-tests stop
-	@scripts/postgres-for-tests stop
+services-down: ## Stop them, and forget what they hold
+	@scripts/services stop
 
 clean: ## Remove what was built
 	$(CARGO) clean
