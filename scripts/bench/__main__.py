@@ -5,7 +5,7 @@ Needs Linux, Debian's nginx with its rtmp and nchan modules, nats-server, redis-
 web/node_modules, Chromium. All servers listen on loopback, in folders of their own, and end with the run. What is compared
 is the processor time of the server's processes; wall-clock figures of a shared machine swing.
 
-Words on the command line name the parts to run (`site`, `realtime`, `fleet`); then nothing is written but the rows to the screen.
+Words on the command line name the parts to run (`site`, `realtime`, `fleet`, `engines`); then nothing is written but the rows to the screen.
 """
 
 import os
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import engine_rows
 import fleet_rows
 import realtime_rows
 import site_rows
@@ -26,11 +27,11 @@ from servers import ROOT, RUNS
 
 def main():
     install()
-    chosen = sys.argv[1:] or ["site", "realtime", "fleet"]
+    chosen = sys.argv[1:] or ["site", "realtime", "fleet", "engines"]
     with tempfile.TemporaryDirectory(prefix="madang-bench-") as folder:
         folder = pathlib.Path(folder)
         os.chmod(folder, 0o755)
-        parts = {"site": site_rows.parts, "realtime": realtime_rows.parts, "fleet": fleet_rows.parts}
+        parts = {"site": site_rows.parts, "realtime": realtime_rows.parts, "fleet": fleet_rows.parts, "engines": engine_rows.parts}
         tables = {}
         for part in chosen:
             tables[part] = []
@@ -88,7 +89,12 @@ address are lifted for the heart row; nothing else is configured differently fro
 
 {fleet_rows.INTRODUCTION}
 
-{table(["work", "ours", "alone", "engines", "ratio", "target", "lost / doubled / out of order"], tables["fleet"])}"""
+{table(["work", "ours", "alone", "engines", "ratio", "target", "lost / doubled / out of order"], tables["fleet"])}
+## A site on its engines
+
+{engine_rows.INTRODUCTION}
+
+{table(["work", "ours", "beside", "engines", "ratio", "target"], tables["engines"])}"""
     (ROOT / "docs/benchmarks.md").write_text(text)
     print(text)
 

@@ -27,23 +27,23 @@ def free_port():
 class Madang:
     """A running server with a data folder of its own."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, role="all", **settings):
         variables = {f"MADANG_{name.upper()}": str(value) for name, value in settings.items()}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [MADANG, "serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data-dir", folder / "data"],
+            [MADANG, "serve", "--role", role, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data-dir", folder / "data"],
             stdout=subprocess.PIPE, stderr=open(folder / "madang.log", "a"), text=True, env={**os.environ, **variables},
         )
         self.http = self.rtmp = None
-        while not (self.http and self.rtmp):
-            line = self.process.stdout.readline()
-            if not line:
-                sys.exit(f"the server did not start: {(folder / 'madang.log').read_text()}")
-            if found := re.match(r"\s*Web UI\s+http://(\S+?)/?\s*$", line):
-                self.http = found[1]
-            if found := re.match(r"\s*Encoders\s+rtmp://([^/\s]+)", line):
+        # What it says about itself ends with an empty line.
+        while line := self.process.stdout.readline().strip():
+            if found := re.match(r"Encoders\s+rtmp://([^/\s]+)", line):
                 self.rtmp = found[1]
+            elif found := re.match(r"\S.*\s(?:http|ws)://([^/\s]+)", line):
+                self.http = self.http or found[1]
         self.ready_s = time.monotonic() - self.began
+        if not self.http:
+            sys.exit(f"the server did not start: {(folder / 'madang.log').read_text()}")
         self.pids = [self.process.pid]
         self.token = None
 
@@ -57,10 +57,19 @@ class Madang:
             return json.loads(text) if text else None
 
     def host(self, handle="host"):
-        self.token = self.api("POST", "/api/v1/accounts", {"handle": handle, "password": "a bench password", "display_name": handle})["token"]
+        self.token = self.person(handle)
+
+    def person(self, handle):
+        """Signs somebody up; the token."""
+        return self.api("POST", "/api/v1/accounts", {"handle": handle, "password": "a bench password", "display_name": handle})["token"]
 
     def broadcast(self):
         return self.api("POST", "/api/v1/broadcasts", {"title": "bench"})
+
+    def metric(self, line):
+        """The value of the metric that is written so; none when it is not there."""
+        text = urllib.request.urlopen(f"http://{self.http}/metrics").read().decode()
+        return next((float(value) for name, _, value in (one.rpartition(" ") for one in text.splitlines()) if name == line), None)
 
     def resident_kb(self):
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1])

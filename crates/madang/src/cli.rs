@@ -163,7 +163,7 @@ pub(crate) enum Load {
         #[arg(long, value_delimiter = ',')]
         pids: Vec<u32>,
     },
-    /// Send requests over keep-alive connections as fast as they are answered.
+    /// Send requests over keep-alive connections.
     Http {
         /// The server's address.
         #[arg(long)]
@@ -174,6 +174,12 @@ pub(crate) enum Load {
         /// What to send: a file of lines `METHOD PATH [BODY]`, used in turn by each connection.
         #[arg(long)]
         requests: PathBuf,
+        /// A file with a session token on each line; connections send as their bearers, in turn. None: as nobody.
+        #[arg(long)]
+        tokens: Option<PathBuf>,
+        /// Requests a second of all connections together. None: as fast as they are answered.
+        #[arg(long)]
+        rate: Option<f64>,
         /// How many connections.
         #[arg(long, default_value_t = 64)]
         connections: usize,
@@ -299,7 +305,8 @@ pub(crate) enum CrowdLoad {
     },
     /// Send batches of hearts, each as soon as the one before is answered (Madang only).
     Hearts {
-        /// A file with a playback session on each line; each gets a connection.
+        /// A file with a playback session on each line; each gets a connection. It is subscribed to the channel that follows behind a
+        /// space, if one does.
         #[arg(long)]
         sessions: PathBuf,
         /// Taps in a batch.

@@ -37,7 +37,7 @@ pub(crate) async fn run(
                 seq += 1;
                 let taps = "[100,200,300]";
                 let body = format!("POST /api/v1/hearts {{\"session\":\"{session}\",\"seq\":{seq},\"taps\":{taps}}}");
-                let answer = connection.exchange(&request(server, &body)).await?;
+                let answer = connection.exchange(&request(server, None, &body)).await?;
                 tally.answers += 1;
                 tally.errors += u64::from(answer.status >= 400);
                 tally.bytes += answer.body;

@@ -1,4 +1,4 @@
-//! Requests as fast as they are answered.
+//! Requests, as fast as they are answered or at a steady pace.
 
 use std::{
     net::SocketAddr,
@@ -8,7 +8,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{
+    task::JoinSet,
+    time::{Interval, interval_at},
+};
 
 use super::{AnyError, connection::Connection, processor};
 
@@ -20,26 +23,49 @@ pub(crate) struct Tally {
     pub(crate) bytes: u64,
 }
 
+/// Requests as bytes: those of each bearer, in the order in which they are sent.
+pub(crate) struct Asked(Vec<Vec<Vec<u8>>>);
+
+impl Asked {
+    /// From a file of lines `METHOD PATH [BODY]`, for the bearers of the tokens in another file; for nobody without one.
+    pub(crate) fn read(server: SocketAddr, requests: &Path, tokens: Option<&Path>) -> Result<Self, AnyError> {
+        let lines = |file: &Path| -> Result<Vec<String>, AnyError> {
+            let text = std::fs::read_to_string(file)?;
+            let lines: Vec<String> = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            if lines.is_empty() { Err(format!("{} holds nothing", file.display()).into()) } else { Ok(lines) }
+        };
+        let requests = lines(requests)?;
+        let of = |token: Option<&str>| requests.iter().map(|line| request(server, token, line)).collect();
+        let Some(tokens) = tokens else { return Ok(Self(vec![of(None)])) };
+        Ok(Self(lines(tokens)?.iter().map(|token| of(Some(token))).collect()))
+    }
+
+    fn of(&self, connection: usize) -> &[Vec<u8>] {
+        &self.0[connection % self.0.len()]
+    }
+}
+
 pub(crate) async fn run(
     server: SocketAddr,
     pids: &[u32],
-    file: &Path,
+    asked: Asked,
+    rate: Option<f64>,
     connections: usize,
     seconds: u64,
 ) -> Result<Value, AnyError> {
-    let text = std::fs::read_to_string(file)?;
-    let requests: Arc<Vec<Vec<u8>>> =
-        Arc::new(text.lines().filter(|line| !line.is_empty()).map(|line| request(server, line)).collect());
-    if requests.is_empty() {
-        return Err(format!("{} holds no request", file.display()).into());
-    }
+    let asked = Arc::new(asked);
     let load = |number: usize, until: Instant| {
-        let requests = requests.clone();
+        let asked = asked.clone();
         async move {
+            let requests = asked.of(number);
+            let mut pace = rate.map(|rate| pace(number, connections, rate));
             let mut connection = Connection::open(server).await?;
             let mut tally = Tally::default();
             let mut turn = number;
             while Instant::now() < until {
+                if let Some(pace) = &mut pace {
+                    pace.tick().await;
+                }
                 let answer = connection.exchange(&requests[turn % requests.len()]).await?;
                 tally.answers += 1;
                 tally.errors += u64::from(answer.status >= 400);
@@ -52,11 +78,20 @@ pub(crate) async fn run(
     measure(pids, connections, seconds, load).await
 }
 
+/// When a connection sends, so that all together send `rate` requests a second, evenly.
+fn pace(number: usize, connections: usize, rate: f64) -> Interval {
+    let between = Duration::from_secs_f64(1.0 / rate);
+    let connections = u32::try_from(connections).unwrap_or(u32::MAX);
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    interval_at(tokio::time::Instant::now() + between * number, between * connections)
+}
+
 /// One request as bytes, from a line `METHOD PATH [BODY]`.
-pub(crate) fn request(server: SocketAddr, line: &str) -> Vec<u8> {
+pub(crate) fn request(server: SocketAddr, token: Option<&str>, line: &str) -> Vec<u8> {
     let mut parts = line.splitn(3, ' ');
     let (method, path, body) = (parts.next().unwrap_or("GET"), parts.next().unwrap_or("/"), parts.next().unwrap_or(""));
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: {server}\r\n");
+    let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {server}\r\n{bearer}");
     match (method, body) {
         ("GET" | "HEAD", _) => format!("{head}\r\n"),
         (_, body) => format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()),

@@ -17,8 +17,9 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) async fn run(load: Load) -> Result<(), AnyError> {
     let result = match load {
         Load::Publish { url, keys, flv, seconds, pids } => publish::run(&url, &keys, &flv, seconds, &pids).await?,
-        Load::Http { server, pids, requests, connections, seconds } => {
-            http::run(server, &pids, &requests, connections, seconds).await?
+        Load::Http { server, pids, requests, tokens, rate, connections, seconds } => {
+            let asked = http::Asked::read(server, &requests, tokens.as_deref())?;
+            http::run(server, &pids, asked, rate, connections, seconds).await?
         }
         Load::Hearts { server, pids, broadcast, connections, seconds } => {
             hearts::run(server, &pids, &broadcast, connections, seconds).await?

@@ -22,7 +22,8 @@ const OPENED_AT_ONCE: usize = 500;
 /// Milliseconds between the taps of a batch.
 const TAP_EVERY: usize = 100;
 
-/// Sends for `seconds`, one session of the file `sessions` on each connection.
+/// Sends for `seconds`, one session of the file `sessions` on each connection. Where a channel stands behind it, the connection is
+/// subscribed to that.
 pub(crate) fn run(
     mut crowd: Crowd<Centrifuge>,
     sessions: &Path,
@@ -30,12 +31,15 @@ pub(crate) fn run(
     seconds: u64,
     pids: &[u32],
 ) -> Result<Value, AnyError> {
-    let sessions: Vec<String> = std::fs::read_to_string(sessions)?.lines().map(str::to_owned).collect();
+    let lines = std::fs::read_to_string(sessions)?;
+    let lines: Vec<(&str, Option<&str>)> = lines.lines().map(session_and_channel).collect();
+    let sessions: Vec<&str> = lines.iter().map(|(session, _)| *session).collect();
     let positions: Vec<usize> = (1..=taps).map(|number| number * TAP_EVERY).collect();
     let mut events = Events::with_capacity(4096);
-    for some in sessions.chunks(OPENED_AT_ONCE) {
-        for _ in some {
-            crowd.join(Part::Sender, "")?;
+    for some in lines.chunks(OPENED_AT_ONCE) {
+        for (_, channel) in some {
+            let part = channel.map_or(Part::Sender, |_| Part::Viewer(None));
+            crowd.join(part, channel.unwrap_or_default())?;
         }
         ready(&mut crowd, &mut events, some.len(), PATIENCE)?;
     }
@@ -81,4 +85,8 @@ pub(crate) fn run(
         "sessions": sessions.len(), "answers": answered, "hearts": answered * taps, "errors": refused + ended,
         "first_refusal": first_refusal, "wall_s": wall, "cpu_s": cpu, "batches_per_core_s": batches as f64 / cpu,
     }))
+}
+
+fn session_and_channel(line: &str) -> (&str, Option<&str>) {
+    line.split_once(' ').map_or((line, None), |(session, channel)| (session, Some(channel)))
 }
