@@ -20,6 +20,7 @@ use crate::{
     front::Front,
     places::{Full, Places},
     socket::Socket,
+    visit::Visit,
 };
 
 /// Refusals on their way at once; beyond, a connection is closed without a word.
@@ -64,16 +65,10 @@ pub(crate) async fn accept(
         let (doorway, entrance) = (doorway.clone(), entrance.clone());
         // A token of its own: polling it does not contend with other connections.
         let drain = cancel.child_token();
-        // Boxed out here, so that those who stay do not keep the room of those who come.
-        let admitted = Box::pin(async move {
+        connections.spawn(Visit::of(async move {
             let stream = drain.run_until_cancelled(doorway.open(socket)).await??;
             entrance.admit(stream, peer, drain).await
-        });
-        connections.spawn(async move {
-            if let Some(served) = admitted.await {
-                served.await;
-            }
-        });
+        }));
     }
     drop(listener);
     let all_ended = async { while connections.join_next().await.is_some() {} };

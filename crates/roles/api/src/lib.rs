@@ -31,6 +31,7 @@ mod socket;
 mod stream;
 mod system;
 mod timer;
+mod visit;
 
 pub use needs::{Authenticator, Check, Readiness};
 pub use openapi::openapi;

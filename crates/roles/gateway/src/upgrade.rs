@@ -34,8 +34,8 @@ impl Takeover for WebSocketRoute {
         let answer = handshake.accept(subprotocol(&handshake));
         let shared = shared.clone();
         let serve = move |wire, early| -> rest::Serving {
-            let connection = Connection::new(shared.clone(), WebSocketTransport::new(wire, early, peer.encoding), peer);
-            Box::pin(shared.connections.track_future(Connection::run(connection)))
+            let connection = Connection::new(shared, WebSocketTransport::new(wire, early, peer.encoding), peer);
+            Box::pin(Connection::run(connection))
         };
         Ok(Opened { answer, serve: Box::new(serve) })
     }
@@ -51,6 +51,7 @@ fn prepare(shared: &Shared, request: &UpgradeRequest<'_>, handshake: &Handshake<
     let address = request.client;
     let place = shared.admission.admit(address)?;
     let Credentials(cookie) = Credentials::of(request.headers);
+    let cookie = cookie.map(String::into_boxed_str);
     let asks = |wish: &str| request.query.is_some_and(|query| query.split('&').any(|pair| pair == wish));
     let protobuf = match subprotocol(handshake) {
         Some(chosen) => chosen == SUBPROTOCOL_PROTOBUF,

@@ -32,7 +32,7 @@ pub(super) struct LetIn {
 
 impl Connection {
     pub(super) fn connect(&mut self, id: u32, request: Connect) {
-        let proof = Arc::new(Proof { token: request.token, cookie: self.peer.cookie.take() });
+        let proof = Arc::new(Proof { token: request.token, cookie: self.peer.cookie.take().map(String::from) });
         let positions = request.subs;
         let request = ConnectRequest {
             proof: proof.clone(),

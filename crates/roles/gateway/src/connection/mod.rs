@@ -22,6 +22,7 @@ mod orders;
 mod outbox;
 mod recovery;
 mod refreshing;
+mod running;
 mod seldom;
 mod subscribing;
 mod subscriptions;
@@ -31,7 +32,6 @@ mod transport;
 mod wheel;
 
 use std::{
-    future::poll_fn,
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -43,6 +43,7 @@ use tokio::time::Instant;
 
 pub(crate) use counters::{Counters, count_sent};
 pub use echo::echo;
+use running::Running;
 pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};
 pub(crate) use wheel::Wheel;
 
@@ -72,7 +73,7 @@ use wheel::Tick;
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     /// The session token its request carried.
-    pub(crate) cookie: Option<String>,
+    pub(crate) cookie: Option<Box<str>>,
     /// It wants pings of the WebSocket protocol.
     pub(crate) native_pings: bool,
     pub(crate) encoding: Encoding,
@@ -146,16 +147,9 @@ impl Connection {
         }))
     }
 
-    /// Serves the client until one of both has enough.
-    pub(crate) async fn run(connection: Arc<Mutex<Self>>) {
-        // Only a borrowed one: what is in its channels must not keep it.
-        let outlet: Weak<Mutex<Self>> = Arc::downgrade(&connection);
-        lock(&connection).opened(outlet);
-        let why = poll_fn(|context| lock(&connection).poll_end_or_panic(context)).await;
-        lock(&connection).ended(&why);
-        let farewell = poll_fn(|context| lock(&connection).transport.poll_farewell(context));
-        // Boxed: most of its life a connection does not need the room for it.
-        let _ = Box::pin(tokio::time::timeout(CLOSE_TIMEOUT, farewell)).await;
+    /// What serves the client until one of both has enough.
+    pub(crate) fn run(connection: Arc<Mutex<Self>>) -> Running {
+        Running::begin(connection)
     }
 
     fn opened(&mut self, outlet: Weak<Mutex<Self>>) {

@@ -1,7 +1,6 @@
 //! Replies and other messages that wait to be sent, in order.
 
-use std::collections::VecDeque;
-
+use super::seldom::Seldom;
 use crate::{
     hub::BATCH_BYTES_MAX,
     protocol::{Encoding, Message, encode},
@@ -12,13 +11,13 @@ use crate::{
 /// connection when there is far too much.
 pub(super) struct Outbox {
     encoding: Encoding,
-    messages: VecDeque<Vec<u8>>,
+    messages: Seldom<Vec<u8>>,
     bytes: usize,
 }
 
 impl Outbox {
     pub(super) fn new(encoding: Encoding) -> Self {
-        Self { encoding, messages: VecDeque::new(), bytes: 0 }
+        Self { encoding, messages: Seldom::default(), bytes: 0 }
     }
 
     pub(super) fn push(&mut self, message: &Message) {
@@ -45,10 +44,6 @@ impl Outbox {
         while let Some(message) = self.messages.pop_front_if(|one| frame.len() + 1 + one.len() <= BATCH_BYTES_MAX) {
             self.bytes -= message.len();
             self.encoding.append(&mut frame, &message);
-        }
-        if self.messages.is_empty() {
-            // Idle connections keep no buffer.
-            self.messages = VecDeque::new();
         }
         Some(self.encoding.frame(&frame))
     }

@@ -17,6 +17,22 @@ impl<T> Seldom<T> {
         self.0.as_ref().map_or(0, |queue| queue.len())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flat_map(|queue| queue.iter())
+    }
+
+    pub(super) fn front(&self) -> Option<&T> {
+        self.iter().next()
+    }
+
+    pub(super) fn front_mut(&mut self) -> Option<&mut T> {
+        self.0.as_mut()?.front_mut()
+    }
+
     pub(super) fn push_back(&mut self, item: T) {
         self.0.get_or_insert_default().push_back(item);
     }

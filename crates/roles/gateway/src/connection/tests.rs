@@ -1,6 +1,6 @@
 //! A connection step by step, where its steps decide.
 
-use std::{net::Ipv4Addr, task::Waker};
+use std::{future::poll_fn, net::Ipv4Addr, task::Waker};
 
 use async_trait::async_trait;
 use bytes::Bytes;

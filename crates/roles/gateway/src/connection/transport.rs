@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
     io::IoSlice,
     task::{Context, Poll, Waker, ready},
     time::Duration,
@@ -68,7 +67,7 @@ pub(crate) struct WebSocketTransport {
     decoder: Decoder,
     /// Read and not yet asked for.
     arrived: Seldom<Incoming>,
-    unsent: VecDeque<Bytes>,
+    unsent: Seldom<Bytes>,
     unsent_bytes: usize,
     /// Something was written that the wire may still hold (TLS does).
     flush_due: bool,
@@ -94,7 +93,7 @@ impl WebSocketTransport {
             takes,
             decoder: Decoder::new(message_bytes_max),
             arrived: Seldom::default(),
-            unsent: VecDeque::new(),
+            unsent: Seldom::default(),
             unsent_bytes: 0,
             flush_due: false,
             reads_first: true,
@@ -198,7 +197,7 @@ impl WebSocketTransport {
         }
         let mut room = [0; GATHERED_BYTES];
         let mut length = 0;
-        for frame in &self.unsent {
+        for frame in self.unsent.iter() {
             let Some(place) = room.get_mut(length..length + frame.len()) else { break };
             place.copy_from_slice(frame);
             length += frame.len();
@@ -231,7 +230,7 @@ impl WebSocketTransport {
                 self.wire.as_mut().poll_write(context, first)
             } else {
                 let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-                slices.iter_mut().zip(&self.unsent).for_each(|(slice, frame)| *slice = IoSlice::new(frame));
+                slices.iter_mut().zip(self.unsent.iter()).for_each(|(slice, frame)| *slice = IoSlice::new(frame));
                 let count = self.unsent.len().min(SLICES_MAX);
                 self.wire.as_mut().poll_write_vectored(context, slices.get(..count).unwrap_or_default())
             };
@@ -260,10 +259,6 @@ impl WebSocketTransport {
             if first.is_empty() {
                 self.unsent.pop_front();
             }
-        }
-        if self.unsent.is_empty() {
-            // Idle connections keep no buffer.
-            self.unsent = VecDeque::new();
         }
     }
 

@@ -70,11 +70,17 @@ impl Fallbacks {
         let Credentials(cookie) = Credentials::of(headers);
         let (wire, other_end) = tokio::io::duplex(bridge::BUFFER_BYTES);
         let (down, frames) = mpsc::channel(bridge::FRAMES_DOWN_MAX);
-        let peer =
-            Peer { address, cookie, native_pings: false, encoding, session: session.name().clone(), _place: place };
+        let peer = Peer {
+            address,
+            cookie: cookie.map(String::into_boxed_str),
+            native_pings: false,
+            encoding,
+            session: session.name().clone(),
+            _place: place,
+        };
         let transport = WebSocketTransport::new(Box::pin(wire), Bytes::new(), encoding);
         let connection = Connection::new(self.shared.clone(), transport, peer);
-        tokio::spawn(self.shared.connections.track_future(Connection::run(connection)));
+        tokio::spawn(Connection::run(connection));
         tokio::spawn(bridge::carry(other_end, first, up, down, encoding, session));
         Ok(frames)
     }

@@ -29,9 +29,12 @@ pub(crate) struct Member {
     client: Mutex<Option<Arc<Client>>>,
     /// What it was called for since it last looked: bits of [`Calls`].
     bell: Doorbell,
-    orders: Mutex<Vec<Order>>,
+    orders: Mutex<Orders>,
     outlet: OnceLock<Weak<dyn Outlet>>,
 }
+
+/// Orders that wait. In a box: there is hardly ever one, and there are many members.
+type Orders = Option<Box<Vec<Order>>>;
 
 /// What a connection was called for, besides news, which are looked for in any case.
 #[derive(Debug, Clone, Copy)]
@@ -117,23 +120,24 @@ impl Member {
 
     /// Tells the connection to do something. False: too much waits for it already, and it is told to end.
     pub(crate) fn order(&self, order: Order) -> bool {
-        let mut orders = self.orders();
+        let mut waiting = self.orders();
+        let orders = waiting.get_or_insert_default();
         let fits = orders.len() < ORDERS_MAX;
         if !fits {
             orders.clear();
         }
         orders.push(if fits { order } else { Order::Disconnect(crate::protocol::codes::SLOW) });
-        drop(orders);
+        drop(waiting);
         self.bell.ring(ORDERS);
         fits
     }
 
     /// What was ordered since the last call.
     pub(crate) fn take_orders(&self) -> Vec<Order> {
-        std::mem::take(&mut self.orders())
+        self.orders().take().map(|orders| *orders).unwrap_or_default()
     }
 
-    fn orders(&self) -> MutexGuard<'_, Vec<Order>> {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
