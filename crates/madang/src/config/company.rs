@@ -43,6 +43,13 @@ impl Config {
         shared.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
     }
 
+    /// What is right for a command that looks after a site of several processes, and cannot be meant for a process of it.
+    pub(super) fn serving_trouble(&self) -> Option<Trouble> {
+        let is_wrong = self.is_one_of_several() && self.role == Role::All;
+        let reason = "with role = \"all\" one process is the whole site; Redis joins several processes of other roles";
+        is_wrong.then(|| ("engines.redis".to_owned(), reason))
+    }
+
     /// What cannot be meant where several processes belong together.
     pub(super) fn company_trouble(&self) -> Option<Trouble> {
         let wrong = |setting: &str, reason| Some((setting.to_owned(), reason));
@@ -69,12 +76,6 @@ impl Config {
         }
         if !self.is_one_of_several() {
             return None;
-        }
-        if self.role == Role::All {
-            return wrong(
-                "engines.redis",
-                "with role = \"all\" one process is the whole site; Redis joins several processes of other roles",
-            );
         }
         if self.redis_urls().iter().any(|url| !url.starts_with("redis://")) {
             return wrong("engines.redis", "URLs redis://[user:password@]host:port are expected, joined by commas");

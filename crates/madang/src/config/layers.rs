@@ -36,11 +36,27 @@ pub(crate) enum ConfigError {
     Refused { setting: String, reason: String },
 }
 
-/// The settings of this process.
+/// The settings of a process that serves.
 pub(crate) fn load(
     arguments: &ServeArguments,
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
+    let config = read(arguments, variables)?;
+    match config.serving_trouble() {
+        None => Ok(config),
+        Some((setting, reason)) => Err(ConfigError::Refused { setting, reason: reason.into() }),
+    }
+}
+
+/// The settings of a command that looks after a site. Those that all processes of a site share do.
+pub(crate) fn load_to_look_after(
+    store: StoreArguments,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    read(&ServeArguments { store, ..ServeArguments::default() }, variables)
+}
+
+fn read(arguments: &ServeArguments, variables: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
     let mut settings: Table =
         DEFAULTS.parse().map_err(|source| ConfigError::Syntax { origin: "madang.default.toml".into(), source })?;
     if let Some(path) = &arguments.store.config {

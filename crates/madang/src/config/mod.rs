@@ -16,7 +16,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use kernel::Adjustable;
 use serde::Deserialize;
 
-pub(crate) use layers::{ConfigError, DEFAULTS, load};
+pub(crate) use layers::{ConfigError, DEFAULTS, load, load_to_look_after};
 pub(crate) use role::{Part, Role};
 
 use crate::tls::TlsSettings;

@@ -170,6 +170,10 @@ fn what_several_gateways_cannot_share_is_refused_and_named() {
         let error = with(&[redis.to_vec(), own].concat()).unwrap_err().to_string();
         assert!(error.contains(setting), "{setting}: {error}");
     }
+    let shared = [redis[0], ("MADANG_ENGINES_SQL", "postgres://host/site")];
+    let shared = shared.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let store = crate::cli::StoreArguments::default();
+    assert!(load_to_look_after(store, shared.into_iter()).is_ok(), "a command is of no role");
 }
 
 #[test]

@@ -83,11 +83,14 @@ pub(crate) async fn command(command: Command) -> Result<(), AnyError> {
 }
 
 fn of(store: StoreArguments) -> Result<Config, AnyError> {
-    settings(&ServeArguments { store, ..ServeArguments::default() })
+    begin(config::load_to_look_after(store, std::env::vars())?)
 }
 
 fn settings(arguments: &ServeArguments) -> Result<Config, AnyError> {
-    let config = config::load(arguments, std::env::vars())?;
+    begin(config::load(arguments, std::env::vars())?)
+}
+
+fn begin(config: Config) -> Result<Config, AnyError> {
     logging::start(&config.log)?;
     open_files::raise_limit();
     Ok(config)
