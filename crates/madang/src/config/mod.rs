@@ -142,11 +142,17 @@ impl Config {
         if let Some((setting, reason)) = self.company_trouble() {
             return refuse(&setting, reason);
         }
-        if let Some(setting) = self.tls.missing() {
-            return refuse(setting, "it is not set, and TLS needs both a certificate and its key");
+        if let Some((setting, reason)) = self.tls.trouble() {
+            return refuse(setting, &reason);
+        }
+        if self.tls.acme.is_on() && !self.is_of_site() {
+            return refuse(
+                "tls.acme.domains",
+                "a realtime server on its own has no place for certificates; name files in tls.certificate and tls.key",
+            );
         }
         if self.rtmps.is_some() && !self.tls.is_on() {
-            return refuse("rtmps", "it needs a certificate and its key: tls.certificate, tls.key");
+            return refuse("rtmps", "it needs a certificate: tls.certificate and tls.key, or tls.acme");
         }
         if !["ko", "en"].contains(&self.language.as_str()) {
             return refuse("language", "ko or en is expected");

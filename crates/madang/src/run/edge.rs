@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{AnyError, machine::Machine, metering, ready::hears_others, realtime, stores::RoomStores};
-use crate::{config::Config, wire};
+use crate::{config::Config, tls::Tls, wire};
 
 /// Why a process has to end whose database is another's.
 pub(super) const LOST: &str = "another process has taken the database of engines.sql over";
@@ -51,8 +51,8 @@ impl Edge {
         realtime.join().await.map_err(|error| format!("cannot join the other gateways: {error}"))?;
         let (cancel, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(metering::keep(metrics.clone(), cancel.clone()));
-        let (tls, watch) = tls.map(|tls| (tls.config, tls.watch)).unzip();
-        if let Some(watch) = watch {
+        let for_http = tls.as_ref().map(Tls::for_http);
+        if let Some(watch) = tls.and_then(|tls| tls.watch) {
             tasks.spawn(watch.run(cancel.clone()));
         }
         let about = config.clone();
@@ -69,7 +69,7 @@ impl Edge {
             seed: machine.seed()?,
             site: Arc::new(move || about.site()),
             pages: false,
-            tls,
+            tls: for_http,
             media_origins: Vec::new(),
         };
         let until = cancel.clone();

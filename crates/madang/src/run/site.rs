@@ -16,6 +16,10 @@ use super::{
 };
 use crate::{
     config::{Config, Part, Role},
+    tls::{
+        Tls,
+        acme::{self, Follower, Keeper},
+    },
     wire,
 };
 
@@ -49,7 +53,7 @@ impl Site {
     pub(crate) async fn start(config: Config) -> Result<Self, AnyError> {
         let has = |part| config.role.has(part);
         let metrics = metering::start();
-        let (tls, watch) = config.tls.open()?.map(|tls| (tls.config, tls.watch)).unzip();
+        let tls = config.tls.open()?;
         let stores = Arc::new(Stores::open(&config).await?);
         let machine = stores.machine(&config).await?;
         let office = config.is_one_of_several().then(|| Office::new(stores.leases.clone(), machine.name.clone()));
@@ -59,8 +63,12 @@ impl Site {
         };
         let people = wire::people(&machine, &stores.records, &config);
         people.follow_site_settings().await?;
+        let certificate = tls.as_ref().and_then(|tls| tls.follower(&stores.records));
+        if let Some(certificate) = &certificate {
+            certificate.look().await?;
+        }
         let media = if has(Part::Media) {
-            Some(Media::open(&machine, &stores, &config, &people, tls.as_ref()).await?)
+            Some(Media::open(&machine, &stores, &config, &people, tls.as_ref().map(|tls| &tls.config)).await?)
         } else {
             None
         };
@@ -86,6 +94,9 @@ impl Site {
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
         let mut worker = Worker::new(machine.clock.clone()).schedules(schedules(&machine, &stores, &config, &domains));
+        if let Some(certificate) = certificate {
+            worker = worker.schedules(certificate_schedules(certificate, &machine, &stores, &config, &work));
+        }
         if has(Part::Reactions) {
             worker = worker.reactions(domains.chat.reactions());
             if let Some(broker) = broker::open_for_reactions(&config).await? {
@@ -102,7 +113,8 @@ impl Site {
             work_tasks.spawn(words.run(domains.broadcasts.clone(), work.clone()));
         }
         work_tasks.spawn(metering::keep(metrics.clone(), work.clone()));
-        if let Some(watch) = watch {
+        let tls_of_http = tls.as_ref().map(Tls::for_http);
+        if let Some(watch) = tls.and_then(|tls| tls.watch) {
             work_tasks.spawn(watch.run(work.clone()));
         }
         let gateway = realtime.as_ref().map(|realtime| realtime.gateway.clone());
@@ -123,7 +135,7 @@ impl Site {
             seed: machine.seed()?,
             site: Arc::new(move || about.site()),
             pages: has(Part::Api),
-            tls,
+            tls: tls_of_http,
             media_origins: config.media_origins()?,
         };
         let until = edges.clone();
@@ -200,6 +212,29 @@ fn schedules(machine: &Machine, stores: &Stores, config: &Config, domains: &Doma
     }));
     schedules.push(wire::trimming(machine, stores.event_log()));
     schedules.retain(|schedule| config.role.has(Part::Schedules) || schedule.place() == Place::Memory);
+    schedules
+}
+
+/// Follows the certificate in the records here, and keeps it where the schedules of the site are run.
+fn certificate_schedules(
+    follower: Arc<Follower>,
+    machine: &Machine,
+    stores: &Stores,
+    config: &Config,
+    until: &CancellationToken,
+) -> Vec<Arc<dyn Schedule>> {
+    let mut schedules: Vec<Arc<dyn Schedule>> = vec![follower.clone()];
+    if config.role.has(Part::Schedules) {
+        let needs = acme::Needs {
+            look_every: config.tls.look_every(),
+            clock: machine.clock.clone(),
+            records: stores.records.clone(),
+            follower,
+            has_others: config.is_one_of_several(),
+            until: until.clone(),
+        };
+        schedules.push(Arc::new(Keeper::new(config.tls.acme.clone(), needs)));
+    }
     schedules
 }
 

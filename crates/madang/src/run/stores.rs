@@ -23,7 +23,10 @@ use super::{
     machine::Machine,
     rooms::{self, Rooms},
 };
-use crate::config::{Config, Part};
+use crate::{
+    config::{Config, Part},
+    tls::acme,
+};
 
 /// The records' file in the data folder.
 pub(crate) const RECORDS_FILE: &str = "madang.db";
@@ -169,7 +172,7 @@ async fn whole(database: Database) -> Result<Database, AnyError> {
 /// The schema of the records.
 pub(crate) fn record_migrations() -> Vec<Migration> {
     let fixed = [OUTBOX_MIGRATIONS, LEASE_MIGRATIONS, people::MIGRATIONS, chat::MIGRATIONS].concat();
-    [fixed, live::migrations()].concat()
+    [fixed, live::migrations(), vec![acme::MIGRATION]].concat()
 }
 
 /// The schema of records and rooms in one database.

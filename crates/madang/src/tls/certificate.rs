@@ -15,6 +15,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 
+use super::acme::AcmeError;
+
 /// What a file may have at the most; a chain has some kilobytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -35,6 +37,8 @@ pub(crate) enum CertificateError {
     Certificate(rustls::Error),
     #[error("TLS cannot be spoken: {0}")]
     Protocol(rustls::Error),
+    #[error(transparent)]
+    Authority(#[from] AcmeError),
 }
 
 /// Where they are.

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 mod accounts;
+mod acme;
 mod addresses;
 mod arrivals;
+mod authority;
 mod browser;
 mod cable;
 #[cfg(feature = "cassandra")]

@@ -97,6 +97,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Where it listens for HTTP.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }

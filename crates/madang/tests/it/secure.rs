@@ -84,6 +84,7 @@ pub(crate) fn borrowed<'a>(settings: &'a [(&'a str, String)]) -> Vec<(&'a str, &
 /// Speaks TLS to one server.
 pub(crate) struct Client {
     server: SocketAddr,
+    name: String,
     trusted: Vec<CertificateDer<'static>>,
 }
 
@@ -109,7 +110,13 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(server: SocketAddr, trusted: &[&Certificate]) -> Self {
-        Self { server, trusted: trusted.iter().map(|certificate| certificate.shown()).collect() }
+        let trusted = trusted.iter().map(|certificate| certificate.shown()).collect();
+        Self { server, name: "localhost".to_owned(), trusted }
+    }
+
+    /// One that knows the server by this name, and trusts this authority.
+    pub(crate) fn of(server: SocketAddr, name: &str, authority: CertificateDer<'static>) -> Self {
+        Self { server, name: name.to_owned(), trusted: vec![authority] }
     }
 
     /// A connection whose handshake is done, offering these protocols.
@@ -125,21 +132,32 @@ impl Client {
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         let stream = TcpStream::connect(self.server).await?;
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+        let name = ServerName::try_from(self.name.clone()).unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 
     /// The certificate that new connections are shown.
     pub(crate) async fn shown(&self) -> CertificateDer<'static> {
-        let stream = self.connect(&[]).await.unwrap();
-        stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+        self.shown_if_any().await.unwrap()
+    }
+
+    /// The same; an error when there is none that is trusted for the name.
+    pub(crate) async fn shown_if_any(&self) -> std::io::Result<CertificateDer<'static>> {
+        let stream = self.connect(&[]).await?;
+        Ok(stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned())
     }
 
     /// A connection that speaks HTTP/1.1.
     pub(crate) async fn http1(&self) -> Http {
-        let stream = self.connect(&[b"http/1.1"]).await.unwrap();
+        self.http1_if_any().await.unwrap()
+    }
+
+    /// The same; an error when there is nobody.
+    pub(crate) async fn http1_if_any(&self) -> std::io::Result<Http> {
+        let stream = self.connect(&[b"http/1.1"]).await?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Http::One(sender, self.server)
+        Ok(Http::One(sender, self.server))
     }
 
     /// A connection that speaks HTTP/2.

@@ -45,10 +45,24 @@ impl Halted {
         &self.data
     }
 
+    /// Where it listens for HTTP when it runs.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// The site with these settings, on the same ports.
     pub(crate) async fn start(self, variables: &[(&str, &str)]) -> Site {
+        self.launch(&Launch::plain(), variables).await
+    }
+
+    /// The same; its log is written into a file.
+    pub(crate) async fn start_logging(self, log: &Path, variables: &[(&str, &str)]) -> Site {
+        self.launch(&Launch::logging(log), variables).await
+    }
+
+    async fn launch(self, launch: &Launch, variables: &[(&str, &str)]) -> Site {
         let variables = ground::settings(variables).await;
-        let mut site = Site::spawn(&Launch::plain(), &self.data, self.http, self.rtmp, variables).await;
+        let mut site = Site::spawn(launch, &self.data, self.http, self.rtmp, variables).await;
         site._folder = self.folder;
         site
     }
@@ -279,6 +293,12 @@ struct Launch(Vec<String>);
 impl Launch {
     fn plain() -> Self {
         Self(vec![env!("CARGO_BIN_EXE_madang").into()])
+    }
+
+    /// With its log in a file.
+    fn logging(log: &Path) -> Self {
+        let redirected = format!("exec \"$@\" 2>>'{}'", log.display());
+        Self(["sh", "-c", &redirected, "sh", env!("CARGO_BIN_EXE_madang")].map(Into::into).into())
     }
 
     /// Over a disk that has only what was synced.

@@ -10,11 +10,10 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Settings,
+    Settings, Tls,
     doorway::Doorway,
     entrance::Entrance,
     front::Front,
@@ -33,7 +32,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// `seed` decides who that is refused is told to come back when.
 pub(crate) async fn accept(
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Tls>,
     front: Arc<Front>,
     settings: &Settings,
     seed: u64,

@@ -38,5 +38,5 @@ pub use openapi::openapi;
 pub use origin::{InvalidOrigin, Origin, Origins};
 pub use proxies::{ForwardedHeader, Network};
 pub use settings::{PublicUrl, Settings};
-pub use shell::{Parts, Shell};
+pub use shell::{Parts, Shell, Tls};
 pub use system::Site;

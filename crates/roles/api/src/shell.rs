@@ -1,6 +1,10 @@
 //! The shell as a role: bound, then serving until it is cancelled.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use axum::Router;
 use kernel::Clock;
@@ -14,6 +18,17 @@ use crate::{Authenticator, Origin, Readiness, Settings, Site, accept::accept, fr
 
 /// Connections that may wait to be accepted. The usual 128 makes a crowd that comes at once wait a second for its retry.
 const BACKLOG: u32 = 4_096;
+
+/// TLS as it is spoken with clients.
+#[derive(Clone)]
+pub struct Tls {
+    /// How. Which protocols it leads to is ours to say.
+    pub config: Arc<ServerConfig>,
+    /// Whether there is a certificate by now. Until there is, those who speak plain HTTP are served as well.
+    pub is_certified: Arc<AtomicBool>,
+    /// Protocols of clients that want to shake hands, and nothing else.
+    pub only_shaking_hands: Vec<Vec<u8>>,
+}
 
 /// What the binary hands to the shell.
 pub struct Parts {
@@ -41,8 +56,8 @@ pub struct Parts {
     pub site: Arc<dyn Fn() -> Site + Send + Sync>,
     /// Whether the web UI is served.
     pub pages: bool,
-    /// The TLS that is spoken; none: plain HTTP. Which protocols it leads to is ours to say.
-    pub tls: Option<Arc<ServerConfig>>,
+    /// The TLS that is spoken; none: plain HTTP.
+    pub tls: Option<Tls>,
     /// Where media is played from when that is another site, a CDN's or a store's: pages may load from there.
     pub media_origins: Vec<Origin>,
 }

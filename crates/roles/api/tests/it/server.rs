@@ -4,11 +4,11 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
-use api::{Authenticator, Check, Parts, Readiness, Settings, Shell, Site};
+use api::{Authenticator, Check, Parts, Readiness, Settings, Shell, Site, Tls};
 use async_trait::async_trait;
 use axum::{
     Json, Router,
@@ -97,6 +97,8 @@ impl Server {
         let cancel = CancellationToken::new();
         let (slow_began, slow_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let clock = Arc::new(HandClock(AtomicI64::new(1_790_000_000_000)));
+        let is_certified = Arc::new(AtomicBool::new(true));
+        let tls = tls.map(|config| Tls { config, is_certified, only_shaking_hands: Vec::new() });
         let parts = Parts { tls, ..parts(slow_began.clone(), slow_end.clone(), clock.clone()) };
         let serving = tokio::spawn(shell.serve(parts, cancel.clone()));
         Self { address, cancel, serving, slow_began, slow_end, clock }
