@@ -59,6 +59,9 @@ export type ReviewItem = Schemas['ReviewItem'];
 export type ModLogEntry = Schemas['ModLogEntry'];
 export type Act = Schemas['Act'];
 
+/** Where an account is signed in, and its connections now. */
+export type Session = Schemas['SessionView'];
+
 export interface Page<Item> {
   items: Item[];
   next_cursor?: string | null;

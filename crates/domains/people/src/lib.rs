@@ -25,8 +25,13 @@ pub use settings::Settings;
 pub use tokens::Token;
 
 /// The schema of all slices.
-pub const MIGRATIONS: &[Migration] =
-    &[accounts::MIGRATION, sessions::MIGRATION, administration::MIGRATION, site_settings::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    accounts::MIGRATION,
+    sessions::MIGRATION,
+    sessions::ENDS_MIGRATION,
+    administration::MIGRATION,
+    site_settings::MIGRATION,
+];
 
 /// The routes of all slices.
 pub fn router(people: &People) -> OpenApiRouter {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use kernel::{AccountId, Clock, Identity, Random, ids::Snowflake};
+use kernel::{AccountId, Clock, Identity, Random, SessionId, ids::Snowflake};
 use ports::{
     sql::{Database, SqlError},
     work::Schedule,
@@ -13,7 +13,7 @@ use crate::{
     accounts::{self, Account, Accounts, Name},
     administration::{self, Administration},
     passwords::Passwords,
-    sessions::{self, ExpiredSessions, Sessions},
+    sessions::{self, EndedSessions, ExpiredSessions, OpenSession, Sessions, needs::Connections},
     site_settings::{Entry, FollowSiteSettings, SettingsDesk},
 };
 
@@ -101,6 +101,35 @@ impl People {
     /// Lets what administrators have set take effect here; to be called before anybody is served.
     pub async fn follow_site_settings(&self) -> Result<(), SqlError> {
         self.site_settings.follow().await
+    }
+
+    /// The sessions of an account that go on, the one used last first.
+    pub async fn sessions_of(&self, account: AccountId) -> Result<Vec<OpenSession>, sessions::Error> {
+        self.sessions.of_account(account).await
+    }
+
+    /// Ends one session of an account; false when it has none of this id.
+    pub async fn end_session(&self, account: AccountId, session: SessionId) -> Result<bool, sessions::Error> {
+        self.sessions.end(account, session).await
+    }
+
+    /// Ends all sessions of an account: it is signed out everywhere.
+    pub async fn end_sessions(&self, account: AccountId) -> Result<(), sessions::Error> {
+        self.sessions.end_all(account).await.map(|_| ())
+    }
+
+    /// Whether there is an account of this id.
+    pub async fn exists(&self, account: AccountId) -> Result<bool, accounts::Error> {
+        match self.accounts.account(account).await {
+            Ok(_) => Ok(true),
+            Err(accounts::Error::Unknown(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The work that has `connections` of this process follow the ends of sessions.
+    pub fn ended_sessions(&self, connections: Arc<dyn Connections>) -> Arc<dyn Schedule> {
+        Arc::new(EndedSessions::new(self.sessions.clone(), connections))
     }
 
     /// The work that has to be done now and then.

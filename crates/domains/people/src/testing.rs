@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use crate::{
     IDENTITY_BELIEVED_MS, MIGRATIONS, Parts, People, Settings, Token,
     accounts::{Account, NewAccount},
+    sessions::Device,
     site_settings::{Entry, RateBounds},
 };
 
@@ -122,7 +123,7 @@ pub(crate) fn new_account(handle: &str) -> NewAccount {
 impl Site {
     /// Somebody with an account, signed in.
     pub(crate) async fn person(&self, handle: &str) -> (Account, Token) {
-        self.people.accounts.sign_up(&visitor(), new_account(handle)).await.unwrap()
+        self.people.accounts.sign_up(&visitor(), &Device::default(), new_account(handle)).await.unwrap()
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, token: Option<&Token>, body: Value) -> Answer {

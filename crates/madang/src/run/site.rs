@@ -94,6 +94,10 @@ impl Site {
         let (edges, work) = (CancellationToken::new(), CancellationToken::new());
         let (mut edge_tasks, mut work_tasks) = (JoinSet::new(), JoinSet::new());
         let mut worker = Worker::new(machine.clock.clone()).schedules(schedules(&machine, &stores, &config, &domains));
+        if let Some(realtime) = &realtime {
+            let connections = Arc::new(wire::GatewayConnections(realtime.gateway.clone()));
+            worker = worker.schedules([domains.people.ended_sessions(connections)]);
+        }
         if let Some(certificate) = certificate {
             worker = worker.schedules(certificate_schedules(certificate, &machine, &stores, &config, &work));
         }
@@ -241,7 +245,10 @@ fn certificate_schedules(
 fn documented(config: &Config, domains: &Domains, gateway: Option<&Arc<gateway::Gateway>>) -> OpenApiRouter {
     let api = if config.role.has(Part::Api) { domains.api() } else { OpenApiRouter::new() };
     match gateway {
-        Some(gateway) => api.merge(wire::gateways(gateway.clone())),
+        Some(gateway) => {
+            let signed_in = wire::signed_in(domains.people.clone(), gateway.clone());
+            api.merge(wire::gateways(gateway.clone())).merge(signed_in)
+        }
         None => api,
     }
 }

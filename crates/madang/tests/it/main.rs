@@ -42,6 +42,7 @@ mod rtmps;
 mod s3;
 mod sdks;
 mod secure;
+mod signed_in;
 mod site;
 mod site_settings;
 mod surface;

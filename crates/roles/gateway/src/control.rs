@@ -50,6 +50,24 @@ pub enum Target {
     },
 }
 
+/// Connections of one user that a gateway tells of at the most.
+const CONNECTIONS_TOLD_MAX: usize = 1_000;
+
+/// A connection of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientConnection {
+    /// Its id.
+    pub client: String,
+    /// The gateway that has it, by its name for as long as it runs.
+    pub gateway: String,
+    /// Where clients find that gateway; may be empty.
+    pub url: String,
+    /// Since when.
+    pub since_ms: i64,
+    /// The session with which it signed in; none for who came with another token.
+    pub session: Option<i64>,
+}
+
 /// How many are in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PresenceStats {
@@ -126,6 +144,27 @@ impl Gateway {
     /// Gives connections another expiry.
     pub fn refresh(&self, target: &Target, refreshed: &Refreshed) -> usize {
         self.order(target, || Order::Refresh(refreshed.clone()))
+    }
+
+    /// Has clients prove again who they are, as before they act and with each ping: who cannot any more ends.
+    pub fn prove_again(&self, target: &Target) -> usize {
+        self.order(target, || Order::ProveAgain)
+    }
+
+    /// The connections of a user here.
+    pub fn connections_of(&self, user: &str) -> Vec<ClientConnection> {
+        let shared = self.shared();
+        let told = |member: Arc<Member>| {
+            let client = member.client()?;
+            Some(ClientConnection {
+                client: client.id.to_string(),
+                gateway: shared.id(),
+                url: shared.settings.url.clone(),
+                since_ms: client.since.as_millis(),
+                session: client.caller.identity.as_ref().map(|identity| identity.session.raw()),
+            })
+        };
+        self.registry().user(user).into_iter().filter_map(told).take(CONNECTIONS_TOLD_MAX).collect()
     }
 
     /// Hands clients a value that belongs to no channel.

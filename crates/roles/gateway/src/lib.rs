@@ -31,7 +31,7 @@ mod websocket;
 
 #[doc(hidden)]
 pub use connection::echo;
-pub use control::{ChannelSummary, HistoryPage, Info, PastPublication, PresenceStats, Target};
+pub use control::{ChannelSummary, ClientConnection, HistoryPage, Info, PastPublication, PresenceStats, Target};
 pub use fleet::Profile;
 pub use gateway::Gateway;
 pub use settings::Settings;

@@ -13,7 +13,7 @@ use rest::{ApiResult, Body, CookieToken, Https, PathId, SignedIn, Visitor, sessi
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Account, Accounts, Changes, Error, NewAccount, Profile};
-use crate::sessions::SignedInAnswer;
+use crate::sessions::{Device, SignedInAnswer};
 
 /// The routes of accounts.
 pub fn router(accounts: Arc<Accounts>) -> OpenApiRouter {
@@ -37,9 +37,10 @@ async fn create_account(
     State(accounts): State<Arc<Accounts>>,
     Visitor(caller): Visitor,
     https: Https,
+    device: Device,
     Body(new): Body<NewAccount>,
 ) -> ApiResult<Response> {
-    let (account, token) = accounts.sign_up(&caller, new).await?;
+    let (account, token) = accounts.sign_up(&caller, &device, new).await?;
     Ok(SignedInAnswer::new(account, token).into_response(accounts.cookie_lifetime_s(), https))
 }
 

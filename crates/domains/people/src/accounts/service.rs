@@ -10,7 +10,11 @@ use kernel::{AccountId, Caller, Clock, RateLimiter, caller::network, events::peo
 use ports::sql::Database;
 
 use super::{Account, Bio, Changes, DisplayName, Error, Handle, Name, NewAccount, Password, store};
-use crate::{Settings, Token, passwords::Passwords, sessions::Sessions};
+use crate::{
+    Settings, Token,
+    passwords::Passwords,
+    sessions::{Device, Sessions},
+};
 
 /// Addresses whose sign-ups are counted at the same time.
 const COUNTED_ADDRESSES: usize = 20_000;
@@ -40,7 +44,7 @@ impl Accounts {
     }
 
     /// Creates an account and signs it in.
-    pub async fn sign_up(&self, caller: &Caller, new: NewAccount) -> Result<(Account, Token), Error> {
+    pub async fn sign_up(&self, caller: &Caller, device: &Device, new: NewAccount) -> Result<(Account, Token), Error> {
         if !self.settings.registration_open.get() {
             return Err(Error::RegistrationClosed);
         }
@@ -66,7 +70,7 @@ impl Accounts {
         if !store::insert(tx.conn(), &account, &password_hash).await? {
             return Err(Error::HandleTaken(account.handle));
         }
-        let token = self.sessions.begin(tx.conn(), account.id, now).await?;
+        let token = self.sessions.begin(tx.conn(), account.id, device, now).await?;
         tx.emit(&AccountCreated { account: account.id, handle: account.handle.clone(), at: now }, now).await?;
         tx.commit().await?;
         Ok((account, token))

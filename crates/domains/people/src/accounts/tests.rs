@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     IDENTITY_BELIEVED_MS, Settings,
+    sessions::Device,
     testing::{PASSWORD, new_account, process, sites, visitor},
 };
 
@@ -80,9 +81,9 @@ async fn each_wrong_field_is_named() {
 #[tokio::test]
 async fn of_many_sign_ups_with_one_handle_one_wins() {
     for site in sites(Settings { hashing_threads: 4, ..Settings::default() }).await {
-        let visitor = visitor();
+        let (visitor, device) = (visitor(), Device::default());
         let racers = ["racer", "RACER", "Racer", "rAcEr"]
-            .map(|handle| site.people.accounts.sign_up(&visitor, new_account(handle)));
+            .map(|handle| site.people.accounts.sign_up(&visitor, &device, new_account(handle)));
         let [a, b, c, d] = racers;
         let (a, b, c, d) = tokio::join!(a, b, c, d);
         let results = [a, b, c, d];
@@ -104,7 +105,7 @@ async fn an_id_that_is_taken_is_no_handle_that_is_taken() {
         site.person("hana").await;
         let (clock, database) = (&site.clock, &site.database);
         let other = process(clock, database, Snowflake::new(0), Settings::default(), IDENTITY_BELIEVED_MS);
-        let refused = other.accounts.sign_up(&visitor(), new_account("duri")).await.unwrap_err();
+        let refused = other.accounts.sign_up(&visitor(), &Device::default(), new_account("duri")).await.unwrap_err();
         assert!(matches!(refused, Error::Failure(_)), "{}: {refused:?}", site.database.engine);
         assert_eq!(site.count("SELECT COUNT(*) FROM accounts").await, 1);
     }

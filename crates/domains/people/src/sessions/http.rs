@@ -11,7 +11,7 @@ use kernel::Problem;
 use rest::{ApiResult, Body, Credentials, Https, SignedIn, Visitor, session_cookie};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{NewPassword, Sessions, SignIn, SignedInAnswer};
+use super::{Device, NewPassword, Sessions, SignIn, SignedInAnswer};
 
 /// The routes of sessions.
 pub fn router(sessions: Arc<Sessions>) -> OpenApiRouter {
@@ -33,9 +33,10 @@ async fn create_session(
     State(sessions): State<Arc<Sessions>>,
     Visitor(caller): Visitor,
     https: Https,
+    device: Device,
     Body(request): Body<SignIn>,
 ) -> ApiResult<Response> {
-    let (account, token) = sessions.sign_in(&caller, request).await?;
+    let (account, token) = sessions.sign_in(&caller, &device, request).await?;
     Ok(SignedInAnswer::new(account, token).into_response(sessions.cookie_lifetime_s(), https))
 }
 

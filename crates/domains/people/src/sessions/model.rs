@@ -54,6 +54,19 @@ impl SignedInAnswer {
     }
 }
 
+/// A session that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Its id.
+    pub id: SessionId,
+    /// What it was begun with, in its own words; may be empty.
+    pub device: String,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it was used last, within a day.
+    pub used_at: Timestamp,
+}
+
 /// A session as it is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {

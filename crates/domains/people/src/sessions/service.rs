@@ -11,7 +11,7 @@ use kernel::{
 use ports::sql::{AnyConnection, Database};
 
 use super::{
-    Error, NewPassword, SignIn,
+    Device, Error, NewPassword, OpenSession, SignIn,
     attempts::Attempts,
     cache::IdentityCache,
     model::{Known, Session},
@@ -23,6 +23,10 @@ use crate::{
     passwords::Passwords,
     tokens::TokenHash,
 };
+
+/// How long ago "lately" is: longer than two looks are apart, and a commit takes to be seen.
+const ENDED_LATELY_MS: i64 = 5_000;
+const FORGOTTEN_AFTER_MS: i64 = 60_000;
 
 /// Addresses, and handles, whose attempts are counted at the same time.
 pub(super) const COUNTED: usize = 20_000;
@@ -57,7 +61,7 @@ impl Sessions {
     }
 
     /// Begins a session for who knows the password. An unknown handle takes as long as a wrong password.
-    pub async fn sign_in(&self, caller: &Caller, request: SignIn) -> Result<(Account, Token), Error> {
+    pub async fn sign_in(&self, caller: &Caller, device: &Device, request: SignIn) -> Result<(Account, Token), Error> {
         let handle = Handle::parse(&request.handle).ok();
         self.count_attempt(caller.address, handle.as_ref().map(Handle::as_str))?;
         let found = match &handle {
@@ -72,7 +76,7 @@ impl Sessions {
         if !store::sign_in(tx.conn(), account.id, &hash, now).await? {
             return Err(Error::WrongCredentials);
         }
-        let token = self.begin(tx.conn(), account.id, now).await?;
+        let token = self.begin(tx.conn(), account.id, device, now).await?;
         tx.commit().await?;
         self.attempts().forgive(&account.handle, Some(network(caller.address)));
         Ok((account, token))
@@ -83,13 +87,16 @@ impl Sessions {
         &self,
         conn: &mut AnyConnection,
         account: AccountId,
+        device: &Device,
         now: Timestamp,
     ) -> Result<Token, Failure> {
         let token = Token::new(&*self.random)?;
         let expires_at = now.plus_millis(self.settings.session_lifetime_ms());
         let session = Session { id: SessionId::from_raw(self.ids.next(now)), account, used_at: now, expires_at };
-        store::delete_surplus(conn, account, self.settings.sessions_per_account.max(1) - 1).await?;
-        store::insert(conn, &session, &TokenHash::of_token(&token)).await?;
+        if store::delete_surplus(conn, account, self.settings.sessions_per_account.max(1) - 1).await? > 0 {
+            store::tell_of_end(conn, self.database.dialect(), account).await?;
+        }
+        store::insert(conn, &session, device, &TokenHash::of_token(&token)).await?;
         Ok(token)
     }
 
@@ -115,7 +122,9 @@ impl Sessions {
     pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
         let Some(hash) = TokenHash::of(token) else { return Ok(()) };
         let mut tx = self.database.write().await?;
-        store::delete(tx.conn(), &hash).await?;
+        if let Some(account) = store::delete(tx.conn(), &hash).await? {
+            store::tell_of_end(tx.conn(), self.database.dialect(), account).await?;
+        }
         tx.commit().await?;
         self.identities.drop_session(&hash);
         Ok(())
@@ -136,10 +145,51 @@ impl Sessions {
             return Err(Error::WrongPassword);
         }
         store::delete_others(tx.conn(), caller.account, caller.session).await?;
+        store::tell_of_end(tx.conn(), self.database.dialect(), caller.account).await?;
         tx.commit().await?;
         self.forget_identities(caller.account);
         self.attempts().forgive(&caller.handle, None);
         Ok(())
+    }
+
+    /// The sessions of an account, the one used last first.
+    pub async fn of_account(&self, account: AccountId) -> Result<Vec<OpenSession>, Error> {
+        Ok(store::of_account(self.database.reader(), account, self.clock.now()).await?)
+    }
+
+    /// Ends one session of an account. False: it has none of this id.
+    pub async fn end(&self, account: AccountId, session: SessionId) -> Result<bool, Error> {
+        self.end_some(account, Some(session)).await
+    }
+
+    /// Ends all sessions of an account. False: it had none.
+    pub async fn end_all(&self, account: AccountId) -> Result<bool, Error> {
+        self.end_some(account, None).await
+    }
+
+    async fn end_some(&self, account: AccountId, session: Option<SessionId>) -> Result<bool, Error> {
+        let mut tx = self.database.write().await?;
+        let ended = store::end(tx.conn(), account, session).await? > 0;
+        if ended {
+            store::tell_of_end(tx.conn(), self.database.dialect(), account).await?;
+        }
+        tx.commit().await?;
+        self.forget_identities(account);
+        Ok(ended)
+    }
+
+    /// The accounts of which sessions ended a moment ago, in whatever process. This one believes nothing it knew of them.
+    pub(super) async fn ended_lately(&self) -> Result<Vec<AccountId>, Error> {
+        let accounts = store::ended_lately(self.database.reader(), self.database.dialect(), ENDED_LATELY_MS).await?;
+        accounts.iter().for_each(|account| self.forget_identities(*account));
+        Ok(accounts)
+    }
+
+    /// Forgets which sessions ended longer ago than anybody looks.
+    pub(super) async fn forget_ends(&self) -> Result<(), Error> {
+        let mut tx = self.database.write().await?;
+        store::forget_ends(tx.conn(), self.database.dialect(), FORGOTTEN_AFTER_MS).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Makes the next look-up of an account's sessions a fresh one: something about it changed.

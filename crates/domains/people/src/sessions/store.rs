@@ -1,12 +1,12 @@
 //! Sessions in SQL.
 
-use kernel::{AccountId, Identity, SessionId, Timestamp};
+use kernel::{AccountId, Identity, SessionId, Timestamp, ids::snowflake_time};
 use ports::{
-    sql::{AnyConnection, AnyPool, Migration, Row, SqlError},
-    sqlx,
+    sql::{AnyConnection, AnyPool, Dialect, Migration, Row, SqlError},
+    sqlx::{self, AssertSqlSafe, any::AnyRow},
 };
 
-use super::model::Session;
+use super::{Device, OpenSession, model::Session};
 use crate::{
     accounts::{self, Account, Handle},
     tokens::TokenHash,
@@ -27,23 +27,43 @@ pub const MIGRATION: Migration = Migration {
     CREATE INDEX sessions_by_expiry ON sessions (expires_at_ms)",
 };
 
-pub(super) async fn insert(conn: &mut AnyConnection, session: &Session, token: &TokenHash) -> Result<(), SqlError> {
+/// What sessions were begun with; and that some of an account's have ended, for those who have connections of it.
+pub const ENDS_MIGRATION: Migration = Migration {
+    version: 2026_11_28_50,
+    name: "devices of sessions, and ends of sessions",
+    sql: "ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT '';
+    CREATE TABLE session_ends (
+        id {identity},
+        account_id BIGINT NOT NULL,
+        at_ms BIGINT NOT NULL
+    );
+    CREATE INDEX session_ends_by_time ON session_ends (at_ms)",
+};
+
+pub(super) async fn insert(
+    conn: &mut AnyConnection,
+    session: &Session,
+    device: &Device,
+    token: &TokenHash,
+) -> Result<(), SqlError> {
     sqlx::query(
-        "INSERT INTO sessions (id, account_id, token_hash, used_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO sessions (id, account_id, token_hash, used_at_ms, expires_at_ms, device) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(session.id.raw())
     .bind(session.account.raw())
     .bind(token.bytes())
     .bind(session.used_at.as_millis())
     .bind(session.expires_at.as_millis())
+    .bind(device.as_str())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Ends the sessions of an account but the `keep` that were used last.
-pub(super) async fn delete_surplus(conn: &mut AnyConnection, account: AccountId, keep: u32) -> Result<(), SqlError> {
-    sqlx::query(
+/// Ends the sessions of an account but the `keep` that were used last; how many ended.
+pub(super) async fn delete_surplus(conn: &mut AnyConnection, account: AccountId, keep: u32) -> Result<u64, SqlError> {
+    let ended = sqlx::query(
         "DELETE FROM sessions WHERE account_id = $1 AND id NOT IN \
          (SELECT id FROM sessions WHERE account_id = $1 ORDER BY used_at_ms DESC, id DESC LIMIT $2)",
     )
@@ -51,7 +71,7 @@ pub(super) async fn delete_surplus(conn: &mut AnyConnection, account: AccountId,
     .bind(i64::from(keep))
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(ended.rows_affected())
 }
 
 /// The session and its owner, unless it is over.
@@ -102,9 +122,80 @@ pub(super) async fn touch(
     Ok(())
 }
 
-pub(super) async fn delete(conn: &mut AnyConnection, token: &TokenHash) -> Result<(), SqlError> {
-    sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token.bytes()).execute(conn).await?;
+/// Ends a session; whose it was.
+pub(super) async fn delete(conn: &mut AnyConnection, token: &TokenHash) -> Result<Option<AccountId>, SqlError> {
+    let account: Option<i64> = sqlx::query_scalar("DELETE FROM sessions WHERE token_hash = $1 RETURNING account_id")
+        .bind(token.bytes())
+        .fetch_optional(conn)
+        .await?;
+    Ok(account.map(AccountId::from_raw))
+}
+
+/// Ends one session of an account, or all; how many there were.
+pub(super) async fn end(
+    conn: &mut AnyConnection,
+    account: AccountId,
+    session: Option<SessionId>,
+) -> Result<u64, SqlError> {
+    let ended = match session {
+        Some(session) => {
+            let one = sqlx::query("DELETE FROM sessions WHERE account_id = $1 AND id = $2");
+            one.bind(account.raw()).bind(session.raw()).execute(conn).await?
+        }
+        None => sqlx::query("DELETE FROM sessions WHERE account_id = $1").bind(account.raw()).execute(conn).await?,
+    };
+    Ok(ended.rows_affected())
+}
+
+/// Lets other processes know that sessions of an account have ended, by the database's clock.
+pub(super) async fn tell_of_end(
+    conn: &mut AnyConnection,
+    dialect: Dialect,
+    account: AccountId,
+) -> Result<(), SqlError> {
+    let text = format!("INSERT INTO session_ends (account_id, at_ms) VALUES ($1, {})", dialect.now_ms());
+    sqlx::query(AssertSqlSafe(text)).bind(account.raw()).execute(conn).await?;
     Ok(())
+}
+
+/// Accounts of which sessions ended in the last so many milliseconds.
+pub(super) async fn ended_lately(pool: &AnyPool, dialect: Dialect, within_ms: i64) -> Result<Vec<AccountId>, SqlError> {
+    let text = format!("SELECT DISTINCT account_id FROM session_ends WHERE at_ms > {} - $1", dialect.now_ms());
+    let accounts: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(text)).bind(within_ms).fetch_all(pool).await?;
+    Ok(accounts.into_iter().map(AccountId::from_raw).collect())
+}
+
+/// Forgets the ends before the last so many milliseconds.
+pub(super) async fn forget_ends(conn: &mut AnyConnection, dialect: Dialect, within_ms: i64) -> Result<(), SqlError> {
+    let text = format!("DELETE FROM session_ends WHERE at_ms <= {} - $1", dialect.now_ms());
+    sqlx::query(AssertSqlSafe(text)).bind(within_ms).execute(conn).await?;
+    Ok(())
+}
+
+/// The sessions of an account that are not over, the one used last first.
+pub(super) async fn of_account(
+    pool: &AnyPool,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<OpenSession>, SqlError> {
+    let rows = sqlx::query(
+        "SELECT id, device, used_at_ms FROM sessions WHERE account_id = $1 AND expires_at_ms > $2 \
+         ORDER BY used_at_ms DESC, id DESC",
+    )
+    .bind(account.raw())
+    .bind(now.as_millis())
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &AnyRow| {
+        let id: i64 = row.try_get(0)?;
+        Ok(OpenSession {
+            id: SessionId::from_raw(id),
+            device: row.try_get(1)?,
+            began_at: snowflake_time(id),
+            used_at: Timestamp::from_millis(row.try_get(2)?),
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 pub(super) async fn delete_others(

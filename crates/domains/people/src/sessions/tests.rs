@@ -73,7 +73,9 @@ async fn attempts_are_limited_by_address_and_by_handle() {
         site.person("hana").await;
         let sessions = &site.people.sessions;
         let from = |address: &str| Caller::anonymous(address.parse::<IpAddr>().unwrap());
-        let guess = async |address: String| sessions.sign_in(&from(&address), credentials("hana", "wrong horse")).await;
+        let guess = async |address: String| {
+            sessions.sign_in(&from(&address), &Device::default(), credentials("hana", "wrong horse")).await
+        };
         for _ in 0..3 {
             assert!(matches!(guess(crate::testing::address().to_string()).await, Err(Error::WrongCredentials)));
         }
@@ -81,7 +83,7 @@ async fn attempts_are_limited_by_address_and_by_handle() {
         let refused = site.send("POST", "/api/v1/sessions", None, body.clone()).await;
         assert_eq!(refused.problem(), (429, "sign_in_rate"));
         assert_eq!(refused.headers["retry-after"], "20");
-        sessions.sign_in(&from("198.51.100.4"), credentials("hana", PASSWORD)).await.unwrap();
+        sessions.sign_in(&from("198.51.100.4"), &Device::default(), credentials("hana", PASSWORD)).await.unwrap();
         for stranger in 0..30 {
             let wrong = guess(format!("198.51.100.{}", 100 + stranger)).await;
             assert!(matches!(wrong, Err(Error::WrongCredentials)), "{stranger}");
@@ -90,16 +92,17 @@ async fn attempts_are_limited_by_address_and_by_handle() {
         assert!(matches!(refused, Err(Error::TooOften(_))), "ten times as many from all networks together");
         site.clock.advance(60_000);
         for _ in 0..3 {
-            sessions.sign_in(&from("198.51.100.4"), credentials("hana", PASSWORD)).await.unwrap();
+            sessions.sign_in(&from("198.51.100.4"), &Device::default(), credentials("hana", PASSWORD)).await.unwrap();
         }
         for guess in 0..3 {
             let caller = from(&format!("2001:db8::{guess}"));
             for handle in [format!("guess{guess}a"), format!("guess{guess}b")] {
-                let wrong = sessions.sign_in(&caller, credentials(&handle, PASSWORD)).await;
+                let wrong = sessions.sign_in(&caller, &Device::default(), credentials(&handle, PASSWORD)).await;
                 assert!(matches!(wrong, Err(Error::WrongCredentials)), "{handle}");
             }
         }
-        let same_network = sessions.sign_in(&from("2001:db8::ffff"), credentials("hana", PASSWORD)).await;
+        let same_network =
+            sessions.sign_in(&from("2001:db8::ffff"), &Device::default(), credentials("hana", PASSWORD)).await;
         assert!(matches!(same_network, Err(Error::TooOften(_))), "a whole /64 is one customer");
     }
 }
@@ -145,7 +148,8 @@ async fn what_another_process_ended_is_believed_for_as_long_as_was_said() {
 async fn a_new_password_ends_the_other_sessions() {
     for site in sites(Settings::default()).await {
         let (_, here) = site.person("hana").await;
-        let (_, elsewhere) = site.people.sessions.sign_in(&visitor(), credentials("hana", PASSWORD)).await.unwrap();
+        let (_, elsewhere) =
+            site.people.sessions.sign_in(&visitor(), &Device::default(), credentials("hana", PASSWORD)).await.unwrap();
         let (_, strangers) = site.person("duri").await;
         for token in [&here, &elsewhere, &strangers] {
             assert!(site.people.identify(token.reveal()).await.unwrap().is_some());
@@ -162,9 +166,13 @@ async fn a_new_password_ends_the_other_sessions() {
         assert!(site.people.identify(here.reveal()).await.unwrap().is_some());
         assert_eq!(site.people.identify(elsewhere.reveal()).await.unwrap(), None);
         assert!(site.people.identify(strangers.reveal()).await.unwrap().is_some());
-        let old = site.people.sessions.sign_in(&visitor(), credentials("hana", PASSWORD)).await;
+        let old = site.people.sessions.sign_in(&visitor(), &Device::default(), credentials("hana", PASSWORD)).await;
         assert!(matches!(old, Err(Error::WrongCredentials)));
-        site.people.sessions.sign_in(&visitor(), credentials("hana", "battery staple")).await.unwrap();
+        site.people
+            .sessions
+            .sign_in(&visitor(), &Device::default(), credentials("hana", "battery staple"))
+            .await
+            .unwrap();
     }
 }
 
@@ -173,15 +181,15 @@ async fn of_two_password_changes_at_once_one_wins_and_no_old_session_survives() 
     for site in sites(Settings { hashing_threads: 4, ..Settings::default() }).await {
         let (_, one) = site.person("hana").await;
         let sessions = &site.people.sessions;
-        let (_, two) = sessions.sign_in(&visitor(), credentials("hana", PASSWORD)).await.unwrap();
+        let (_, two) = sessions.sign_in(&visitor(), &Device::default(), credentials("hana", PASSWORD)).await.unwrap();
         let first = site.people.identify(one.reveal()).await.unwrap().unwrap();
         let second = site.people.identify(two.reveal()).await.unwrap().unwrap();
         let to = |new: &str| NewPassword { current_password: PASSWORD.into(), new_password: new.into() };
-        let visitor = visitor();
+        let (visitor, device) = (visitor(), Device::default());
         let (a, b, c) = tokio::join!(
             sessions.change_password(&first, to("first new one")),
             sessions.change_password(&second, to("second new one")),
-            sessions.sign_in(&visitor, credentials("hana", PASSWORD)),
+            sessions.sign_in(&visitor, &device, credentials("hana", PASSWORD)),
         );
         assert!(a.is_ok() != b.is_ok(), "{}: {a:?} {b:?}", site.database.engine);
         let sneaked_in = c.ok().map(|(_, token)| token);
@@ -200,12 +208,44 @@ async fn an_account_has_a_bounded_number_of_sessions() {
         let mut tokens = vec![first];
         for _ in 0..2 {
             site.clock.advance(6_000);
-            tokens.push(site.people.sessions.sign_in(&visitor(), credentials("hana", PASSWORD)).await.unwrap().1);
+            tokens.push(
+                site.people
+                    .sessions
+                    .sign_in(&visitor(), &Device::default(), credentials("hana", PASSWORD))
+                    .await
+                    .unwrap()
+                    .1,
+            );
         }
         let mut known = Vec::new();
         for token in &tokens {
             known.push(site.people.identify(token.reveal()).await.unwrap().is_some());
         }
         assert_eq!(known, [false, true, true]);
+    }
+}
+
+#[tokio::test]
+async fn ends_of_sessions_are_told_of_for_a_while_whoever_ended_them() {
+    for site in sites(Settings::default()).await {
+        let (account, token) = site.person("hana").await;
+        let sessions = &site.people.sessions;
+        assert!(sessions.ended_lately().await.unwrap().is_empty(), "to begin is not to end");
+        let phone = Device::new("  a phone\n");
+        let (_, other) = sessions.sign_in(&visitor(), &phone, credentials("hana", PASSWORD)).await.unwrap();
+        let open = sessions.of_account(account.id).await.unwrap();
+        assert_eq!(open.iter().map(|one| one.device.as_str()).collect::<Vec<_>>(), ["a phone", ""]);
+        let first = site.people.identify(token.reveal()).await.unwrap().unwrap();
+        assert!(!sessions.end(kernel::AccountId::from_raw(7), first.session).await.unwrap(), "it is another's");
+
+        assert!(sessions.end(account.id, first.session).await.unwrap());
+        assert_eq!(site.people.identify(token.reveal()).await.unwrap(), None, "at once");
+        assert_eq!(sessions.ended_lately().await.unwrap(), [account.id]);
+        sessions.forget_ends().await.unwrap();
+        assert_eq!(sessions.ended_lately().await.unwrap(), [account.id], "not yet");
+        assert!(site.people.identify(other.reveal()).await.unwrap().is_some());
+        assert!(sessions.end_all(account.id).await.unwrap() && !sessions.end_all(account.id).await.unwrap());
+        assert_eq!(site.people.identify(other.reveal()).await.unwrap(), None);
+        assert_eq!(sessions.ended_lately().await.unwrap(), [account.id], "once for all of them");
     }
 }

@@ -54,6 +54,7 @@ impl Connection {
                         caller: connected.caller.clone(),
                         user: named(&connected.user),
                         conn_info: connected.conn_info.clone(),
+                        since: asked_at,
                     });
                     member.identify(client.clone());
                     Session { shared, member, client, encoding }.let_in(connected, positions).await.map(Box::new)

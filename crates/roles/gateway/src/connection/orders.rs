@@ -55,6 +55,7 @@ impl Connection {
                     self.outbox.push(&Message::Push(channel, Push::Unsubscribe(why)));
                 }
             }
+            Order::ProveAgain => self.identify_again(None),
             Order::Refresh(refreshed) => self.refreshed_by_server(refreshed)?,
             Order::Send(data) => self.outbox.push(&Message::Push("".into(), Push::Message(data))),
             // They were taken as they came.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ports::about::ClientInfo;
 
 use super::{Answer, Node, Question, Unanswered, Users};
-use crate::{ChannelSummary, Gateway, PresenceStats, gateway::Shared};
+use crate::{ChannelSummary, ClientConnection, Gateway, PresenceStats, gateway::Shared};
 
 impl Gateway {
     /// Has all gateways carry an order out, this one first: what can be done is done.
@@ -37,6 +37,22 @@ impl Gateway {
             is_same
         });
         Ok(Some(all))
+    }
+
+    /// The connections of a user on all gateways that answer, the oldest first.
+    ///
+    /// # Errors
+    /// This gateway does not hear the others: what it knows is not all.
+    pub async fn connections_everywhere(&self, user: &str) -> Result<Vec<ClientConnection>, String> {
+        let question = Question::Connections { user: user.to_owned() };
+        let others = self.shared().fleet.read(&question).await.map_err(|error| error.to_string())?;
+        let others = others.into_iter().filter_map(|answer| match answer {
+            Answer::Connections(connections) => Some(connections),
+            _ => None,
+        });
+        let mut all: Vec<_> = self.connections_of(user).into_iter().chain(others.flatten()).collect();
+        all.sort_by(|one, other| (one.since_ms, &one.client).cmp(&(other.since_ms, &other.client)));
+        Ok(all)
     }
 
     /// Every gateway in figures.

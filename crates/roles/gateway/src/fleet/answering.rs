@@ -63,6 +63,7 @@ impl Gateway {
             }
             Question::Channels { pattern } => Answer::Channels(self.channels(pattern.as_deref())),
             Question::Info => Answer::Info(self.node()),
+            Question::Connections { user } => Answer::Connections(self.connections_of(&user)),
             Question::Emulate { session, data } => Answer::Emulated(self.emulate(&session, data)),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    ChannelSummary, Info, Target,
+    ChannelSummary, ClientConnection, Info, Target,
     protocol::{Since, bytes_as_text},
     tokens::SubscriptionOptions,
 };
@@ -90,6 +90,8 @@ pub(crate) enum Question {
     Channels { pattern: Option<String> },
     /// The gateway in figures.
     Info,
+    /// Which connections a user has.
+    Connections { user: String },
     /// Take a frame of a client's session.
     Emulate {
         session: String,
@@ -123,6 +125,8 @@ pub(crate) enum Answer {
     Channels(Vec<ChannelSummary>),
     /// The gateway in figures.
     Info(Node),
+    /// Connections of the user.
+    Connections(Vec<ClientConnection>),
     /// What became of the frame.
     Emulated(Emulated),
     /// It would be larger than an answer may be.

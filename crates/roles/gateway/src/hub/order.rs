@@ -20,6 +20,8 @@ pub(crate) enum Order {
     Disconnect(Disconnect),
     /// Finish what is under way, and connect elsewhere.
     Leave,
+    /// Prove again who the client is.
+    ProveAgain,
     /// Take another expiry.
     Refresh(Refreshed),
     /// Hand the client a value.

@@ -69,7 +69,13 @@ impl Bus for Heard {
 
 fn client(user: &str) -> Client {
     let caller = Caller::anonymous(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    Client { id: "c1".into(), caller, user: user.into(), conn_info: Some(Bytes::from_static(b"{}")) }
+    Client {
+        id: "c1".into(),
+        caller,
+        user: user.into(),
+        conn_info: Some(Bytes::from_static(b"{}")),
+        since: Timestamp::from_millis(0),
+    }
 }
 
 fn namespaces(options: ChannelOptions, insecure: bool) -> (Namespaces, Arc<Heard>) {

@@ -119,6 +119,8 @@ pub struct Client {
     pub user: Arc<str>,
     /// What others see of the connection besides: one JSON value.
     pub conn_info: Option<Bytes>,
+    /// Since when it has been here.
+    pub since: Timestamp,
 }
 
 impl Client {
