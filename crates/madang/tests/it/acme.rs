@@ -93,12 +93,12 @@ async fn one_process_of_a_site_asks_and_all_show_what_it_got() {
     let ground = Ground::new().await;
     let api = ground.process("api", "api", &borrowed(&settings)).await;
     let gateway = ground.process("gateway", "gateway", &borrowed(&settings)).await;
-    // Whoever has the name on port 443 answers the authority.
-    authority.start(gateway.http().port(), A_DAY_S).await;
     let batches = [
         ground.process("batch", "batch-1", &borrowed(&settings)).await,
         ground.process("batch", "batch-2", &borrowed(&settings)).await,
     ];
+    // Whoever has the name on port 443 answers the authority, which begins when all are there that could ask.
+    authority.start(gateway.http().port(), A_DAY_S).await;
     let mut shown = Vec::new();
     let mut got = 0.0;
     for process in [&api, &gateway, &batches[0], &batches[1]] {
