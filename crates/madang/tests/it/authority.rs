@@ -62,13 +62,22 @@ impl Authority {
             .args(["-dnsserver", &name_server.to_string()])
             .env("PEBBLE_VA_NOSLEEP", "1")
             .env("PEBBLE_AUTHZREUSE", "0")
-            .stdout(Stdio::null())
+            .stdout(std::fs::File::create(self.diary()).unwrap())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("the authority starts");
         self.running = Some((server, naming));
         until("the authority answers", || async { self.root().await }).await;
+    }
+
+    /// How many orders were begun, whatever became of them.
+    pub(crate) fn orders(&self) -> usize {
+        std::fs::read_to_string(self.diary()).unwrap().matches("Added order").count()
+    }
+
+    fn diary(&self) -> PathBuf {
+        self.folder.path().join("said")
     }
 
     /// The settings by which a site gets its certificate here.
