@@ -33,10 +33,10 @@ types: ## Write the OpenAPI document anew; the web UI's build makes its types of
 test: ## Install what the tests need, then run every test
 	scripts/test
 
-test-full: ## Run the whole-application suite on every set of engines (SQLite, PostgreSQL)
+test-full: ## Run the whole-application suite on every set of engines, then every fault
 	scripts/test-full
 
-test-faults: ## Break what several gateways stand on, under the crowds of the promises
+test-faults: ## Break every engine and process under load, as long and as hard as the promises say; what it has cost
 	scripts/test-faults
 
 test-rust: web ## Run the Rust tests only (on SQLite, and on the engines that `make services` has named)

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use engines::system::{SystemClock, SystemRandom};
+use engines::{
+    sql::ServerClock,
+    system::{SystemClock, SystemRandom},
+};
 use kernel::{Clock, Random, Snowflake, random::RandomError};
-use ports::leases::Leases;
+use ports::{leases::Leases, sql::Database};
 
 use super::{AnyError, node::Node};
 
@@ -16,6 +19,8 @@ pub(crate) struct Machine {
     pub(crate) ids: Arc<Snowflake>,
     /// What no other process is called.
     pub(crate) name: Arc<str>,
+    /// The clock, where it is that of the database all share.
+    pub(crate) shared_clock: Option<Arc<ServerClock>>,
     node: Option<Arc<Node>>,
 }
 
@@ -28,15 +33,23 @@ impl Machine {
             random: Arc::new(SystemRandom),
             ids: Arc::new(Snowflake::new(0)),
             name,
+            shared_clock: None,
             node: None,
         })
     }
 
-    /// Of one process among others: its ids carry a number that nobody else has.
-    pub(crate) async fn among_others(leases: &Arc<dyn Leases>) -> Result<Self, AnyError> {
+    /// Of one process among others: its ids carry a number that nobody else has, and its time is that of the database's server.
+    pub(crate) async fn among_others(leases: &Arc<dyn Leases>, records: &Database) -> Result<Self, AnyError> {
         let alone = Self::alone()?;
+        let clock = Arc::new(ServerClock::of(records, alone.clock.clone()).await?);
         let node = Node::take(leases, &alone.name, seed(&*alone.random)?).await?;
-        Ok(Self { ids: Arc::new(Snowflake::new(node.number())), node: Some(Arc::new(node)), ..alone })
+        Ok(Self {
+            clock: clock.clone(),
+            ids: Arc::new(Snowflake::new(node.number())),
+            shared_clock: Some(clock),
+            node: Some(Arc::new(node)),
+            ..alone
+        })
     }
 
     /// Returns when its ids may be made by another process, too.

@@ -215,6 +215,9 @@ fn schedules(machine: &Machine, stores: &Stores, config: &Config, domains: &Doma
         days: config.media.retention_days,
     }));
     schedules.push(wire::trimming(machine, stores.event_log()));
+    if let Some(clock) = &machine.shared_clock {
+        schedules.push(Arc::new(wire::SharedClock::new(clock.clone())));
+    }
     schedules.retain(|schedule| config.role.has(Part::Schedules) || schedule.place() == Place::Memory);
     schedules
 }

@@ -121,7 +121,7 @@ impl Stores {
     /// The machine of the process that has these stores.
     pub(crate) async fn machine(&self, config: &Config) -> Result<Machine, AnyError> {
         if config.is_one_of_several() {
-            return Machine::among_others(&self.leases).await;
+            return Machine::among_others(&self.leases, &self.records).await;
         }
         Ok(Machine::alone()?)
     }

@@ -22,7 +22,7 @@ use crate::{
     site::{Site, id, until},
 };
 
-const ENGINE: &str = "MADANG_ENGINES_CASSANDRA";
+pub(crate) const ENGINE: &str = "MADANG_ENGINES_CASSANDRA";
 /// What the reader of a chat may hear before the test looks.
 const HEARD_MAX: usize = 100_000;
 

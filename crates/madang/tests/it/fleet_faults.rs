@@ -2,16 +2,23 @@
 //! order, whatever fails. `MADANG_TEST_FAULTS=full` makes the crowds those of the promises; without it they are small.
 
 use engines::testing::RedisProcesses;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cable::Cable,
+    faults::line,
     fleet::{Fleet, listed, publish, read, subscribe},
     resuming::Crowd,
     site::until,
 };
 
 const ROOM: &str = "kept:busy";
+
+/// A line of the table that scripts/test-faults makes; `recovery` says of whom, and after what.
+fn tell(fault: &str, told: &Value, recovery: &str) {
+    let number = |name: &str| told[name].to_string();
+    line(&[fault, &number("messages"), &number("lost"), &number("doubled"), "–", recovery, "–"]);
+}
 
 /// A crowd of a size that takes seconds, or the one of the promise.
 fn crowd() -> Crowd {
@@ -28,10 +35,11 @@ async fn one_of_three_gateways_dies() {
     let (told, ()) = crowd().over(&servers, ROOM, fleet.gateways.remove(0).kill()).await;
     let (clients, gone) = ((crowd().viewers + crowd().senders) as u64, told["reconnected"].as_u64().unwrap());
     assert_eq!(gone, clients / 3, "its clients, and no others: {told}");
-    println!(
-        "{gone} clients live again: {} s, {} s, {} s",
-        told["half_live_again_s"], told["p99_live_again_s"], told["all_live_again_s"]
+    let (half, nearly, all) = (&told["half_live_again_s"], &told["p99_live_again_s"], &told["all_live_again_s"]);
+    let recovery = format!(
+        "of its {gone} clients half are live elsewhere after {half} s, 99 % after {nearly} s, all after {all} s"
     );
+    tell("1. One of three gateways is killed", &told, &recovery);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,6 +55,7 @@ async fn gateways_are_restarted_one_after_the_other() {
     };
     let (told, ()) = crowd().over(&servers, ROOM, restart).await;
     assert!(told["reconnected"].as_u64().unwrap() >= crowd().viewers as u64, "each had to move: {told}");
+    tell("10. Three gateways are restarted one after the other", &told, "clients move while they are served");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +70,7 @@ async fn a_master_of_the_redis_cluster_is_replaced_and_then_all_of_it_is_emptied
     };
     let (told, ()) = crowd().over(&servers, ROOM, replace).await;
     assert_eq!(told["connections_ended"], 0, "clients do not notice: {told}");
+    tell("3. A master of the Redis Cluster is killed", &told, "clients do not notice");
     redis.start(master);
     redis.wait_until_whole();
 
@@ -72,6 +82,7 @@ async fn a_master_of_the_redis_cluster_is_replaced_and_then_all_of_it_is_emptied
     };
     let (told, ()) = crowd().over(&servers, "kept:again", empty).await;
     assert_eq!(told["connections_ended"], 0, "clients do not notice: {told}");
+    tell("3. The whole Redis Cluster is stopped and emptied", &told, "clients do not notice");
     fleet.all_know_all().await;
 }
 

@@ -21,12 +21,12 @@ use crate::{
     site::{Site, id, until},
 };
 
-const ENGINE: &str = "MADANG_ENGINES_KAFKA";
-const NAMES: &str = "MADANG_ENGINES_KAFKA_NAMES";
+pub(crate) const ENGINE: &str = "MADANG_ENGINES_KAFKA";
+pub(crate) const NAMES: &str = "MADANG_ENGINES_KAFKA_NAMES";
 const REACTION: &str = "chat-count-messages";
 
 /// What `madang events …` says.
-async fn events(words: &[&str], url: &str, names: &str) -> (bool, String) {
+pub(crate) async fn events(words: &[&str], url: &str, names: &str) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_madang"));
     let output = command.arg("events").args(words).env(ENGINE, url).env(NAMES, names).output().await.unwrap();
     let said = if output.status.success() { output.stdout } else { output.stderr };

@@ -19,6 +19,7 @@ mod disk_full;
 mod dump;
 mod encoder;
 mod fallbacks;
+mod faults;
 mod fleet;
 mod fleet_faults;
 mod forgetful_disk;

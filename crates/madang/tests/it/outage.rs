@@ -51,14 +51,14 @@ impl Server {
     }
 
     /// `scripts/postgres-for-tests`; gives what it said.
-    fn run(&self, word: &str) -> String {
+    pub(crate) fn run(&self, word: &str) -> String {
         let output = self.command(word).output().unwrap();
         assert!(output.status.success(), "{word}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Ends every connection but the one that asks, again and again: some of them while they are asked something.
-    async fn cut_connections(&self) {
+    pub(crate) async fn cut_connections(&self) {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let mut cut = 0;
         while cut < 100 {

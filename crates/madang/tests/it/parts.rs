@@ -1,22 +1,13 @@
 //! A site on several processes: each part in processes of its own, on one PostgreSQL, one Redis and one folder of blobs.
 
-use std::{
-    net::SocketAddr,
-    process::Stdio,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use engines::testing::RedisProcesses;
-use madang::client::{ApiClient, CallError};
+use madang::client::ApiClient;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
-    task::JoinSet,
 };
 
 use crate::{
@@ -35,10 +26,15 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) async fn new() -> Self {
+        Self::on(ground::database().await)
+    }
+
+    /// On this database.
+    pub(crate) fn on(sql: String) -> Self {
         let redis = RedisProcesses::one().expect("MADANG_TEST_REDIS_SERVER names the program, as `make test` does");
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("blobs")).unwrap();
-        Self { redis, sql: ground::database().await, folder }
+        Self { redis, sql, folder }
     }
 
     /// Makes this account an administrator, from the shell.
@@ -92,7 +88,7 @@ pub(crate) struct Process {
     child: Child,
     http: SocketAddr,
     /// Where encoders publish, if they do.
-    encoders: Option<SocketAddr>,
+    pub(crate) encoders: Option<SocketAddr>,
     pub(crate) api: ApiClient,
 }
 
@@ -106,8 +102,13 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Asks it to end and waits until it has; or kills it.
-    async fn end(&mut self, is_asked: bool) {
+    pub(crate) async fn end(&mut self, is_asked: bool) {
         if is_asked {
             let pid = self.child.id().unwrap().to_string();
             Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
@@ -122,7 +123,7 @@ impl Process {
         self.api.get(&format!("/api/v1/broadcasts/{}", id(broadcast)), None).await.unwrap()
     }
 
-    async fn until(&self, broadcast: &Value, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&self, broadcast: &Value, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         until(what, || async {
             let show = self.show(broadcast).await;
             is_so(&show).then_some(show)
@@ -340,133 +341,6 @@ async fn a_worker_counts_what_was_said_and_another_goes_on_when_it_dies() {
     until("the other one goes on", || counted(3)).await;
     assert!(has_lease(&workers[0]).await);
     database.close().await;
-}
-
-/// Where the processes of a role that may be replaced are found.
-#[derive(Default)]
-struct Front(Mutex<Vec<ApiClient>>);
-
-impl Front {
-    fn set(&self, place: usize, process: &Process) {
-        let mut processes = self.0.lock().unwrap();
-        match processes.get_mut(place) {
-            Some(other) => *other = process.api.clone(),
-            None => processes.push(process.api.clone()),
-        }
-    }
-
-    /// Posts to one after the other until one takes it; what a process has refused for good is an error of the test.
-    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Value {
-        let begun = Instant::now();
-        for turn in 0.. {
-            let api = {
-                let processes = self.0.lock().unwrap();
-                processes[turn % processes.len()].clone()
-            };
-            match api.post(path, token, body).await {
-                Ok(answer) => return answer,
-                Err(CallError::Status { status, body, .. }) if status < 500 && status != 429 => {
-                    panic!("{status} {body}")
-                }
-                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        unreachable!("there is always a next turn")
-    }
-}
-
-/// Writes until it is told to stop; what was acknowledged.
-async fn write(front: Arc<Front>, path: String, token: String, name: usize, stop: Arc<AtomicBool>) -> Vec<String> {
-    let mut said = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        let text = format!("{name} says {}", said.len());
-        let message = json!({ "text": text, "client_id": text });
-        front.post(&path, Some(&token), &message).await;
-        said.push(text);
-    }
-    said
-}
-
-/// Taps until it is told to stop, each batch again and again until it is taken; how many hearts that were.
-async fn tap(front: Arc<Front>, session: Value, stop: Arc<AtomicBool>) -> u64 {
-    let mut seq = 0;
-    while !stop.load(Ordering::Relaxed) {
-        seq += 1;
-        front.post("/api/v1/hearts", None, &json!({ "session": session, "seq": seq, "taps": [0] })).await;
-        // As fast as a finger.
-        tokio::time::sleep(Duration::from_millis(150)).await;
-    }
-    seq
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_process_is_replaced_under_load_and_nothing_that_was_taken_is_lost_or_doubled() {
-    let ground = Ground::new().await;
-    let free = [("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")];
-    let mut apis = [ground.process("api", "api-1", &free).await, ground.process("api", "api-2", &free).await];
-    let mut batches = [ground.process("batch", "batch-1", &[]).await, ground.process("batch", "batch-2", &[]).await];
-    let mut burst = ground.process("burst", "burst", &[]).await;
-    let mut media = ground.process("media", "media", &[]).await;
-
-    let host = apis[0].person("host").await;
-    let broadcast = apis[0].api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
-    let key = broadcast["stream_key"].as_str().unwrap().to_owned();
-    let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
-    apis[1].until(&broadcast, "it is live", |show| show["state"] == "live").await;
-
-    let (api_front, burst_front) = (Arc::new(Front::default()), Arc::new(Front::default()));
-    apis.iter().enumerate().for_each(|(place, api)| api_front.set(place, api));
-    burst_front.set(0, &burst);
-    let (stop, messages) =
-        (Arc::new(AtomicBool::new(false)), format!("/api/v1/broadcasts/{}/messages", id(&broadcast)));
-    let (mut writers, mut tappers) = (JoinSet::new(), JoinSet::new());
-    for name in 0..4 {
-        let token = apis[0].person(&format!("writer{name}")).await;
-        writers.spawn(write(api_front.clone(), messages.clone(), token.clone(), name, stop.clone()));
-        let wanted = json!({ "broadcast": id(&broadcast) });
-        let session = burst.api.post("/api/v1/playbacks", Some(&token), &wanted).await.unwrap()["session"].clone();
-        tappers.spawn(tap(burst_front.clone(), session, stop.clone()));
-    }
-
-    // One of each is asked to end, one of each is killed.
-    for (place, api) in apis.iter_mut().enumerate() {
-        api.end(place == 0).await;
-        *api = ground.process("api", &format!("api-{}", place + 1), &free).await;
-        api_front.set(place, api);
-    }
-    for (place, batch) in batches.iter_mut().enumerate() {
-        batch.end(place == 0).await;
-        *batch = ground.process("batch", &format!("batch-{}", place + 1), &[]).await;
-    }
-    burst.end(true).await;
-    burst = ground.process("burst", "burst", &[]).await;
-    burst_front.set(0, &burst);
-    media.end(true).await;
-    encoder.kill().await;
-    media = ground.process("media", "media", &[]).await;
-    let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
-    apis[0].until(&broadcast, "it goes on", |show| show["stream"] == "arriving" && show["state"] == "live").await;
-
-    stop.store(true, Ordering::Relaxed);
-    let acknowledged: Vec<String> = writers.join_all().await.concat();
-    let hearts: u64 = tappers.join_all().await.iter().sum();
-    let (mut kept, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let page = apis[1].api.get(&format!("{messages}?limit=100{cursor}"), None).await.unwrap();
-        kept.extend(page["items"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap().to_owned()));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
-    }
-    kept.sort_unstable();
-    let mut expected = acknowledged;
-    expected.sort_unstable();
-    assert!(expected.len() > 20, "{}", expected.len());
-    assert_eq!(kept, expected, "each acknowledged message is there once, and no other");
-    apis[0].until(&broadcast, "all hearts are kept", |show| show["hearts"] == hearts).await;
-    encoder.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

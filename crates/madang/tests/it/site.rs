@@ -19,6 +19,8 @@ use crate::{forgetful_disk::ForgetfulDisk, ground};
 /// How long anything that is awaited may take on a busy machine before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+const BINARY: &str = env!("CARGO_BIN_EXE_madang");
+
 /// A running server.
 pub(crate) struct Site {
     child: Child,
@@ -128,7 +130,7 @@ impl Site {
     /// The end of a process that must not start with these settings, and what it wrote to standard error.
     pub(crate) async fn refused(variables: &[(&str, &str)]) -> (ExitStatus, String) {
         let folder = tempfile::tempdir().unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_madang"))
+        let process = Command::new(BINARY)
             .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path())
             .envs(variables.iter().copied())
@@ -175,7 +177,7 @@ impl Site {
 
     /// Runs a command of the shell on this site's data: whether it went well, and its complaint.
     pub(crate) async fn command(&self, words: &[&str]) -> (bool, String) {
-        let process = Command::new(env!("CARGO_BIN_EXE_madang"))
+        let process = Command::new(BINARY)
             .args(words)
             .arg("--data-dir")
             .arg(&self.data)
@@ -291,8 +293,15 @@ impl Site {
 struct Launch(Vec<String>);
 
 impl Launch {
+    /// One process, or one for each part: see [`ground`].
     fn plain() -> Self {
-        Self(vec![env!("CARGO_BIN_EXE_madang").into()])
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/site-in-parts");
+        let words = [script, BINARY];
+        Self(words.into_iter().skip(usize::from(!ground::is_in_parts())).map(Into::into).collect())
+    }
+
+    fn one_process() -> Self {
+        Self(vec![BINARY.into()])
     }
 
     /// With its log in a file.
@@ -303,7 +312,7 @@ impl Launch {
 
     /// Over a disk that has only what was synced.
     fn over(disk: &ForgetfulDisk) -> Self {
-        Self(disk.words().into_iter().chain(Self::plain().0).collect())
+        Self(disk.words().into_iter().chain(Self::one_process().0).collect())
     }
 
     /// In a mount namespace of its own, where a file system of that size stands in the place of `data`.
@@ -312,7 +321,7 @@ impl Launch {
         let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
         let namespace = if is_root { "-m" } else { "-rm" };
         let mount = format!("mount -t tmpfs -o size={megabytes}m tmpfs '{}' && exec \"$@\"", data.display());
-        let words = ["unshare", namespace, "sh", "-c", &mount, "sh", env!("CARGO_BIN_EXE_madang")];
+        let words = ["unshare", namespace, "sh", "-c", &mount, "sh", BINARY];
         Self(words.map(Into::into).into())
     }
 

@@ -137,6 +137,9 @@ fn base(address: &KafkaAddress) -> ClientConfig {
         .set("client.id", "madang")
         .set("allow.auto.create.topics", "false")
         .set("reconnect.backoff.max.ms", "1000")
+        // With the default a client that has lost all servers forgets them and begins anew, again and again: consumers did not find back to
+        // a server that had been away (librdkafka 2.12; its issues 5088 and 5301 tell of such loops).
+        .set("metadata.recovery.strategy", "none")
         .set("topic.metadata.refresh.interval.ms", "30000");
     config
 }

@@ -83,8 +83,12 @@ async fn nothing_acknowledged_is_lost_where_half_of_the_requests_fail() {
     }
     let counts =
         [Fate::Refused, Fate::Lost, Fate::AnswerLost, Fate::AnswerTorn, Fate::Passes].map(|fate| way.count(fate));
-    println!(
-        "{count} blobs; requests refused, lost, unanswered, torn, passed: {counts:?}; puts that failed: {failures}"
+    let [refused, lost, unanswered, torn, _] = counts;
+    // A line of the table that scripts/test-faults makes.
+    eprintln!(
+        "fault | 7. S3: of {} requests {refused} refused, {lost} lost, {unanswered} unanswered, {torn} torn | {count} recordings | 0 | 0 | – \
+         | within one attempt more ({failures} were told to try again) | – |",
+        counts.iter().sum::<usize>(),
     );
     assert!(counts.iter().all(|count| *count > 5), "each thing happened: {counts:?}");
 
