@@ -30,8 +30,13 @@ pub use feed::Feed;
 pub use settings::{HOST_PLACEHOLDER, Settings};
 
 /// The tables of channels and broadcasts, without the crowd's.
-pub const MIGRATIONS: &[Migration] =
-    &[channels::MIGRATION, channels::REFUSALS, broadcasts::MIGRATION, broadcasts::STREAMS_MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    channels::MIGRATION,
+    channels::REFUSALS,
+    broadcasts::MIGRATION,
+    broadcasts::STREAMS_MIGRATION,
+    broadcasts::TAKES_MIGRATION,
+];
 
 /// The tables of the whole domain.
 pub fn migrations() -> Vec<Migration> {

@@ -59,9 +59,23 @@ impl Stage {
     }
 }
 
+/// One process's hold of a show's stream, and how far it has come. When the stream moves to another process, that one begins
+/// a take behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Take {
+    /// 0 for the first; else the publish epoch with which it began.
+    pub number: i64,
+    /// The next media sequence number.
+    pub sequence: i64,
+    /// The discontinuities so far.
+    pub discontinuities: i64,
+}
+
 /// A stream as the process that has it sees it now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamNow {
+    /// Its take.
+    pub take: Take,
     /// The publish epoch of the latest publisher; 0 before the first.
     pub publish_epoch: i64,
     /// Whether that publisher is there.
@@ -95,8 +109,11 @@ pub trait OwnStreams: Send + Sync + 'static {
     fn now(&self, broadcast: BroadcastId) -> Option<StreamNow>;
     /// Whether the recording of a show that is over is on its way to the blobs.
     fn is_sealing(&self, broadcast: BroadcastId) -> bool;
-    /// This process is given the broadcast's publisher: its stream is here from now on, at this stage.
-    async fn expect(&self, broadcast: BroadcastId, stage: Stage);
+    /// This process is given the broadcast's publisher: its stream is here from now on, as this take, at this stage.
+    async fn expect(&self, broadcast: BroadcastId, take: Take, stage: Stage);
+    /// Another process has the stream: what is here of this take is completed and sealed, and nothing more is made. Where it
+    /// is not here, nothing happens.
+    async fn let_go(&self, broadcast: BroadcastId, take: i64);
     /// Moves a stream that is here to this stage; where there is none, nothing happens. Idempotent.
     async fn set_stage(&self, broadcast: BroadcastId, stage: Stage);
     /// Closes the publisher's connection, if there is one.

@@ -20,6 +20,10 @@ pub struct Settings {
     pub ingest_url: String,
     /// What stands before `/live/…` in playback and thumbnail addresses; empty: the site itself.
     pub playback_base_url: String,
+    /// Whether shows are played only at addresses that are signed and run out.
+    pub playback_tokens: bool,
+    /// How long such an address is good at least, in minutes.
+    pub playback_token_minutes: u32,
     /// Seconds a live broadcast waits for an encoder that went away, before it ends by itself.
     pub grace_s: u32,
     /// Seconds a broadcast may be paused, or live before any stream has come, before it ends by itself.
@@ -39,6 +43,8 @@ impl Default for Settings {
         Self {
             ingest_url: "rtmp://127.0.0.1:1935/live".into(),
             playback_base_url: String::new(),
+            playback_tokens: false,
+            playback_token_minutes: 24 * 60,
             grace_s: 30,
             pause_max_s: 30 * 60,
             new_broadcasts: true.into(),

@@ -26,8 +26,9 @@ use tower::ServiceExt;
 pub(crate) use self::doubles::{Blobs, Crowd, Heard, People, Streams};
 use crate::{
     Broadcasts, Channels, Feed, Presenter, Settings,
-    broadcasts::{Broadcast, Draft, Needs},
+    broadcasts::{Broadcast, Draft, Needs, PlaybackAddresses},
     needs::{OtherProcesses, OwnStreams},
+    playbacks::PlaybackTokens,
 };
 
 pub(crate) const START_MS: i64 = 1_790_000_000_000;
@@ -98,7 +99,11 @@ fn site(database: TestDatabase, clock: Arc<ManualClock>, settings: Settings, str
         recordings: media.blobs.clone(),
     };
     let broadcasts = Arc::new(Broadcasts::new(needs, &settings));
-    let presenter = Presenter::new(broadcasts.clone(), &settings, Arc::new(People), crowd.clone(), crowd.clone());
+    let lifetime_ms = i64::from(settings.playback_token_minutes) * 60_000;
+    let tokens = Arc::new(PlaybackTokens::new(&[7; 32], lifetime_ms));
+    let addresses = PlaybackAddresses::new(clock.clone(), tokens, &settings);
+    let (audience, totals) = (crowd.clone(), crowd.clone());
+    let presenter = Presenter::new(broadcasts.clone(), &settings, Arc::new(People), audience, totals, addresses);
     let presenter = Arc::new(presenter);
     let feed = Feed::new(clock.clone(), presenter.clone(), bus.clone());
     let (router, _) = crate::router(channels.clone(), presenter).split_for_parts();

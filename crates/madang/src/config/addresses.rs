@@ -51,6 +51,14 @@ impl Config {
         format!("{}/connection/websocket", self.public_url(http).replacen("http", "ws", 1))
     }
 
+    /// Where other processes of the site ask this one for what it packages, without a slash at its end.
+    pub(crate) fn media_url(&self, http: SocketAddr) -> String {
+        match self.media_url.as_str() {
+            "" => format!("{}://{http}", self.scheme()),
+            url => url.trim_end_matches('/').to_owned(),
+        }
+    }
+
     /// The sites that media is played from besides this one.
     pub(crate) fn media_origins(&self) -> Result<Vec<api::Origin>, api::InvalidOrigin> {
         let store = self.store_origin().map(|origin| origin.parse()).transpose()?;

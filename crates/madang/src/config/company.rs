@@ -83,6 +83,17 @@ impl Config {
         if self.redis_names().is_none() {
             return wrong("engines.redis_names", "SERVICE|PHASE is expected");
         }
+        if !self.media_url.is_empty()
+            && !["http://", "https://"].iter().any(|scheme| self.media_url.starts_with(scheme))
+        {
+            return wrong("media_url", "an address is expected: http://… or https://…");
+        }
+        if self.role == Role::Media && self.http.ip().is_unspecified() && self.media_url.is_empty() {
+            return wrong(
+                "media_url",
+                "other processes have to be told an address; the one in `http` stands for all of them",
+            );
+        }
         if !self.gateway.url.is_empty()
             && !["ws://", "wss://"].iter().any(|scheme| self.gateway.url.starts_with(scheme))
         {

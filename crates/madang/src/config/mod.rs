@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) role: Role,
     pub(crate) site_gateway: bool,
     pub(crate) burst_url: String,
+    pub(crate) media_url: String,
     pub(crate) name: String,
     pub(crate) language: String,
     pub(crate) notice: Adjustable<String>,

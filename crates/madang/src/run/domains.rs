@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use chat::Chat;
-use live::{Broadcasts, Channels, Feed, Presenter, broadcasts, crowd::Crowd, needs::OwnStreams};
+use live::{
+    Broadcasts, Channels, Feed, Presenter, broadcasts,
+    crowd::Crowd,
+    needs::OwnStreams,
+    playbacks::{self, PlaybackTokens},
+};
 use people::People;
 use ports::work::Schedule;
 use rest::Direct;
@@ -22,6 +27,7 @@ pub(crate) struct Domains {
     pub(crate) feed: Arc<Feed>,
     pub(crate) crowd: Crowd,
     pub(crate) chat: Arc<Chat>,
+    pub(crate) playback_tokens: Arc<PlaybackTokens>,
     channels: Arc<Channels>,
     presenter: Arc<Presenter>,
 }
@@ -71,6 +77,8 @@ impl Domains {
             is_one_of_several: config.is_one_of_several(),
         };
         let chat = Arc::new(Chat::new(parts, &config.chat)?);
+        let tokens = playbacks::open_tokens(&records, &*random, clock.now(), &settings).await?;
+        let playback_tokens = Arc::new(tokens);
         let needs = live::crowd::Needs {
             clock: clock.clone(),
             random,
@@ -89,9 +97,11 @@ impl Domains {
         };
         let crowd = open?;
         let (audience, totals) = (crowd.audience.clone(), crowd.totals.clone());
-        let presenter = Arc::new(Presenter::new(broadcasts.clone(), &settings, names, audience, totals));
+        let addresses = broadcasts::PlaybackAddresses::new(clock.clone(), playback_tokens.clone(), &settings);
+        let presenter = Presenter::new(broadcasts.clone(), &settings, names, audience, totals, addresses);
+        let presenter = Arc::new(presenter);
         let feed = Arc::new(Feed::new(clock, presenter.clone(), stores.bus.clone()));
-        Ok(Self { people, broadcasts, feed, crowd, chat, channels, presenter })
+        Ok(Self { people, broadcasts, feed, crowd, chat, playback_tokens, channels, presenter })
     }
 
     /// The documented routes.

@@ -32,13 +32,17 @@ impl Media {
         people: &People,
         tls: Option<&Arc<ServerConfig>>,
     ) -> Result<Self, AnyError> {
-        let gatekeeper = Arc::new(wire::StreamGatekeeper::new(people.clone()));
+        let gatekeeper = Arc::new(wire::StreamGatekeeper::new(people.clone(), machine.clock.clone()));
         let service = MediaService::new(
             config.media.clone(),
             SpoolFolder::claim(&config.data_dir, &*machine.random)?,
             machine.clock.clone(),
             stores.blobs.clone(),
             gatekeeper.clone(),
+            match config.is_one_of_several() {
+                true => Some(Arc::new(wire::MediaNodes::new()?) as _),
+                false => None,
+            },
         )?;
         let listening = IngestSettings { address: config.rtmp, ..config.ingest.clone() };
         let (rtmp, ingest) =
@@ -51,11 +55,7 @@ impl Media {
     }
 
     /// The streams of this process, for the live domain; others reach it at `address`.
-    pub(super) fn streams(&self, address: SocketAddr) -> Arc<wire::BroadcastStreams> {
-        Arc::new(wire::BroadcastStreams {
-            media: self.service.clone(),
-            ingest: self.ingest.clone(),
-            address: address.to_string(),
-        })
+    pub(super) fn streams(&self, address: String) -> Arc<wire::BroadcastStreams> {
+        Arc::new(wire::BroadcastStreams { media: self.service.clone(), ingest: self.ingest.clone(), address })
     }
 }

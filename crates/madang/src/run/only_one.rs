@@ -18,13 +18,10 @@ pub(super) struct OnlyOne(Option<Tenure>);
 impl OnlyOne {
     /// Waits until no other process has the role.
     pub(super) async fn wait(office: &Office, role: Role) -> Self {
-        let name = if role.has(Part::Crowd) {
-            "crowd"
-        } else if role.has(Part::Media) {
-            "media"
-        } else {
+        if !role.has(Part::Crowd) {
             return Self(None);
-        };
+        }
+        let name = "crowd";
         let tenure = office.seek(name, Terms::SHORT);
         if timeout(SOON, tenure.begun()).await.is_err() {
             tracing::info!(lease = name, "another process has this role; this one waits until it is needed");

@@ -79,11 +79,12 @@ impl Site {
 
         let told_to_encoders =
             media.as_ref().map_or(config.public_rtmp_url.clone(), |media| config.ingest_url(media.rtmp));
-        let streams = media.as_ref().map(|media| media.streams(http) as _);
+        let streams = media.as_ref().map(|media| media.streams(config.media_url(http)) as _);
         let domains = Domains::open(&machine, &stores, &config, people, streams, &told_to_encoders).await?;
         if let Some(media) = &media {
             domains.broadcasts.recover_after_restart().await?;
-            media.gatekeeper.open(domains.broadcasts.clone());
+            let tokens = (domains.playback_tokens.clone(), config.live.playback_tokens);
+            media.gatekeeper.open(domains.broadcasts.clone(), tokens);
         }
         let realtime = if has(Part::Realtime) {
             Some(realtime::start(&machine, &stores, &config, &domains, http).await?)

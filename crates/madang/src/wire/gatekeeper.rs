@@ -6,33 +6,42 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kernel::BroadcastId;
+use kernel::{BroadcastId, Clock};
 use live::{
     Broadcasts,
-    broadcasts::{PublishRefused, Recording},
+    broadcasts::{PublishRefused, Recording, StreamPlace},
+    playbacks::{Admits, InvalidToken, PlaybackTokens},
 };
-use media::needs::{Gatekeeper, Refusal, Standing};
+use media::needs::{Admission, Gatekeeper, NotAdmitted, Refusal, Standing};
 use people::People;
 
 /// Answers for the live domain. Media and broadcasts need each other, so the broadcasts are put in once both are there;
 /// until then publishers are told to try again.
 pub(crate) struct StreamGatekeeper {
     people: People,
-    broadcasts: OnceLock<Arc<Broadcasts>>,
+    clock: Arc<dyn Clock>,
+    live: OnceLock<Live>,
+}
+
+struct Live {
+    broadcasts: Arc<Broadcasts>,
+    tokens: Arc<PlaybackTokens>,
+    /// Whether an address without a token admits nobody.
+    are_needed: bool,
 }
 
 impl StreamGatekeeper {
-    pub(crate) fn new(people: People) -> Self {
-        Self { people, broadcasts: OnceLock::new() }
+    pub(crate) fn new(people: People, clock: Arc<dyn Clock>) -> Self {
+        Self { people, clock, live: OnceLock::new() }
     }
 
-    /// Puts the broadcasts in; only the first call counts.
-    pub(crate) fn open(&self, broadcasts: Arc<Broadcasts>) {
-        let _ = self.broadcasts.set(broadcasts);
+    /// Puts the broadcasts in, and what signs their addresses, with whether they need to be signed; only the first call counts.
+    pub(crate) fn open(&self, broadcasts: Arc<Broadcasts>, (tokens, are_needed): (Arc<PlaybackTokens>, bool)) {
+        let _ = self.live.set(Live { broadcasts, tokens, are_needed });
     }
 
     fn broadcasts(&self) -> Result<&Arc<Broadcasts>, Refusal> {
-        self.broadcasts.get().ok_or(Refusal::Unavailable)
+        Ok(&self.live.get().ok_or(Refusal::Unavailable)?.broadcasts)
     }
 }
 
@@ -63,6 +72,38 @@ impl Gatekeeper for StreamGatekeeper {
     async fn interrupted(&self, broadcast: BroadcastId, publish_epoch: i64) {
         if let Ok(broadcasts) = self.broadcasts() {
             broadcasts.stream_interrupted(broadcast, publish_epoch).await;
+        }
+    }
+
+    fn admit(&self, token: Option<&str>, broadcast: BroadcastId) -> Result<Admission, NotAdmitted> {
+        let live = self.live.get().ok_or(NotAdmitted::Unavailable)?;
+        let Some(token) = token else {
+            return if live.are_needed { Err(NotAdmitted::NotSigned) } else { Ok(Admission::everybody()) };
+        };
+        let read = live.tokens.read(token, broadcast, self.clock.now()).map_err(|invalid| match invalid {
+            InvalidToken::Forged => NotAdmitted::Forged,
+            InvalidToken::OtherShow => NotAdmitted::OtherShow,
+            InvalidToken::Expired => NotAdmitted::Expired,
+        })?;
+        Ok(Admission { preview: read.admits == Admits::Preview, expires_at: Some(read.expires_at) })
+    }
+
+    fn own_token(&self, broadcast: BroadcastId) -> Option<String> {
+        let live = self.live.get().filter(|live| live.are_needed)?;
+        Some(live.tokens.sign(broadcast, Admits::Watching, self.clock.now()))
+    }
+
+    async fn packaged_at(&self, broadcast: BroadcastId) -> Option<String> {
+        match self.broadcasts().ok()?.place_elsewhere(broadcast).await {
+            // Processes of older versions told no scheme.
+            Ok(place) => place.map(|StreamPlace { address, .. }| match address.contains("://") {
+                true => address,
+                false => format!("http://{address}"),
+            }),
+            Err(error) => {
+                tracing::warn!(%error, %broadcast, "cannot tell which process packages a stream");
+                None
+            }
         }
     }
 

@@ -41,6 +41,10 @@ impl Schedule for Retention {
         for broadcast in replays.older_than(self.days, self.clock.now()).await? {
             // One that cannot be deleted does not hold up the others.
             let retired = self.broadcasts.retire_recording(broadcast).await;
+            if matches!(retired, Err(live::broadcasts::Error::NotOver)) {
+                // It is on air, and an earlier take of it is that old.
+                continue;
+            }
             if retired.is_ok() {
                 tracing::info!(%broadcast, days = self.days, "a recording was deleted: its time is over");
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::BroadcastId;
-use live::needs::{NeedError, OwnStreams, Recordings, Stage, StreamNow};
+use live::needs::{NeedError, OwnStreams, Recordings, Stage, StreamNow, Take};
 use media::{MediaService, Replays, ingest::Ingest};
 use ports::blobs::{BlobError, Blobs};
 
@@ -40,8 +40,14 @@ impl OwnStreams for BroadcastStreams {
     }
 
     fn now(&self, broadcast: BroadcastId) -> Option<StreamNow> {
-        let health = self.media.health(broadcast)?;
+        let (health, take) = (self.media.health(broadcast)?, self.media.take(broadcast)?);
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         Some(StreamNow {
+            take: Take {
+                number: number(take.number),
+                sequence: number(take.sequence),
+                discontinuities: number(take.discontinuities),
+            },
             publish_epoch: health.publish_epoch,
             connected: health.connected,
             sends: health.video.is_some() || health.audio.is_some(),
@@ -53,8 +59,19 @@ impl OwnStreams for BroadcastStreams {
         self.media.is_sealing(broadcast)
     }
 
-    async fn expect(&self, broadcast: BroadcastId, stage: Stage) {
-        self.media.expect(broadcast, of_media(stage));
+    async fn expect(&self, broadcast: BroadcastId, take: Take, stage: Stage) {
+        // What is kept is not negative.
+        let number = |number: i64| u64::try_from(number).unwrap_or_default();
+        let take = media::Take {
+            number: number(take.number),
+            sequence: number(take.sequence),
+            discontinuities: number(take.discontinuities),
+        };
+        self.media.expect(broadcast, take, of_media(stage));
+    }
+
+    async fn let_go(&self, broadcast: BroadcastId, take: i64) {
+        self.media.let_go(broadcast, u64::try_from(take).unwrap_or_default());
     }
 
     async fn set_stage(&self, broadcast: BroadcastId, stage: Stage) {

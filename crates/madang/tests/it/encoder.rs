@@ -73,6 +73,11 @@ impl Encoder {
         Self::publish(rtmp, key, seconds, TEST_CARD, H264)
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end: whether it was content, and what it said.
     pub(crate) async fn finish(self) -> (bool, String) {
         let output = self.child.wait_with_output().await.unwrap();

@@ -30,6 +30,7 @@ mod hostile;
 mod http2;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod media_nodes;
 mod moving;
 mod openapi;
 mod outage;

@@ -14,7 +14,7 @@ use crate::{
     encoder::Encoder,
     ground,
     realtime::Connection,
-    site::{PATIENCE, id, until},
+    site::{PATIENCE, id, live, until},
 };
 
 /// What all processes of a site share.
@@ -35,6 +35,11 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("blobs")).unwrap();
         Self { redis, sql, folder }
+    }
+
+    /// The folder of the site's blobs.
+    pub(crate) fn blobs(&self) -> std::path::PathBuf {
+        self.folder.path().join("blobs")
     }
 
     /// Makes this account an administrator, from the shell.
@@ -86,7 +91,7 @@ impl Ground {
 /// A process of the site.
 pub(crate) struct Process {
     child: Child,
-    http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Where encoders publish, if they do.
     pub(crate) encoders: Option<SocketAddr>,
     pub(crate) api: ApiClient,
@@ -119,8 +124,15 @@ impl Process {
         }
     }
 
-    async fn show(&self, broadcast: &Value) -> Value {
+    pub(crate) async fn show(&self, broadcast: &Value) -> Value {
         self.api.get(&format!("/api/v1/broadcasts/{}", id(broadcast)), None).await.unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
+        assert!(sent.success(), "{sent}");
     }
 
     pub(crate) async fn until(&self, broadcast: &Value, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
@@ -239,7 +251,6 @@ async fn a_show_goes_on_while_an_api_restarts_and_while_the_media_process_does()
     let broadcast = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Several" })).await.unwrap();
     let key = broadcast["stream_key"].as_str().unwrap().to_owned();
     let encoder = Encoder::test_card(media.encoders.unwrap(), &key, 300);
-    let live = |show: &Value| show["state"] == "live" && show["stream"] == "arriving";
     let before = api.until(&broadcast, "it is live", live).await;
     api.kill().await;
     let api = ground.process("api", "api", &[]).await;

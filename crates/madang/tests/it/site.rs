@@ -21,6 +21,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 const BINARY: &str = env!("CARGO_BIN_EXE_madang");
 
+/// Whether a show is live and its encoder there.
+pub(crate) fn live(show: &Value) -> bool {
+    show["state"] == "live" && show["stream"] == "arriving"
+}
+
 /// A running server.
 pub(crate) struct Site {
     child: Child,

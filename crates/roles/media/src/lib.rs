@@ -14,6 +14,7 @@ mod service;
 mod settings;
 mod stream;
 mod streams;
+mod take;
 mod thumbnails;
 
 pub use packager::{
@@ -24,3 +25,4 @@ pub use recording::{Replays, SpoolFolder};
 pub use service::MediaService;
 pub use settings::MediaSettings;
 pub use stream::Stage;
+pub use take::Take;

@@ -11,13 +11,14 @@ use ports::blobs::{BlobError, Blobs};
 use tokio::task::JoinHandle;
 
 use crate::{
-    needs::{Gatekeeper, Packager, PacketSink},
+    needs::{Gatekeeper, Nodes, Packager, PacketSink},
     packager::{WindowLimits, health::StreamHealth},
-    playback::{self, ByteCache},
-    recording::{Follower, Recorder, Recording, Replays, Restored, SpoolFolder, thumbnail_key},
+    playback::{self, ByteCache, Flights},
+    recording::{Follower, Recorder, Recording, Replays, Restored, ShowTake, SpoolFolder, thumbnail_key},
     settings::MediaSettings,
     stream::{Sink, Stage, Stream},
     streams::Streams,
+    take::Take,
     thumbnails::{Picture, Thumbnails},
 };
 
@@ -34,6 +35,9 @@ pub struct MediaService {
     clock: Arc<dyn Clock>,
     blobs: Arc<dyn Blobs>,
     gatekeeper: Arc<dyn Gatekeeper>,
+    /// The other processes that package streams, where there may be any.
+    nodes: Option<Arc<dyn Nodes>>,
+    flights: Flights,
     streams: Streams,
     owner: String,
     /// No other process uses it until this one has ended.
@@ -59,6 +63,7 @@ impl MediaService {
         clock: Arc<dyn Clock>,
         blobs: Arc<dyn Blobs>,
         gatekeeper: Arc<dyn Gatekeeper>,
+        nodes: Option<Arc<dyn Nodes>>,
     ) -> std::io::Result<Arc<Self>> {
         let recorder = Recorder::start(spool.path.clone(), blobs.clone())?;
         let media = Arc::new(Self {
@@ -75,6 +80,8 @@ impl MediaService {
             clock,
             blobs,
             gatekeeper,
+            nodes,
+            flights: Flights::default(),
         });
         media.restore();
         let rounds = tokio::spawn(go_round(Arc::downgrade(&media)));
@@ -97,12 +104,33 @@ impl MediaService {
         &self.owner
     }
 
-    /// This process is given the broadcast's publisher: its stream is here from now on, at this stage.
-    pub fn expect(self: &Arc<Self>, broadcast: BroadcastId, stage: Stage) {
+    /// This process is given the broadcast's publisher: its stream is here from now on, at this stage. One of an earlier take
+    /// is let go of.
+    pub fn expect(self: &Arc<Self>, broadcast: BroadcastId, take: Take, stage: Stage) {
+        if let Some(earlier) = self.streams.get(broadcast).filter(|stream| stream.take.number != take.number) {
+            self.let_go(broadcast, earlier.take.number);
+        }
         if stage != Stage::Ended {
-            self.stream_of(broadcast, self.clock.now());
+            let (length_ms, now) = (self.window_length_ms(), self.clock.now());
+            self.streams.get_or_add(broadcast, || Stream::new(broadcast, take, length_ms, now));
         }
         self.set_stage(broadcast, stage);
+    }
+
+    /// Another process has the stream of this take by now: nothing more is packaged here, what was recorded is sealed, and
+    /// whoever watches is served from there.
+    pub fn let_go(&self, broadcast: BroadcastId, take: u64) {
+        let Some(stream) = self.streams.get(broadcast).filter(|stream| stream.take.number == take) else { return };
+        tracing::info!(%broadcast, take, "another process has the stream");
+        self.streams.remove(broadcast);
+        stream.let_go(self.clock.now());
+    }
+
+    /// The take of a stream that is here, as far as it has come: what another process would go on from.
+    pub fn take(&self, broadcast: BroadcastId) -> Option<Take> {
+        let stream = self.streams.get(broadcast)?;
+        let (sequence, discontinuities) = stream.window().edge_numbers();
+        Some(Take { number: stream.take.number, sequence, discontinuities })
     }
 
     /// The stage of a stream that is here.
@@ -130,7 +158,8 @@ impl MediaService {
         let Some(stream) = self.streams.get(broadcast) else { return };
         let was = stream.stage();
         let follower: Arc<dyn Follower> = stream.clone();
-        stream.set_stage(stage, now, |timeline_start| self.record(broadcast, timeline_start, &follower));
+        let show = ShowTake { broadcast, take: stream.take.number };
+        stream.set_stage(stage, now, |timeline_start| self.record(show, timeline_start, &follower));
         if stage == Stage::Ended && was != Stage::Ended {
             tokio::spawn(self.clone().see_off(broadcast));
         }
@@ -197,6 +226,18 @@ impl MediaService {
         &*self.gatekeeper
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn nodes(&self) -> Option<&Arc<dyn Nodes>> {
+        self.nodes.as_ref()
+    }
+
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.flights
+    }
+
     pub(crate) fn cache(&self) -> &ByteCache {
         &self.cache
     }
@@ -248,25 +289,21 @@ impl MediaService {
     }
 
     fn stream_of(&self, broadcast: BroadcastId, now: Timestamp) -> Arc<Stream> {
-        self.streams.get_or_add(broadcast, || Stream::new(broadcast, self.window_length_ms(), now))
+        self.streams.get_or_add(broadcast, || Stream::new(broadcast, Take::default(), self.window_length_ms(), now))
     }
 
-    fn record(
-        &self,
-        broadcast: BroadcastId,
-        timeline_start: Timestamp,
-        follower: &Arc<dyn Follower>,
-    ) -> Option<Recording> {
-        self.recorder.begin(broadcast, timeline_start, Arc::downgrade(follower))
+    fn record(&self, show: ShowTake, timeline_start: Timestamp, follower: &Arc<dyn Follower>) -> Option<Recording> {
+        self.recorder.begin(show, timeline_start, Arc::downgrade(follower))
     }
 
     fn restore(self: &Arc<Self>) {
         let length_ms = self.window_length_ms();
         let limits = WindowLimits { length_ms, recorded: true };
-        for Restored { broadcast, window, spooled } in self.recorder.restore(limits) {
-            let stream = self.streams.get_or_add(broadcast, || Stream::restored(broadcast, length_ms, window));
+        for Restored { show, window, spooled } in self.recorder.restore(limits) {
+            let ShowTake { broadcast, take } = show;
+            let stream = self.streams.get_or_add(broadcast, || Stream::restored(broadcast, take, length_ms, window));
             let follower: Arc<dyn Follower> = stream.clone();
-            stream.go_on_recording(self.recorder.resume(broadcast, spooled, Arc::downgrade(&follower)));
+            stream.go_on_recording(self.recorder.resume(show, spooled, Arc::downgrade(&follower)));
         }
     }
 

@@ -49,6 +49,9 @@ pub enum Error {
     /// The show was ended under the encoder that uses the lasting key, and the encoder goes on trying.
     #[error("The show was ended; stop the encoder before you start the next one.")]
     EncoderGoesOn,
+    /// Another process has the publisher.
+    #[error("Another encoder is publishing into this broadcast. If it is gone, try again in a few seconds.")]
+    PublishedElsewhere,
     /// Others changed the broadcast again and again in between.
     #[error("The broadcast is being changed by others; try again.")]
     Contended,
@@ -84,7 +87,9 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound | Error::UnknownKey => Problem::not_found("not_found", detail),
             Error::NotHost => Problem::forbidden("not_host", detail),
-            Error::WrongState(_) | Error::NotOver | Error::EncoderGoesOn => Problem::conflict("wrong_state", detail),
+            Error::WrongState(_) | Error::NotOver | Error::EncoderGoesOn | Error::PublishedElsewhere => {
+                Problem::conflict("wrong_state", detail)
+            }
             Error::ScheduledTooFar => Problem::invalid("invalid_schedule", detail).field("scheduled_at"),
             Error::UnknownState(_) => Problem::invalid("invalid_state", detail).field("state"),
             Error::Closed => Problem::forbidden("new_broadcasts_closed", detail),
@@ -131,6 +136,7 @@ impl From<Error> for PublishRefused {
             Error::UnknownKey | Error::NotFound => Self::UnknownKey,
             Error::WrongState(_)
             | Error::EncoderGoesOn
+            | Error::PublishedElsewhere
             | Error::Closed
             | Error::TooManyOpen(_)
             | Error::TooOften { .. } => Self::NotNow(error.to_string()),

@@ -40,7 +40,7 @@ async fn create(
     Body(new): Body<NewBroadcast>,
 ) -> ApiResult<(StatusCode, Json<OwnBroadcast>)> {
     let (broadcast, stream_key) = presenter.broadcasts().create(signed_in.identity.account, new.into()).await?;
-    let broadcast = presenter.view(broadcast).await?;
+    let broadcast = presenter.view(broadcast, Some(&signed_in.identity)).await?;
     let ingest_url = presenter.ingest_url(&host);
     Ok((StatusCode::CREATED, Json(OwnBroadcast { broadcast, stream_key, ingest_url })))
 }
@@ -67,20 +67,22 @@ async fn list(
         },
     };
     let Page { items, next_cursor } = presenter.broadcasts().list(&caller, state, host, before, limit).await?;
-    Ok(Json(Page { items: presenter.views(items).await?, next_cursor }))
+    Ok(Json(Page { items: presenter.views(items, caller.identity.as_deref()).await?, next_cursor }))
 }
 
 /// One broadcast.
-#[utoipa::path(get, path = "/api/v1/broadcasts/{id}", tag = "live", params(("id" = BroadcastId, Path)), responses(
+#[utoipa::path(get, path = "/api/v1/broadcasts/{id}", tag = "live", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = BroadcastId, Path)), responses(
     (status = 200, description = "The broadcast", body = BroadcastView),
     (status = 404, description = "`not_found`", body = Problem),
 ))]
 async fn show(
     State(presenter): State<Arc<Presenter>>,
+    Visitor(caller): Visitor,
     PathId(id): PathId<BroadcastId>,
 ) -> ApiResult<Json<BroadcastView>> {
     let broadcast = presenter.broadcasts().find(id).await?;
-    Ok(Json(presenter.view(broadcast).await?))
+    Ok(Json(presenter.view(broadcast, caller.identity.as_deref()).await?))
 }
 
 /// Changes title or `auto_start`; for the host.
@@ -102,7 +104,7 @@ async fn change(
 ) -> ApiResult<Json<BroadcastView>> {
     let change = Change { title: change.title, auto_start: change.auto_start };
     let broadcast = presenter.broadcasts().change(&signed_in.identity, id, change).await?;
-    Ok(Json(presenter.view(broadcast).await?))
+    Ok(Json(presenter.view(broadcast, Some(&signed_in.identity)).await?))
 }
 
 /// Removes the recording of a show that is over; its numbers stay.

@@ -9,6 +9,7 @@
 //! Lost: nothing that was answered. News of a stream that could not be kept is tried again; a process that dies takes
 //! it along, and its publishers are taken for gone when it starts again, or five seconds after it was heard of last.
 
+mod addresses;
 mod error;
 mod http;
 mod jobs;
@@ -22,10 +23,11 @@ mod stray_encoders;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::PlaybackAddresses;
 pub use error::{Error, PublishRefused};
 pub use http::router;
 pub use jobs::schedules;
-pub use model::{Broadcast, Draft, Recording};
+pub use model::{Broadcast, Draft, Recording, StreamPlace};
 pub use presenter::{BroadcastView, Health, Presenter};
 pub use service::{Broadcasts, Change, Command, Needs};
-pub(crate) use store::{MIGRATION, STREAMS_MIGRATION};
+pub(crate) use store::{MIGRATION, STREAMS_MIGRATION, TAKES_MIGRATION};

@@ -68,6 +68,15 @@ impl Broadcast {
     }
 }
 
+/// Which process has a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPlace {
+    /// Names its spool.
+    pub owner: String,
+    /// Where other processes of the site reach it.
+    pub address: String,
+}
+
 /// What a host says of a new broadcast.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {

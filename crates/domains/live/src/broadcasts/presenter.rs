@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 pub use health::Health;
 
-use super::{Broadcast, Broadcasts, Error, Recording};
+use super::{Broadcast, Broadcasts, Error, PlaybackAddresses, Recording};
 use crate::{
     Settings,
     needs::{Audience, Name, Names, Total, Totals, ViewerCounts},
@@ -63,7 +63,7 @@ pub struct BroadcastView {
     /// The moment of position 0 of its timeline, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline_start: Option<Timestamp>,
-    /// Its multivariant playlist (RFC 8216).
+    /// Its multivariant playlist (RFC 8216). Where addresses are signed it runs out: ask for the broadcast again then.
     pub playback_url: String,
     /// A still of it, as JPEG.
     pub thumbnail_url: String,
@@ -83,7 +83,7 @@ pub struct Presenter {
     names: Arc<dyn Names>,
     audience: Arc<dyn Audience>,
     totals: Arc<dyn Totals>,
-    playback_base_url: String,
+    addresses: PlaybackAddresses,
     ingest_url: String,
 }
 
@@ -95,9 +95,9 @@ impl Presenter {
         names: Arc<dyn Names>,
         audience: Arc<dyn Audience>,
         totals: Arc<dyn Totals>,
+        addresses: PlaybackAddresses,
     ) -> Self {
-        let playback_base_url = settings.playback_base_url.trim_end_matches('/').to_owned();
-        Self { broadcasts, names, audience, totals, playback_base_url, ingest_url: settings.ingest_url.clone() }
+        Self { broadcasts, names, audience, totals, addresses, ingest_url: settings.ingest_url.clone() }
     }
 
     /// The broadcasts it shows.
@@ -105,8 +105,12 @@ impl Presenter {
         &self.broadcasts
     }
 
-    /// These broadcasts as visitors see them, in their order.
-    pub async fn views(&self, broadcasts: Vec<Broadcast>) -> Result<Vec<BroadcastView>, Error> {
+    /// These broadcasts as this visitor sees them, in their order.
+    pub async fn views(
+        &self,
+        broadcasts: Vec<Broadcast>,
+        visitor: Option<&Identity>,
+    ) -> Result<Vec<BroadcastView>, Error> {
         let mut hosts: Vec<AccountId> = broadcasts.iter().map(|broadcast| broadcast.host).collect();
         hosts.sort_unstable();
         hosts.dedup();
@@ -114,14 +118,14 @@ impl Presenter {
         let crowds = self.crowds(&broadcasts).await?;
         let view = |broadcast: Broadcast| {
             let crowd = crowds.get(&broadcast.id).copied().unwrap_or_default();
-            self.put_together(broadcast, &names, crowd)
+            self.put_together(broadcast, visitor, &names, crowd)
         };
         Ok(broadcasts.into_iter().map(view).collect())
     }
 
-    /// This broadcast as visitors see it.
-    pub async fn view(&self, broadcast: Broadcast) -> Result<BroadcastView, Error> {
-        self.views(vec![broadcast]).await?.pop().ok_or(Error::NotFound)
+    /// This broadcast as this visitor sees it.
+    pub async fn view(&self, broadcast: Broadcast, visitor: Option<&Identity>) -> Result<BroadcastView, Error> {
+        self.views(vec![broadcast], visitor).await?.pop().ok_or(Error::NotFound)
     }
 
     /// How the stream and the players of a broadcast are doing; for its host.
@@ -155,7 +159,14 @@ impl Presenter {
         Ok(crowds)
     }
 
-    fn put_together(&self, broadcast: Broadcast, names: &HashMap<AccountId, Name>, crowd: Total) -> BroadcastView {
+    fn put_together(
+        &self,
+        broadcast: Broadcast,
+        visitor: Option<&Identity>,
+        names: &HashMap<AccountId, Name>,
+        crowd: Total,
+    ) -> BroadcastView {
+        let folder = self.addresses.folder(&broadcast, visitor);
         let Broadcast { id, channel, host, title, life, recording, created_at, .. } = broadcast;
         // An account that is gone leaves its shows without a name.
         let name =
@@ -172,8 +183,8 @@ impl Presenter {
             started_at: life.started_at,
             ended_at: life.ended_at,
             timeline_start: life.timeline_start,
-            playback_url: format!("{}/live/{id}/index.m3u8", self.playback_base_url),
-            thumbnail_url: format!("{}/live/{id}/thumbnail.jpg", self.playback_base_url),
+            playback_url: format!("{folder}/index.m3u8"),
+            thumbnail_url: format!("{folder}/thumbnail.jpg"),
             replay: life.ended_at.is_some() && recording == Recording::Kept,
             room: format!("chat:{id}"),
             viewers: crowd.viewers,

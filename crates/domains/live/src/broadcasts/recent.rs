@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kernel::{BroadcastId, Timestamp, recent::Recent};
 
-use super::model::Broadcast;
+use super::model::{Broadcast, StreamPlace};
 
 const FRESH_MS: i64 = 1_000;
 const ENTRIES_MAX: usize = 4_096;
@@ -40,5 +40,27 @@ impl RecentBroadcasts {
         if !is_older {
             entries.insert(broadcast.id, (broadcast.clone(), now));
         }
+    }
+}
+
+/// Where streams were a moment ago: in no other process known of, or there.
+#[derive(Debug)]
+pub(super) struct RecentPlaces(Mutex<Recent<BroadcastId, (Option<StreamPlace>, Timestamp)>>);
+
+impl RecentPlaces {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Recent::new(ENTRIES_MAX)))
+    }
+
+    /// What was read within the last second.
+    pub(super) fn get(&self, id: BroadcastId, now: Timestamp) -> Option<Option<StreamPlace>> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (place, read_at) = entries.get(&id)?;
+        (0..FRESH_MS).contains(&now.millis_since(*read_at)).then(|| place.clone())
+    }
+
+    /// Keeps what was read at `now`.
+    pub(super) fn put(&self, id: BroadcastId, place: Option<StreamPlace>, now: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (place, now));
     }
 }

@@ -19,8 +19,8 @@ use ports::sql::{Database, SqlError};
 use super::{
     Error,
     lifecycle::{Input, Patience, WrongState},
-    model::{Broadcast, Draft},
-    recent::RecentBroadcasts,
+    model::{Broadcast, Draft, StreamPlace},
+    recent::{RecentBroadcasts, RecentPlaces},
     store::{self, Shelf},
 };
 use crate::{
@@ -68,6 +68,9 @@ pub struct Broadcasts {
     rate: Adjustable<Rate>,
     open_max: u32,
     recent: RecentBroadcasts,
+    places: RecentPlaces,
+    /// Those whose place is being read.
+    placing: Asked<BroadcastId, Result<Option<StreamPlace>, Arc<SqlError>>>,
     /// Those that are being read for [`Self::find`].
     finding: Asked<BroadcastId, Result<Option<Broadcast>, Arc<SqlError>>>,
     /// One looks after a stream at a time, so that the last one does the latest.
@@ -122,6 +125,8 @@ impl Broadcasts {
             rate: settings.broadcast_rate.clone(),
             open_max: settings.open_broadcasts_max,
             recent: RecentBroadcasts::new(),
+            places: RecentPlaces::new(),
+            placing: Asked::new(),
             finding: Asked::new(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             unheard: Mutex::default(),

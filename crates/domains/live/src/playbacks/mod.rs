@@ -14,14 +14,16 @@ mod settings;
 mod store;
 #[cfg(test)]
 mod tests;
+mod token;
 mod viewer;
 
 pub use error::Error;
 pub use http::router;
 pub(crate) use rates::Rates;
 pub(crate) use service::open_sessions;
-pub use service::{Issued, Playbacks};
+pub use service::{Issued, Playbacks, open_tokens};
 pub use session::{InvalidSession, Session, Sessions};
 pub use settings::Settings;
 pub use store::MIGRATIONS;
+pub use token::{Admission, Admits, InvalidToken, PlaybackTokens};
 pub use viewer::Viewer;

@@ -6,7 +6,7 @@ use kernel::{BroadcastId, Clock, PlaybackId, Random, Snowflake, Timestamp, calle
 use ports::sql::Database;
 
 use super::{
-    Error, Rates, Session, Sessions, Settings, Viewer,
+    Error, PlaybackTokens, Rates, Session, Sessions, Settings, Viewer,
     needs::{Accounts, Players},
     store,
 };
@@ -49,6 +49,20 @@ pub(crate) async fn open_sessions(
     now: Timestamp,
 ) -> Result<Sessions, OpenError> {
     Ok(Sessions::new(&store::secret(database, random, now).await?))
+}
+
+/// The signer of this site's playback addresses, with the same secret.
+///
+/// # Errors
+/// When the secret cannot be read or kept.
+pub async fn open_tokens(
+    database: &Database,
+    random: &dyn Random,
+    now: Timestamp,
+    settings: &crate::Settings,
+) -> Result<PlaybackTokens, OpenError> {
+    let lifetime_ms = i64::from(settings.playback_token_minutes) * 60_000;
+    Ok(PlaybackTokens::new(&store::secret(database, random, now).await?, lifetime_ms))
 }
 
 impl Playbacks {

@@ -15,7 +15,7 @@ use ports::bus::{Bus, BusError, Listener, Movement, Publication};
 
 use super::{ADMIN, JUNO, MINA};
 use crate::needs::{
-    Audience, Name, Names, NeedError, OwnStreams, PlayerHealth, Recordings, Stage, StreamNow, Total, Totals,
+    Audience, Name, Names, NeedError, OwnStreams, PlayerHealth, Recordings, Stage, StreamNow, Take, Total, Totals,
 };
 
 pub(super) fn handle(account: AccountId) -> String {
@@ -48,6 +48,8 @@ pub(crate) struct Streams {
     /// Where each was, the latest last.
     pub(crate) stages: Mutex<HashMap<BroadcastId, Vec<Stage>>>,
     pub(crate) now: Mutex<HashMap<BroadcastId, StreamNow>>,
+    /// What it goes on from.
+    pub(crate) takes: Mutex<HashMap<BroadcastId, Take>>,
     pub(crate) sealing: Mutex<HashSet<BroadcastId>>,
     pub(crate) disconnected: Mutex<HashSet<BroadcastId>>,
     pub(crate) forgotten: Mutex<HashSet<BroadcastId>>,
@@ -92,7 +94,8 @@ impl Streams {
     /// A publisher is there, or was.
     pub(crate) fn publishes(&self, broadcast: BroadcastId, publish_epoch: i64, connected: bool) {
         let health = serde_json::json!({"connected": connected, "publish_epoch": publish_epoch, "warnings": []});
-        let now = StreamNow { publish_epoch, connected, sends: connected, health };
+        let take = self.takes.lock().unwrap().get(&broadcast).copied().unwrap_or_default();
+        let now = StreamNow { take, publish_epoch, connected, sends: connected, health };
         self.now.lock().unwrap().insert(broadcast, now);
     }
 }
@@ -125,13 +128,21 @@ impl OwnStreams for Streams {
         self.sealing.lock().unwrap().contains(&broadcast)
     }
 
-    async fn expect(&self, broadcast: BroadcastId, stage: Stage) {
+    async fn expect(&self, broadcast: BroadcastId, take: Take, stage: Stage) {
+        self.takes.lock().unwrap().insert(broadcast, take);
         self.stages.lock().unwrap().entry(broadcast).or_default().push(stage);
     }
 
     async fn set_stage(&self, broadcast: BroadcastId, stage: Stage) {
         if let Some(told) = self.stages.lock().unwrap().get_mut(&broadcast) {
             told.push(stage);
+        }
+    }
+
+    async fn let_go(&self, broadcast: BroadcastId, take: i64) {
+        if self.takes.lock().unwrap().get(&broadcast).is_none_or(|held| held.number == take) {
+            self.stages.lock().unwrap().remove(&broadcast);
+            self.now.lock().unwrap().remove(&broadcast);
         }
     }
 

@@ -13,6 +13,21 @@ use super::sample::Ticks;
 #[serde(transparent)]
 pub(crate) struct SegmentName(pub(crate) u64);
 
+/// The names that a take has for itself ([`crate::Take`]): more than it can use up.
+const NAMES_OF_TAKE: u64 = 1_000_000_000_000;
+
+impl SegmentName {
+    /// The first name of a take.
+    pub(crate) fn first_of(take: u64) -> Self {
+        Self(take.saturating_mul(NAMES_OF_TAKE))
+    }
+
+    /// Whose it is.
+    pub(crate) fn take(self) -> u64 {
+        self.0 / NAMES_OF_TAKE
+    }
+}
+
 impl fmt::Display for SegmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -12,6 +12,7 @@ use super::{
     error::PlaybackError,
     range::{self, Asked},
 };
+use crate::needs::NodeAnswer;
 
 /// How long an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,39 @@ pub(super) fn file(
 pub(super) fn whole(kind: HeaderValue, holds: Holds, bytes: Bytes) -> Response {
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, holds.header()), ANYONE, AS_SAID];
     (headers, Body::from(bytes)).into_response()
+}
+
+/// What another process answered, in its words.
+pub(super) fn passed_on(answer: &NodeAnswer) -> Response {
+    let mut response = Response::new(Body::from(answer.body.clone()));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    let said = [
+        (header::CONTENT_TYPE, &answer.content_type),
+        (header::CACHE_CONTROL, &answer.cache_control),
+        (header::RETRY_AFTER, &answer.retry_after),
+    ];
+    for (name, value) in said.into_iter().filter(|(_, value)| !value.is_empty()) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(ANYONE.0, ANYONE.1);
+    headers.insert(AS_SAID.0, AS_SAID.1);
+    response
+}
+
+/// Lets an answer hold no longer than for so many seconds: what stands in front of the site does not know when an address
+/// runs out.
+pub(super) fn hold_no_longer(response: &mut Response, left_s: i64) {
+    let headers = response.headers_mut();
+    let said = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    let Some(rest) = said.and_then(|said| said.strip_prefix("public, max-age=")) else { return };
+    let (seconds, more) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+    let holds_s = seconds.parse::<i64>().unwrap_or_default().min(left_s.max(0));
+    if let Ok(value) = HeaderValue::try_from(format!("public, max-age={holds_s}{more}")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
 }
 
 /// The file is there, for whoever asks with GET.

@@ -18,10 +18,12 @@ use crate::packager::SegmentName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Cached {
     Segment(SegmentName),
+    /// A part of a segment that another process packages.
+    Part(SegmentName, usize),
     Init(SegmentName),
-    /// A replay's playlists.
-    Multivariant,
-    Media,
+    /// A replay's playlists, as they were in a stretch of time.
+    Multivariant(i64),
+    Media(i64),
     Thumbnail,
 }
 
@@ -52,6 +54,14 @@ pub(crate) struct ByteCache {
 impl ByteCache {
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self { bytes_max, shelf: Mutex::default() }
+    }
+
+    /// The file, if it is here.
+    pub(crate) fn peek(&self, key: Key) -> Option<Bytes> {
+        let mut shelf = self.shelf();
+        let bytes = shelf.entries.get(&key)?.file.get()?.clone();
+        shelf.touch(key);
+        Some(bytes)
     }
 
     /// The file from here, or from `load`.

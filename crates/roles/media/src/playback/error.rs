@@ -3,6 +3,8 @@
 use kernel::Problem;
 use ports::blobs::BlobError;
 
+use crate::needs::NotAdmitted;
+
 /// When to ask again where the store does not answer, in seconds.
 const AWAY_S: u64 = 5;
 
@@ -18,6 +20,15 @@ pub(crate) enum PlaybackError {
     /// The stream has just begun, or has stalled, and the wait was long enough.
     #[error("the stream has not come this far; try again")]
     NotYet,
+    /// The address admits nobody.
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
+    /// The process that packages the stream does not answer, or there is none at present.
+    #[error("the stream cannot be reached at the moment; try again")]
+    Away,
+    /// Another process has the stream by now, and is to be asked.
+    #[error("the stream is being packaged elsewhere; try again")]
+    Moved,
     /// Nobody can tell at present whether there is something to watch.
     #[error("the server cannot tell what there is to watch here; try again")]
     Unavailable,
@@ -51,6 +62,14 @@ impl From<PlaybackError> for Problem {
             PlaybackError::NotFound => Problem::not_found("nothing_to_watch", detail),
             PlaybackError::Gone => Problem { status: 410, title: "Gone", ..Problem::not_found("segment_gone", detail) },
             PlaybackError::NotYet => Problem::unavailable("not_yet", detail).retry_after(1),
+            PlaybackError::NotAdmitted(reason) => match reason {
+                NotAdmitted::NotSigned => Problem::forbidden("address_not_signed", detail),
+                NotAdmitted::Forged => Problem::forbidden("address_forged", detail),
+                NotAdmitted::OtherShow => Problem::forbidden("address_of_another_broadcast", detail),
+                NotAdmitted::Expired => Problem::forbidden("address_expired", detail),
+                NotAdmitted::Unavailable => Problem::unavailable("unavailable", detail).retry_after(1),
+            },
+            PlaybackError::Away | PlaybackError::Moved => Problem::unavailable("stream_away", detail).retry_after(1),
             PlaybackError::Unavailable => Problem::unavailable("unavailable", detail).retry_after(1),
             PlaybackError::TooFarAhead { .. } => Problem::bad_request("too_far_ahead", detail).field("_HLS_msn"),
             PlaybackError::PartWithoutSegment => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Query, State},
-    http::HeaderMap,
+    http::{HeaderMap, Uri},
     response::Response,
     routing::get,
 };
@@ -15,13 +15,18 @@ use kernel::BroadcastId;
 use super::{
     access,
     answers::{self, Holds},
+    elsewhere,
     error::PlaybackError,
     file_name::FileName,
     live::{self, Directives},
     replay,
 };
 use crate::{
-    needs::Standing, packager::SegmentName, recording::segment_key, service::MediaService, stream::Stream,
+    needs::{Admission, Standing},
+    packager::SegmentName,
+    recording::segment_key,
+    service::MediaService,
+    stream::Stream,
     thumbnails::Picture,
 };
 
@@ -34,37 +39,81 @@ const ADDRESS_S: u16 = 600;
 /// How long a live picture holds, in seconds.
 const THUMBNAIL_S: u16 = 10;
 
-/// The router of `/live/{broadcast}/{file}`.
+/// The router of `/live/{broadcast}/{file}`, and of `/live/{broadcast}/{token}/{file}`.
 pub(crate) fn router(media: Arc<MediaService>) -> Router {
     let preflight = || async { answers::preflight() };
-    Router::new().route("/live/{broadcast}/{file}", get(file).options(preflight)).with_state(media)
+    Router::new()
+        .route("/live/{broadcast}/{file}", get(open).options(preflight))
+        .route("/live/{broadcast}/{token}/{file}", get(signed).options(preflight))
+        .with_state(media)
+}
+
+type Said = Result<Query<Directives>, axum::extract::rejection::QueryRejection>;
+
+async fn open(
+    State(media): State<Arc<MediaService>>,
+    Path((broadcast, name)): Path<(String, String)>,
+    directives: Said,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    file(&media, (&broadcast, None, &name), directives, uri, headers).await
+}
+
+async fn signed(
+    State(media): State<Arc<MediaService>>,
+    Path((broadcast, token, name)): Path<(String, String, String)>,
+    directives: Said,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    file(&media, (&broadcast, Some(&token), &name), directives, uri, headers).await
 }
 
 async fn file(
-    State(media): State<Arc<MediaService>>,
-    Path((broadcast, file)): Path<(String, String)>,
-    directives: Result<Query<Directives>, axum::extract::rejection::QueryRejection>,
+    media: &Arc<MediaService>,
+    (broadcast, token, file): (&str, Option<&str>, &str),
+    directives: Said,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let directives = directives.map(|Query(directives)| directives).unwrap_or_default();
-    let (Ok(broadcast), Some(name)) = (broadcast.parse(), FileName::parse(&file)) else {
+    let (Ok(broadcast), Some(name)) = (broadcast.parse(), FileName::parse(file)) else {
         return answers::failure(PlaybackError::NotFound);
     };
-    let answer = match media.stream(broadcast) {
-        Some(stream) => of_stream(&media, &stream, name, &directives, &headers).await,
-        None => without_stream(&media, broadcast, name, &headers).await,
+    let admission = match media.gatekeeper().admit(token, broadcast) {
+        Ok(admission) => admission,
+        Err(refused) => return answers::failure(refused.into()),
     };
-    answer.unwrap_or_else(answers::failure)
+    let asked = Asked { broadcast, admission, name, directives, uri, headers };
+    let answer = match media.stream(broadcast) {
+        Some(stream) => match of_stream(media, &stream, &asked).await {
+            Err(PlaybackError::Moved) => without_stream(media, &asked).await,
+            answer => answer,
+        },
+        None => without_stream(media, &asked).await,
+    };
+    let mut answer = answer.unwrap_or_else(answers::failure);
+    if let Some(expires_at) = admission.expires_at {
+        answers::hold_no_longer(&mut answer, expires_at.millis_since(media.now()) / 1_000);
+    }
+    answer
 }
 
-async fn of_stream(
-    media: &MediaService,
-    stream: &Arc<Stream>,
+/// What a request asks for.
+struct Asked {
+    broadcast: BroadcastId,
+    admission: Admission,
     name: FileName,
-    directives: &Directives,
-    headers: &HeaderMap,
-) -> Result<Response, PlaybackError> {
-    let preview = access::check(media.gatekeeper(), stream, headers).await?;
+    directives: Directives,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+async fn of_stream(media: &MediaService, stream: &Arc<Stream>, asked: &Asked) -> Result<Response, PlaybackError> {
+    let Asked { admission, name, directives, headers, .. } = asked;
+    let (admission, name) = (*admission, *name);
+    let preview = access::check(media.gatekeeper(), stream, admission, headers).await?;
     let holds = |holds| if preview { Holds::Private } else { holds };
     match name {
         FileName::Multivariant => {
@@ -109,17 +158,31 @@ async fn segment(media: &MediaService, stream: &Stream, name: SegmentName) -> Re
     }
 }
 
-/// What is answered where the stream is not: a replay for as long as the broadcast's row has one.
-async fn without_stream(
-    media: &MediaService,
-    broadcast: BroadcastId,
-    name: FileName,
-    headers: &HeaderMap,
-) -> Result<Response, PlaybackError> {
+/// What is answered where the stream is not: what the process that packages it answers, and a replay for as long as the
+/// broadcast's row has one.
+async fn without_stream(media: &Arc<MediaService>, asked: &Asked) -> Result<Response, PlaybackError> {
+    let Asked { broadcast, admission, name, directives, uri, headers } = asked;
+    let (broadcast, admission, name) = (*broadcast, *admission, *name);
     let refusal = match media.gatekeeper().standing(broadcast).await {
-        Some(Standing::Over) => return of_replay(media, broadcast, name, headers).await,
-        Some(Standing::OnAir) => PlaybackError::NotYet,
-        Some(Standing::Nothing) => PlaybackError::NotFound,
+        Some(Standing::Over) => match of_replay(media, broadcast, name, headers).await {
+            // It has just ended: the process that has its last segments still plays them.
+            Err(PlaybackError::NotFound | PlaybackError::Gone) => {
+                let answer = elsewhere::file(media, broadcast, name, directives, headers).await;
+                return answer.map_err(|_| PlaybackError::NotFound);
+            }
+            answer => return answer,
+        },
+        Some(Standing::OnAir) => match elsewhere::file(media, broadcast, name, directives, headers).await {
+            Err(error) => error,
+            answer => return answer,
+        },
+        Some(Standing::Nothing) => {
+            if access::may_preview(media.gatekeeper(), broadcast, admission, headers).await {
+                let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
+                return elsewhere::preview(media, broadcast, path, headers).await;
+            }
+            PlaybackError::NotFound
+        }
         Some(Standing::Gone) => {
             media.cache().forget(broadcast);
             PlaybackError::NotFound

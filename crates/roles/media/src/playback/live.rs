@@ -21,7 +21,7 @@ const BREAK_WAIT: Duration = Duration::from_secs(1);
 const WAIT_TARGETS: u64 = 3;
 
 /// The delivery directives of a playlist request (RFC 8216bis section 6.2.5).
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 pub(super) struct Directives {
     #[serde(rename = "_HLS_msn")]
     sequence: Option<u64>,
@@ -29,6 +29,21 @@ pub(super) struct Directives {
     part: Option<usize>,
     #[serde(rename = "_HLS_skip")]
     skip: Option<String>,
+}
+
+impl Directives {
+    /// As a query, with its question mark.
+    pub(super) fn query(&self) -> String {
+        let numbers = [("_HLS_msn", self.sequence), ("_HLS_part", self.part.map(|part| part as u64))];
+        let numbers = numbers.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let skip = if self.skips() { Some("_HLS_skip=YES".to_owned()) } else { None };
+        let all: Vec<String> = numbers.chain(skip).collect();
+        if all.is_empty() { String::new() } else { format!("?{}", all.join("&")) }
+    }
+
+    fn skips(&self) -> bool {
+        matches!(self.skip.as_deref(), Some("YES" | "v2"))
+    }
 }
 
 /// The media playlist, once it holds what is asked for.
@@ -39,12 +54,15 @@ pub(super) async fn media(stream: &Arc<Stream>, directives: &Directives) -> Resu
     if directives.part.is_some() && directives.sequence.is_none() {
         return Err(PlaybackError::PartWithoutSegment);
     }
-    let skip = matches!(directives.skip.as_deref(), Some("YES" | "v2"));
+    let skip = directives.skips();
     let asked = directives.sequence;
     let mut progress = stream.progress();
     let begun = Instant::now();
     loop {
         progress.mark_unchanged();
+        if stream.is_elsewhere() {
+            return Err(PlaybackError::Moved);
+        }
         let target_s = {
             let mut window = stream.window();
             if let Some(playlist) = window.playlist(skip) {
@@ -78,6 +96,9 @@ pub(super) async fn multivariant(stream: &Arc<Stream>) -> Result<Bytes, Playback
     let deadline = Instant::now() + FIRST_PLAYLIST_WAIT;
     loop {
         progress.mark_unchanged();
+        if stream.is_elsewhere() {
+            return Err(PlaybackError::Moved);
+        }
         if let Some(variant) = stream.variant() {
             return Ok(variant.render());
         }
@@ -96,6 +117,9 @@ pub(super) async fn part(stream: &Arc<Stream>, name: SegmentName, index: usize) 
     let begun = Instant::now();
     loop {
         progress.mark_unchanged();
+        if stream.is_elsewhere() {
+            return Err(PlaybackError::Moved);
+        }
         let target_s = {
             let window = stream.window();
             match window.part(name, index) {

@@ -14,17 +14,19 @@ use crate::{
 
 /// How long an address of the store is good for: longer than the answer that names it is held.
 const ADDRESS_HOLDS: Duration = Duration::from_secs(3_600);
+/// How long a rendered playlist is kept, in milliseconds.
+const PLAYLIST_STRETCH_MS: i64 = 10_000;
 
 /// The multivariant playlist.
 pub(super) async fn multivariant(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
     let render = async { Ok(index(media, broadcast).await?.multivariant()) };
-    media.cache().get((broadcast, Cached::Multivariant), render).await
+    media.cache().get((broadcast, Cached::Multivariant(stretch(media))), render).await
 }
 
 /// The media playlist.
 pub(super) async fn playlist(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
     let render = async { Ok(index(media, broadcast).await?.playlist()) };
-    media.cache().get((broadcast, Cached::Media), render).await
+    media.cache().get((broadcast, Cached::Media(stretch(media))), render).await
 }
 
 /// A recorded segment, in the spool or among the blobs.
@@ -56,6 +58,11 @@ pub(super) async fn elsewhere(media: &MediaService, key: &str) -> Result<Option<
 /// The picture that was kept with the recording.
 pub(super) async fn thumbnail(media: &MediaService, broadcast: BroadcastId) -> Result<Bytes, PlaybackError> {
     stored(media, broadcast, Cached::Thumbnail, thumbnail_key(broadcast)).await
+}
+
+/// A replay grows when a process comes back that had a take of it.
+fn stretch(media: &MediaService) -> i64 {
+    media.now().as_millis() / PLAYLIST_STRETCH_MS
 }
 
 async fn index(media: &MediaService, broadcast: BroadcastId) -> Result<Arc<ReplayIndex>, PlaybackError> {

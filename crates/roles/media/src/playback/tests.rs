@@ -9,3 +9,4 @@ mod playlists;
 mod previews;
 mod replays;
 pub(crate) mod show;
+mod signed;

@@ -1,19 +1,34 @@
 //! Where a recording's files are: first in the spool, then among the blobs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use kernel::BroadcastId;
 use ports::blobs::{BlobError, Blobs};
 
+use super::show_take::ShowTake;
 use crate::packager::SegmentName;
 
-/// A broadcast's folder in the spool.
-pub(super) fn folder(spool: &Path, broadcast: BroadcastId) -> PathBuf {
-    spool.join(broadcast.to_string())
+/// A take's folder in the spool.
+pub(super) fn folder(spool: &Path, show: impl Into<ShowTake>) -> PathBuf {
+    spool.join(show.into().to_string())
 }
 
-/// The journal in a broadcast's folder.
+/// The takes of a broadcast that have a folder in the spool; with the first, whose folder need not be there.
+pub(super) fn takes(spool: &Path, broadcast: BroadcastId) -> io::Result<Vec<ShowTake>> {
+    let folders = match fs::read_dir(spool) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![broadcast.into()]),
+        folders => folders?,
+    };
+    let shows = folders.filter_map(|folder| folder.ok()?.file_name().to_str()?.parse().ok());
+    let later = shows.filter(|show: &ShowTake| show.broadcast == broadcast && show.take > 0);
+    Ok(std::iter::once(broadcast.into()).chain(later).collect())
+}
+
+/// The journal in a take's folder.
 pub(super) fn journal(folder: &Path) -> PathBuf {
     folder.join("journal.jsonl")
 }
@@ -48,7 +63,7 @@ pub(super) fn recording_prefix(broadcast: BroadcastId) -> String {
     format!("recordings/{broadcast}/")
 }
 
-/// Where a replay's index is, under the time of its end.
+/// Where the indices of a replay are, one for each take, under the time of its end.
 pub(super) fn replay_prefix(broadcast: BroadcastId) -> String {
     format!("replays/{broadcast}/")
 }
@@ -76,7 +91,10 @@ pub(crate) async fn is_spooled(spool: &Path, key: &str) -> bool {
 }
 
 fn spooled(spool: &Path, key: &str) -> Option<PathBuf> {
-    key.strip_prefix("recordings/").map(|rest| spool.join(rest))
+    let (broadcast, file) = key.strip_prefix("recordings/")?.split_once('/')?;
+    let number = file.split_once('-').and_then(|(_, rest)| rest.split_once('.')?.0.parse().ok());
+    let show = ShowTake::of(broadcast.parse().ok()?, SegmentName(number.unwrap_or_default()));
+    Some(folder(spool, show).join(file))
 }
 
 async fn read_spooled(path: Option<&Path>) -> Option<Bytes> {

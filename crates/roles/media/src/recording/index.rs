@@ -1,10 +1,10 @@
-//! The index of a replay: every segment of a finished show, in one blob.
+//! The index of a replay: every segment of a take that is over, in one blob; of a finished show, of all its takes.
 
 use bytes::Bytes;
-use kernel::{BroadcastId, Timestamp};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{entry::End, files, journal::Journal};
+use super::{entry::End, files, journal::Journal, show_take::ShowTake};
 use crate::packager::{Bandwidth, Segment, SegmentName, TICKS_PER_MS, Variant, replay_playlist};
 
 /// A hole longer than this is told to players as a discontinuity.
@@ -44,9 +44,41 @@ impl ReplayIndex {
         })
     }
 
-    /// The blob it is kept in.
-    pub(super) fn key(&self, broadcast: BroadcastId) -> String {
-        format!("{}{}.json", files::replay_prefix(broadcast), self.ended_at_ms)
+    /// The blob that the index of a take is kept in.
+    pub(super) fn key(&self, show: ShowTake) -> String {
+        let prefix = files::replay_prefix(show.broadcast);
+        match show.take {
+            0 => format!("{prefix}{}.json", self.ended_at_ms),
+            take => format!("{prefix}{}-{take}.json", self.ended_at_ms),
+        }
+    }
+
+    /// The index of a show, put together from those of its takes. Where takes overlap, the later one is the show: the process
+    /// of the earlier one had lost the stream, and did not know.
+    pub(super) fn of_takes(mut takes: Vec<Self>) -> Option<Self> {
+        // Of two indices of one take the longer one is meant: it was sealed once more after a restart.
+        takes.sort_by_key(|index| (index.take(), index.segments.len()));
+        let mut whole = takes.pop()?;
+        while let Some(mut earlier) = takes.pop() {
+            let Some(first) = whole.segments.first().copied() else {
+                whole.segments = earlier.segments;
+                continue;
+            };
+            if SegmentName(first.1).take() == earlier.take() {
+                continue;
+            }
+            earlier.segments.retain(|row| row.3 + row.4 <= first.3);
+            if let (Some(first), false) = (whole.segments.first_mut(), earlier.segments.is_empty()) {
+                first.6 = true;
+            }
+            earlier.segments.append(&mut whole.segments);
+            whole.segments = earlier.segments;
+        }
+        Some(whole)
+    }
+
+    fn take(&self) -> u64 {
+        self.segments.first().map_or(0, |row| SegmentName(row.1).take())
     }
 
     /// The multivariant playlist.

@@ -10,7 +10,7 @@ use std::{
 use kernel::Timestamp;
 
 use super::entry::{End, Entry};
-use crate::packager::{Description, Segment, SegmentName, Ticks};
+use crate::packager::{Description, Segment, SegmentName, TICKS_PER_MS, Ticks};
 
 /// What a journal says.
 #[derive(Debug, Default)]
@@ -51,6 +51,12 @@ impl Journal {
             line.clear();
         }
         Ok(journal)
+    }
+
+    /// How what is recorded so far ends.
+    pub(super) fn end(&self) -> Option<End> {
+        let at = self.timeline_start?.plus_millis(self.segments.back()?.end() / TICKS_PER_MS);
+        Some(End { at, frame_rate: None })
     }
 
     /// Takes the next line.

@@ -6,9 +6,9 @@
 //! with the next segment that fits.
 //!
 //! Layout of the spool: `{data_dir}/spool/owner` (see [`folder`]), and in `{data_dir}/spool/{broadcast}/`
-//! `journal.jsonl` (see [`entry`]), `init-N.mp4`, `seg-N.m4s`.
-//! Layout of the blobs: `recordings/{broadcast}/init-N.mp4`, `…/seg-N.m4s`, `…/thumbnail.jpg`, and, once the show is over
-//! and all of it is kept, `replays/{broadcast}/{time of the end, ms}.json`; `site/{mark}`, by which a site knows its own
+//! (of later takes, `{broadcast}.{take}/`) `journal.jsonl` (see [`entry`]), `init-N.mp4`, `seg-N.m4s`.
+//! Layout of the blobs: `recordings/{broadcast}/init-N.mp4`, `…/seg-N.m4s`, `…/thumbnail.jpg`, and, once a take is over
+//! and all of it is kept, `replays/{broadcast}/{time of its end, ms}.json` (of later takes, `…-{take}.json`); `site/{mark}`, by which a site knows its own
 //! blobs.
 
 mod disk;
@@ -21,6 +21,7 @@ mod recorder;
 mod replays;
 mod restore;
 mod sealing;
+mod show_take;
 mod spool;
 mod writer;
 
@@ -33,3 +34,4 @@ pub use replays::Replays;
 pub(crate) use files::{init_key, is_spooled, read_file, segment_key, thumbnail_key};
 pub(crate) use index::ReplayIndex;
 pub(crate) use recorder::{Follower, Recorder, Recording, Restored};
+pub(crate) use show_take::ShowTake;

@@ -19,6 +19,7 @@ use super::{
     replays::Replays,
     restore,
     sealing::Sealer,
+    show_take::ShowTake,
     writer::{Command, Queue},
 };
 use crate::packager::{Change, Kept, SegmentName, Window, WindowLimits};
@@ -33,7 +34,7 @@ pub(crate) trait Follower: Send + Sync {
 
 /// A show that was on air when the process ended.
 pub(crate) struct Restored {
-    pub(crate) broadcast: BroadcastId,
+    pub(crate) show: ShowTake,
     /// What of it can be watched.
     pub(crate) window: Window,
     /// Where its recording goes on.
@@ -85,25 +86,25 @@ impl Recorder {
     /// Begins a recording; none when nothing can be queued.
     pub(crate) fn begin(
         &self,
-        broadcast: BroadcastId,
+        show: impl Into<ShowTake>,
         timeline_start: Timestamp,
         follower: Weak<dyn Follower>,
     ) -> Option<Recording> {
-        let timeline_start_ms = timeline_start.as_millis();
-        let begun = self.queue.offer(Command::Begin { broadcast, timeline_start_ms, follower });
+        let (show, timeline_start_ms) = (show.into(), timeline_start.as_millis());
+        let begun = self.queue.offer(Command::Begin { show, timeline_start_ms, follower });
         if !begun {
-            tracing::error!(%broadcast, "not recorded: the queue to the disk is full");
+            tracing::error!(broadcast = %show, "not recorded: the queue to the disk is full");
         }
-        begun.then(|| self.recording(broadcast))
+        begun.then(|| self.recording(show))
     }
 
     /// Goes on with the recording of a restored show.
-    pub(crate) fn resume(&self, broadcast: BroadcastId, spooled: Spooled, follower: Weak<dyn Follower>) -> Recording {
+    pub(crate) fn resume(&self, show: ShowTake, spooled: Spooled, follower: Weak<dyn Follower>) -> Recording {
         let Spooled { journal_bytes, init } = spooled;
-        if !self.queue.offer(Command::Resume { broadcast, journal_bytes, init, follower }) {
-            tracing::error!(%broadcast, "not recorded any more: the queue to the disk is full");
+        if !self.queue.offer(Command::Resume { show, journal_bytes, init, follower }) {
+            tracing::error!(broadcast = %show, "not recorded any more: the queue to the disk is full");
         }
-        self.recording(broadcast)
+        self.recording(show)
     }
 
     /// Removes everything of a broadcast, in the spool and among the blobs. No sealing is under way meanwhile: what was
@@ -114,7 +115,7 @@ impl Recorder {
     pub(crate) async fn remove(&self, broadcast: BroadcastId, replays: &Replays) -> Result<(), BlobError> {
         let held = self.sealer.hold().await;
         let (done, heard) = oneshot::channel();
-        self.queue.insist(Command::Remove { broadcast, done }).await;
+        self.queue.insist(Command::RemoveAll { broadcast, done }).await;
         let gone = |_| std::io::Error::other("the spool's thread is gone");
         let spooled = heard.await.map_err(gone).and_then(|removed| removed);
         // Only now: an end that the thread had not seen yet has added its job.
@@ -163,16 +164,16 @@ impl Recorder {
         let _ = heard.await;
     }
 
-    fn recording(&self, broadcast: BroadcastId) -> Recording {
+    fn recording(&self, show: ShowTake) -> Recording {
         let (queue, sealer) = (self.queue.clone(), self.sealer.clone());
-        Recording { broadcast, queue, sealer, behind: Arc::new(AtomicBool::new(false)) }
+        Recording { show, queue, sealer, behind: Arc::new(AtomicBool::new(false)) }
     }
 }
 
 /// One stream's way into its recording.
 #[derive(Clone)]
 pub(crate) struct Recording {
-    broadcast: BroadcastId,
+    show: ShowTake,
     queue: Queue,
     sealer: Arc<Sealer>,
     /// Changes are being left out until a segment begins that fits.
@@ -187,14 +188,14 @@ impl Recording {
         if self.behind.load(Ordering::Relaxed) && !opens {
             return false;
         }
-        let taken = self.queue.offer(Command::Change { broadcast: self.broadcast, change });
+        let taken = self.queue.offer(Command::Change { show: self.show, change });
         let was_behind = self.behind.swap(!taken, Ordering::Relaxed);
         match (was_behind, taken) {
             (false, false) => {
                 metrics::counter!("madang_media_recording_gaps_total").increment(1);
-                tracing::error!(broadcast = %self.broadcast, "recording has a gap: the disk is slower than the streams");
+                tracing::error!(broadcast = %self.show, "recording has a gap: the disk is slower than the streams");
             }
-            (true, true) => tracing::info!(broadcast = %self.broadcast, "recording goes on"),
+            (true, true) => tracing::info!(broadcast = %self.show, "recording goes on"),
             _ => {}
         }
         taken
@@ -205,13 +206,13 @@ impl Recording {
         self.behind.load(Ordering::Relaxed)
     }
 
-    /// The show is over: what is open is completed, everything is sealed, the replay is written.
+    /// The take is over: what is open is completed, everything is sealed, its index is written.
     pub(crate) fn end(&self, at: Timestamp, frame_rate: Option<f64>) {
         let end = End { at, frame_rate };
-        let (queue, broadcast) = (self.queue.clone(), self.broadcast);
-        self.sealer.expect_end(broadcast);
-        if !queue.offer(Command::End { broadcast, end }) {
-            tokio::spawn(async move { queue.insist(Command::End { broadcast, end }).await });
+        let (queue, show) = (self.queue.clone(), self.show);
+        self.sealer.expect_end(show);
+        if !queue.offer(Command::End { show, end }) {
+            tokio::spawn(async move { queue.insist(Command::End { show, end }).await });
         }
     }
 }

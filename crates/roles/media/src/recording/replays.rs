@@ -42,12 +42,13 @@ impl Replays {
 
     /// The broadcast's replay.
     pub(crate) async fn find(&self, broadcast: BroadcastId) -> Result<Option<ReplayIndex>, BlobError> {
-        let keys = self.blobs.list(&files::replay_prefix(broadcast)).await?;
-        let Some(key) = keys.last() else { return Ok(None) };
-        let data = self.blobs.get(key, None).await?;
-        let index = serde_json::from_slice(&data);
-        let unreadable = |error: serde_json::Error| BlobError::Engine { key: key.clone(), source: error.into() };
-        Ok(Some(index.map_err(unreadable)?))
+        let mut takes = Vec::new();
+        for key in self.blobs.list(&files::replay_prefix(broadcast)).await? {
+            let data = self.blobs.get(&key, None).await?;
+            let index = serde_json::from_slice(&data);
+            takes.push(index.map_err(|error| BlobError::Engine { key, source: error.into() })?);
+        }
+        Ok(ReplayIndex::of_takes(takes))
     }
 
     /// Removes all that was recorded of the broadcast, as far as it is among the blobs; first what makes it a replay.
@@ -67,7 +68,8 @@ impl Replays {
         let keys = self.blobs.list("replays/").await?;
         let old = keys.iter().filter_map(|key| {
             let (broadcast, file) = key.strip_prefix("replays/")?.split_once('/')?;
-            let ended_at_ms: i64 = file.strip_suffix(".json")?.parse().ok()?;
+            let name = file.strip_suffix(".json")?;
+            let ended_at_ms: i64 = name.split_once('-').map_or(name, |(ended_at, _)| ended_at).parse().ok()?;
             let age_ms = now.millis_since(Timestamp::from_millis(ended_at_ms));
             if age_ms > i64::from(days) * DAY_MS { broadcast.parse().ok() } else { None }
         });

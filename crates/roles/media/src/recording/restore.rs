@@ -8,14 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use kernel::BroadcastId;
-
 use super::{
     entry::Entry,
     files,
     journal::{Journal, sum},
     recorder::{Restored, Spooled},
     sealing::{SealJob, Sealer},
+    show_take::ShowTake,
 };
 use crate::packager::{Init, Segment, SegmentName, Window, WindowLimits};
 
@@ -35,11 +34,15 @@ pub(super) fn restore(spool: &Path, limits: WindowLimits, sealer: &Sealer) -> Ve
         }
     };
     let names = folders.filter_map(|folder| folder.ok()?.file_name().into_string().ok()?.parse().ok());
+    let mut shows: Vec<ShowTake> = names.collect();
+    shows.sort_unstable_by_key(|show| (show.broadcast, show.take));
     let mut restored = Vec::new();
-    for broadcast in names {
-        match restore_one(spool, broadcast, limits, sealer) {
+    for (nth, show) in shows.iter().enumerate() {
+        // Of the takes of a show, only the latest can go on.
+        let is_latest = shows.get(nth + 1).is_none_or(|next| next.broadcast != show.broadcast);
+        match restore_one(spool, *show, is_latest, limits, sealer) {
             Ok(show) => restored.extend(show),
-            Err(error) => tracing::error!(%error, %broadcast, "a recording could not be restored"),
+            Err(error) => tracing::error!(%error, broadcast = %show, "a recording could not be restored"),
         }
     }
     restored
@@ -47,11 +50,12 @@ pub(super) fn restore(spool: &Path, limits: WindowLimits, sealer: &Sealer) -> Ve
 
 fn restore_one(
     spool: &Path,
-    broadcast: BroadcastId,
+    show: ShowTake,
+    is_latest: bool,
     limits: WindowLimits,
     sealer: &Sealer,
 ) -> io::Result<Option<Restored>> {
-    let folder = files::folder(spool, broadcast);
+    let (broadcast, folder) = (show.broadcast, files::folder(spool, show));
     let path = files::journal(&folder);
     let journal = match Journal::read(&path, SEGMENTS_KEPT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Journal::default(),
@@ -62,8 +66,13 @@ fn restore_one(
         return Ok(None);
     };
     let journal = complete(&folder, journal)?;
-    if let Some(end) = journal.ended {
-        sealer.add(SealJob::Finish { broadcast, end });
+    let overtaken = if is_latest { None } else { journal.end() };
+    if let Some(end) = journal.ended.or(overtaken) {
+        sealer.add(SealJob::Finish { show, end });
+        return Ok(None);
+    }
+    if !is_latest {
+        fs::remove_dir_all(&folder)?;
         return Ok(None);
     }
     for segment in journal.segments.iter().filter(|segment| journal.unsealed.contains(&segment.name)) {
@@ -74,9 +83,9 @@ fn restore_one(
     let init = journal.inits.last_key_value().map(|(name, _)| *name);
     let gone = journal.discontinuities_gone;
     let window = Window::restored(limits, timeline_start, segments, inits, gone, journal.last_name);
-    tracing::info!(%broadcast, segments = journal.segments.len(), "a show that was on air is restored");
+    tracing::info!(broadcast = %show, segments = journal.segments.len(), "a show that was on air is restored");
     let spooled = Spooled { journal_bytes: journal.good_bytes, init };
-    Ok(Some(Restored { broadcast, window, spooled }))
+    Ok(Some(Restored { show, window, spooled }))
 }
 
 /// Cuts off what was not written whole, and closes the segment that was growing with its last whole part.

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use self::{bench::Bench, jobs::Jobs};
-use super::{entry::End, writer::Queue};
+use super::{entry::End, show_take::ShowTake, writer::Queue};
 use crate::packager::Segment;
 
 /// One thing to seal.
@@ -27,14 +27,21 @@ use crate::packager::Segment;
 pub(super) enum SealJob {
     /// A complete segment.
     Segment { broadcast: BroadcastId, segment: Segment },
-    /// A whole show that is over. Its journal need not know of the end: the disk may have refused that line.
-    Finish { broadcast: BroadcastId, end: End },
+    /// A whole take that is over. Its journal need not know of the end: the disk may have refused that line.
+    Finish { show: ShowTake, end: End },
 }
 
 impl SealJob {
     fn broadcast(&self) -> BroadcastId {
         match self {
-            Self::Segment { broadcast, .. } | Self::Finish { broadcast, .. } => *broadcast,
+            Self::Segment { broadcast, .. } | Self::Finish { show: ShowTake { broadcast, .. }, .. } => *broadcast,
+        }
+    }
+
+    fn show(&self) -> ShowTake {
+        match self {
+            Self::Segment { broadcast, segment } => ShowTake::of(*broadcast, segment.name),
+            Self::Finish { show, .. } => *show,
         }
     }
 }
@@ -49,8 +56,8 @@ pub(super) struct Sealer {
     added: Notify,
     /// Taken for each job, from its leaving the queue to its end.
     step: tokio::sync::Mutex<()>,
-    /// Shows that are over and whose replay is not complete.
-    ending: watch::Sender<HashSet<BroadcastId>>,
+    /// Takes that are over and whose index is not written.
+    ending: watch::Sender<HashSet<ShowTake>>,
 }
 
 impl Default for Sealer {
@@ -63,17 +70,17 @@ impl Default for Sealer {
 impl Sealer {
     /// Adds a job at the end.
     pub(super) fn add(&self, job: SealJob) {
-        if let SealJob::Finish { broadcast, .. } = job {
-            self.expect_end(broadcast);
+        if let SealJob::Finish { show, .. } = job {
+            self.expect_end(show);
         }
         self.jobs().add(job);
         self.added.notify_one();
     }
 
-    /// A show is over; its replay is on its way.
-    pub(super) fn expect_end(&self, broadcast: BroadcastId) {
+    /// A take is over; its index is on its way.
+    pub(super) fn expect_end(&self, show: ShowTake) {
         self.ending.send_modify(|ending| {
-            ending.insert(broadcast);
+            ending.insert(show);
         });
     }
 
@@ -84,24 +91,24 @@ impl Sealer {
 
     /// Drops what waits of a broadcast.
     pub(super) fn forget(&self, broadcast: BroadcastId, _: &Held<'_>) {
-        self.jobs().forget(broadcast);
-        self.ended(broadcast);
+        self.jobs().retain(|job| job.broadcast() != broadcast);
+        self.ending.send_modify(|ending| ending.retain(|show| show.broadcast != broadcast));
     }
 
-    /// Returns once no replay of this broadcast is on its way.
+    /// Returns once nothing of a replay of this broadcast is on its way.
     pub(super) async fn finished(&self, broadcast: BroadcastId) {
         // The sender lives as long as this sealer, so waiting cannot fail.
-        let _ = self.ending.subscribe().wait_for(|ending| !ending.contains(&broadcast)).await;
+        let _ = self.ending.subscribe().wait_for(|ending| !is_among(ending, broadcast)).await;
     }
 
     /// Whether a replay of this broadcast is on its way.
     pub(super) fn is_ending(&self, broadcast: BroadcastId) -> bool {
-        self.ending.borrow().contains(&broadcast)
+        is_among(&self.ending.borrow(), broadcast)
     }
 
     /// Those whose replay is on its way.
     pub(super) fn all_ending(&self) -> Vec<BroadcastId> {
-        self.ending.borrow().iter().copied().collect()
+        self.ending.borrow().iter().map(|show| show.broadcast).collect()
     }
 
     /// Seals for ever.
@@ -128,7 +135,7 @@ impl Sealer {
         let sealed = bench.seal(&job).await;
         let mut jobs = self.jobs();
         if let Err(error) = sealed {
-            let broadcast = job.broadcast();
+            let broadcast = job.show();
             match jobs.set_aside(job, again, Instant::now()) {
                 Some(pause) => {
                     tracing::error!(%error, %broadcast, retry_s = pause.as_secs(), "not sealed yet");
@@ -140,21 +147,25 @@ impl Sealer {
         if again {
             jobs.works_again(Instant::now());
         }
-        if let SealJob::Finish { broadcast, .. } = job {
-            jobs.forget(broadcast);
-            self.ended(broadcast);
+        if let SealJob::Finish { show, .. } = job {
+            jobs.retain(|job| job.show() != show);
+            self.ended(show);
         }
         metrics::gauge!("madang_media_segments_unsealed").set(jobs.len() as f64);
         true
     }
 
-    fn ended(&self, broadcast: BroadcastId) {
+    fn ended(&self, show: ShowTake) {
         self.ending.send_modify(|ending| {
-            ending.remove(&broadcast);
+            ending.remove(&show);
         });
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_among(ending: &HashSet<ShowTake>, broadcast: BroadcastId) -> bool {
+    ending.iter().any(|show| show.broadcast == broadcast)
 }

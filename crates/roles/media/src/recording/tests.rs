@@ -25,6 +25,7 @@ use super::{
 use crate::packager::{
     Change, Description, Init, Output, Part, Segment, SegmentName, TICKS_PER_MS, Window, WindowLimits,
 };
+use crate::take::Take;
 
 const BROADCAST: BroadcastId = BroadcastId::from_raw(5);
 const LIMITS: WindowLimits = WindowLimits { length_ms: 600_000, recorded: true };
@@ -33,12 +34,17 @@ const PARTS: usize = 4;
 
 /// What the packager says about segments of four parts, each part with its own bytes.
 fn changes(segments: usize) -> Vec<Change> {
-    let mut window = Window::new(LIMITS, Timestamp::from_millis(1_000), 0);
+    changes_of(Take::default(), 0, segments)
+}
+
+/// The same of a take that begins there.
+fn changes_of(take: Take, begin: i64, segments: usize) -> Vec<Change> {
+    let mut window = Window::of_take(LIMITS, Timestamp::from_millis(1_000), take, 0);
     let description = Description { codecs: "avc1.64001f".into(), resolution: Some((16, 16)) };
     let init = Arc::new(Init { description, bytes: Bytes::from_static(b"initialisation") });
     let mut outputs = Vec::new();
     for segment in 0..segments {
-        let start = (segment * PARTS) as i64 * PART_TICKS;
+        let start = begin + (segment * PARTS) as i64 * PART_TICKS;
         outputs.push(Output::Opened { start, init: init.clone(), discontinuity: false, independent: true });
         for part in 0..PARTS {
             let start = start + part as i64 * PART_TICKS;

@@ -21,6 +21,7 @@ use super::{
     files,
     recorder::Follower,
     sealing::{SealJob, Sealer},
+    show_take::ShowTake,
     spool::{Closed, Spool},
 };
 use crate::packager::{Change, Kept, SegmentName};
@@ -33,17 +34,19 @@ const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// What the thread is asked to do.
 pub(super) enum Command {
     /// A show goes live.
-    Begin { broadcast: BroadcastId, timeline_start_ms: i64, follower: Weak<dyn Follower> },
+    Begin { show: ShowTake, timeline_start_ms: i64, follower: Weak<dyn Follower> },
     /// A show from before a restart goes on.
-    Resume { broadcast: BroadcastId, journal_bytes: u64, init: Option<SegmentName>, follower: Weak<dyn Follower> },
+    Resume { show: ShowTake, journal_bytes: u64, init: Option<SegmentName>, follower: Weak<dyn Follower> },
     /// The packager has done something.
-    Change { broadcast: BroadcastId, change: Change },
+    Change { show: ShowTake, change: Change },
     /// A line for the journal.
-    Note { broadcast: BroadcastId, entry: Entry },
-    /// The show is over.
-    End { broadcast: BroadcastId, end: End },
-    /// Everything of a broadcast is to be removed.
-    Remove { broadcast: BroadcastId, done: oneshot::Sender<io::Result<()>> },
+    Note { show: ShowTake, entry: Entry },
+    /// The take is over.
+    End { show: ShowTake, end: End },
+    /// A take that is sealed is to be removed.
+    Remove { show: ShowTake, done: oneshot::Sender<io::Result<()>> },
+    /// Everything of a broadcast is to be removed, whatever the take.
+    RemoveAll { broadcast: BroadcastId, done: oneshot::Sender<io::Result<()>> },
     /// Everything asked before this is done, and what is open is complete.
     Drain { done: oneshot::Sender<()> },
     /// Everything asked before this is done.
@@ -120,7 +123,7 @@ struct Live<D: Disk> {
 struct Writer<D: Disk> {
     disk: D,
     spool: PathBuf,
-    spools: HashMap<BroadcastId, Live<D>>,
+    spools: HashMap<ShowTake, Live<D>>,
     sealer: Arc<Sealer>,
     waiting_bytes: Arc<AtomicUsize>,
 }
@@ -137,50 +140,47 @@ impl<D: Disk + Clone> Writer<D> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Begin { broadcast, timeline_start_ms, follower } => {
-                let folder = files::folder(&self.spool, broadcast);
+            Command::Begin { show, timeline_start_ms, follower } => {
+                let folder = files::folder(&self.spool, show);
                 let began = Entry::Began { timeline_start_ms };
-                let spool = Spool::new(self.disk.clone(), folder, broadcast, began);
-                self.spools.insert(broadcast, Live { spool, follower });
+                let spool = Spool::new(self.disk.clone(), folder, show.broadcast, began);
+                self.spools.insert(show, Live { spool, follower });
             }
-            Command::Resume { broadcast, journal_bytes, init, follower } => {
-                let folder = files::folder(&self.spool, broadcast);
-                let spool = Spool::restored(self.disk.clone(), folder, broadcast, journal_bytes, init);
-                self.spools.insert(broadcast, Live { spool, follower });
+            Command::Resume { show, journal_bytes, init, follower } => {
+                let folder = files::folder(&self.spool, show);
+                let spool = Spool::restored(self.disk.clone(), folder, show.broadcast, journal_bytes, init);
+                self.spools.insert(show, Live { spool, follower });
             }
-            Command::Change { broadcast, change } => {
-                let Some(live) = self.spools.get_mut(&broadcast) else { return };
+            Command::Change { show, change } => {
+                let Some(live) = self.spools.get_mut(&show) else { return };
                 let closed = live.spool.take(change);
                 if let Some(follower) = live.follower.upgrade() {
                     follower.failing(live.spool.is_failing());
                 }
-                self.settle(broadcast, closed);
+                self.settle(show, closed);
             }
-            Command::Note { broadcast, entry } => {
-                if let Some(live) = self.spools.get_mut(&broadcast) {
+            Command::Note { show, entry } => {
+                if let Some(live) = self.spools.get_mut(&show) {
                     live.spool.note_entry(&entry);
                 }
             }
-            Command::End { broadcast, end } => {
+            Command::End { show, end } => {
                 // A show whose recording could not be gone on with may still have left files.
-                if let Some(live) = self.spools.get_mut(&broadcast) {
+                if let Some(live) = self.spools.get_mut(&show) {
                     let closed = live.spool.finish();
                     live.spool.note_entry(&end.entry());
-                    self.settle(broadcast, closed);
+                    self.settle(show, closed);
                 }
                 // A full disk may have refused the line: the job knows the end by itself.
-                self.sealer.add(SealJob::Finish { broadcast, end });
+                self.sealer.add(SealJob::Finish { show, end });
             }
-            Command::Remove { broadcast, done } => {
-                let folder = files::folder(&self.spool, broadcast);
-                let removed = match self.spools.remove(&broadcast) {
-                    Some(mut live) => live.spool.remove(),
-                    None => self.disk.remove_folder(&folder),
-                };
-                if let Err(error) = &removed {
-                    tracing::error!(%error, %broadcast, "a spool could not be removed");
-                }
+            Command::Remove { show, done } => {
                 // Whoever asked may have gone away.
+                let _ = done.send(self.remove(show));
+            }
+            Command::RemoveAll { broadcast, done } => {
+                let removed = files::takes(&self.spool, broadcast)
+                    .and_then(|takes| takes.into_iter().try_for_each(|show| self.remove(show)));
                 let _ = done.send(removed);
             }
             #[cfg(test)]
@@ -200,25 +200,33 @@ impl<D: Disk + Clone> Writer<D> {
     }
 
     fn complete_all(&mut self) {
-        let closed: Vec<_> =
-            self.spools.iter_mut().map(|(broadcast, live)| (*broadcast, live.spool.finish())).collect();
-        for (broadcast, closed) in closed {
-            self.settle(broadcast, closed);
+        let closed: Vec<_> = self.spools.iter_mut().map(|(show, live)| (*show, live.spool.finish())).collect();
+        for (show, closed) in closed {
+            self.settle(show, closed);
         }
     }
 
-    fn settle(&self, broadcast: BroadcastId, closed: Option<Closed>) {
+    fn remove(&mut self, show: ShowTake) -> io::Result<()> {
+        let folder = files::folder(&self.spool, show);
+        let removed = match self.spools.remove(&show) {
+            Some(mut live) => live.spool.remove(),
+            None => self.disk.remove_folder(&folder),
+        };
+        removed.inspect_err(|error| tracing::error!(%error, broadcast = %show, "a spool could not be removed"))
+    }
+
+    fn settle(&self, show: ShowTake, closed: Option<Closed>) {
         let (segment, kept) = match closed {
             None => return,
             Some(Closed::Whole(segment)) => (segment, Kept::Stored),
             // What viewers saw is longer than what was kept: the window must not offer the short one as the same.
             Some(Closed::Short(segment) | Closed::Nothing(segment)) => (segment, Kept::Nowhere),
         };
-        if let Some(follower) = self.spools.get(&broadcast).and_then(|live| live.follower.upgrade()) {
+        if let Some(follower) = self.spools.get(&show).and_then(|live| live.follower.upgrade()) {
             follower.settle(segment.name, kept);
         }
         if segment.bytes > 0 {
-            self.sealer.add(SealJob::Segment { broadcast, segment });
+            self.sealer.add(SealJob::Segment { broadcast: show.broadcast, segment });
         }
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::{
-    needs::{Refusal, Standing},
+    needs::{Admission, NotAdmitted, Refusal, Standing},
     playback::tests::{
         clips::{clip, ffmpeg},
         show::{BROADCAST, MemoryBlobs, START_MS, claim},
@@ -37,6 +37,18 @@ impl Gatekeeper for Anyone {
     async fn standing(&self, _: BroadcastId) -> Option<Standing> {
         Some(Standing::Over)
     }
+    fn admit(&self, token: Option<&str>, _: BroadcastId) -> Result<Admission, NotAdmitted> {
+        match token {
+            None => Ok(Admission::everybody()),
+            Some(_) => Err(NotAdmitted::Forged),
+        }
+    }
+    fn own_token(&self, _: BroadcastId) -> Option<String> {
+        None
+    }
+    async fn packaged_at(&self, _: BroadcastId) -> Option<String> {
+        None
+    }
     async fn may_preview(&self, _: Option<&str>, _: BroadcastId) -> bool {
         false
     }
@@ -45,8 +57,8 @@ impl Gatekeeper for Anyone {
 /// A show on air whose pictures are taken, fed with five seconds.
 fn on_air(folder: &Path, blobs: Arc<dyn Blobs>) -> Arc<MediaService> {
     let settings = MediaSettings { ffmpeg: ffmpeg().to_str().unwrap().into(), ..MediaSettings::default() };
-    let media = MediaService::new(settings, claim(folder), Arc::new(Noon), blobs, Arc::new(Anyone)).unwrap();
-    media.expect(BROADCAST, Stage::Live { timeline_start: Noon.now() });
+    let media = MediaService::new(settings, claim(folder), Arc::new(Noon), blobs, Arc::new(Anyone), None).unwrap();
+    media.expect(BROADCAST, Take::default(), Stage::Live { timeline_start: Noon.now() });
     let mut sink = media.packager().open(BROADCAST, 1);
     for packet in clip(5.0, "-c:v libx264 -preset ultrafast -g 60", "") {
         sink.push(packet, Noon.now());

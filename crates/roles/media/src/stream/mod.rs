@@ -27,6 +27,7 @@ use crate::{
         health::{StreamHealth, Warning},
     },
     recording::{Follower, Recording},
+    take::Take,
 };
 use front::Front;
 
@@ -36,26 +37,32 @@ const PREVIEW: WindowLimits = WindowLimits { length_ms: 10_000, recorded: false 
 /// The stream of one broadcast.
 pub(crate) struct Stream {
     pub(crate) broadcast: BroadcastId,
+    pub(crate) take: Take,
     window_length_ms: i64,
     // Lock order: front, then window. The front is held by whoever feeds the stream, the window for moments by readers.
     front: Mutex<Front>,
     window: Mutex<Window>,
     progress: watch::Sender<u64>,
     disk_failing: AtomicBool,
+    /// Another process has the stream by now.
+    is_elsewhere: AtomicBool,
 }
 
 impl Stream {
-    /// A stream that nobody has published into yet.
-    pub(crate) fn new(broadcast: BroadcastId, window_length_ms: i64, now: Timestamp) -> Self {
+    /// A stream that nobody has published into here yet.
+    pub(crate) fn new(broadcast: BroadcastId, take: Take, window_length_ms: i64, now: Timestamp) -> Self {
         // Previews are remembered nowhere; counting on from the clock, no two of them share a name.
         let first = u64::try_from(now.as_millis() / 1_000).unwrap_or(1);
-        Self::with(broadcast, window_length_ms, Front::new(now), Window::new(PREVIEW, now, first))
+        let counting_on = Take { sequence: take.sequence.max(first), ..take };
+        let window = Window::of_take(PREVIEW, now, counting_on, first);
+        Self::with(broadcast, take, window_length_ms, Front::new(now), window)
     }
 
     /// A stream that was on air when the process ended.
-    pub(crate) fn restored(broadcast: BroadcastId, window_length_ms: i64, window: Window) -> Self {
+    pub(crate) fn restored(broadcast: BroadcastId, take: u64, window_length_ms: i64, window: Window) -> Self {
         let front = Front::restored(window.timeline_start(), window.edge());
-        Self::with(broadcast, window_length_ms, front, window)
+        let take = Take { number: take, ..Take::default() };
+        Self::with(broadcast, take, window_length_ms, front, window)
     }
 
     /// Goes on with the recording of a restored stream.
@@ -63,15 +70,17 @@ impl Stream {
         self.front().recording = Some(recording);
     }
 
-    fn with(broadcast: BroadcastId, window_length_ms: i64, front: Front, window: Window) -> Self {
+    fn with(broadcast: BroadcastId, take: Take, window_length_ms: i64, front: Front, window: Window) -> Self {
         let (front, window) = (Mutex::new(front), Mutex::new(window));
         Self {
             broadcast,
+            take,
             window_length_ms,
             front,
             window,
             progress: watch::Sender::new(0),
             disk_failing: AtomicBool::new(false),
+            is_elsewhere: AtomicBool::new(false),
         }
     }
 
@@ -89,7 +98,7 @@ impl Stream {
                 let mut window = self.window();
                 if window.is_empty() {
                     // Nobody can have seen anything: the show begins as if there had been no preview.
-                    *window = Window::new(limits, timeline_start, 0);
+                    *window = Window::of_take(limits, timeline_start, self.take, 0);
                 } else {
                     window.restart(limits, timeline_start);
                 }
@@ -125,6 +134,26 @@ impl Stream {
     /// The stage now.
     pub(crate) fn stage(&self) -> Stage {
         self.front().stage
+    }
+
+    /// Another process has the stream: nothing more is packaged here, and what was recorded is sealed as a take that is over.
+    /// To those who watch here it is not the end.
+    pub(crate) fn let_go(&self, now: Timestamp) {
+        let mut front = self.front();
+        self.is_elsewhere.store(true, Ordering::Release);
+        let mut out = Vec::new();
+        front.end(now, &mut out);
+        self.emit(&mut front, out);
+        if let Some(recording) = &front.recording {
+            recording.end(now, front.frame_rate());
+        }
+        drop(front);
+        self.advance();
+    }
+
+    /// Whether another process has the stream.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere.load(Ordering::Acquire)
     }
 
     /// Whether a publisher is feeding the stream into the show.

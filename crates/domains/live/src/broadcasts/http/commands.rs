@@ -118,5 +118,5 @@ async fn command(
     let (broadcasts, identity) = (presenter.broadcasts().clone(), signed_in.identity.clone());
     let doing = tokio::spawn(async move { broadcasts.command(&identity, id, command).await });
     let broadcast = doing.await.map_err(|_| Problem::internal())??;
-    Ok(Json(presenter.view(broadcast).await?))
+    Ok(Json(presenter.view(broadcast, Some(&signed_in.identity)).await?))
 }

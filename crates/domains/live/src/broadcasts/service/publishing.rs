@@ -1,6 +1,6 @@
 //! What publishers do with broadcasts: they show a key, are given an epoch, arrive and go away.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use kernel::{BroadcastId, Identity, events::live::BroadcastState};
 
@@ -9,7 +9,7 @@ use crate::{
     broadcasts::{
         Error, PublishRefused,
         lifecycle::{Input, WrongState},
-        model::Draft,
+        model::{Draft, StreamPlace},
         store, stray_encoders,
     },
     channels::{keep_refusal, lock_channel, refused_last},
@@ -39,11 +39,34 @@ impl Broadcasts {
     /// from now on.
     ///
     /// # Errors
-    /// [`PublishRefused`] when the broadcast is over.
+    /// [`PublishRefused`] when the broadcast is over, or another process has a publisher.
     pub async fn begin_epoch(&self, broadcast: BroadcastId) -> Result<i64, PublishRefused> {
         let begun = self.apply(broadcast, Input::PublisherAdmitted).await?;
-        self.expect(&begun).await;
+        if let Some(streams) = &self.streams {
+            let take = store::take_of(&self.database, broadcast, streams.owner()).await.map_err(Error::from)?;
+            // None: yet another process was faster.
+            self.expect(&begun, take.ok_or(Error::PublishedElsewhere)?).await;
+        }
         Ok(begun.life.publish_epoch)
+    }
+
+    /// The other process that has the broadcast's stream, if one was heard of within the last seconds. At most a second old.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn place_elsewhere(&self, broadcast: BroadcastId) -> Result<Option<StreamPlace>, Error> {
+        let now = self.clock.now();
+        let place = match self.places.get(broadcast, now) {
+            Some(place) => place,
+            None => {
+                let look = || async { store::address_of(&self.database, broadcast).await.map_err(Arc::new) };
+                let place = self.placing.once(broadcast, look).await.map_err(Error::Store)?;
+                self.places.put(broadcast, place.clone(), now);
+                place
+            }
+        };
+        let here = self.streams.as_ref().map(|streams| streams.owner());
+        Ok(place.filter(|place| Some(place.owner.as_str()) != here))
     }
 
     /// The first frames of an epoch have come. Old epochs are of no effect.

@@ -16,7 +16,7 @@ use crate::{
         model::{Broadcast, Recording},
         store,
     },
-    needs::{OwnStreams, Stage, StreamNow},
+    needs::{OwnStreams, Stage, StreamNow, Take},
 };
 
 /// Broadcasts in one look.
@@ -43,9 +43,9 @@ impl Broadcasts {
         let (mut count, mut after) = (0, FIRST);
         loop {
             let page = store::owned(&self.database, streams.owner(), after, LOOK).await?;
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, ..)) = page.last() else { break };
             after = last.id;
-            for (broadcast, publish_epoch) in page.iter().filter(|(broadcast, _)| broadcast.life.ended_at.is_none()) {
+            for (broadcast, publish_epoch, _) in page.iter().filter(|(show, ..)| show.life.ended_at.is_none()) {
                 count += 1;
                 self.apply(broadcast.id, Input::ServerRestarted { publish_epoch: *publish_epoch }).await?;
             }
@@ -77,10 +77,14 @@ impl Broadcasts {
         let mut after = FIRST;
         loop {
             let page = store::owned(&self.database, streams.owner(), after, LOOK).await?;
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, ..)) = page.last() else { break };
             after = last.id;
-            for (broadcast, _) in &page {
+            for (broadcast, _, take) in &page {
                 strangers.retain(|held| *held != broadcast.id);
+                // Another process had it in between.
+                if let Some(earlier) = streams.now(broadcast.id).filter(|now| now.take.number < *take) {
+                    streams.let_go(broadcast.id, earlier.take.number).await;
+                }
                 let is_held = held.contains(&broadcast.id);
                 outcome = self.keep_stream(&*streams, broadcast, is_held).await.and(outcome);
             }
@@ -94,12 +98,12 @@ impl Broadcasts {
     /// Makes the stream that is here do what the broadcast's latest state asks for; `known` is the latest this caller
     /// has seen. What fails is tried again within a second.
     pub(in crate::broadcasts) async fn look_after(&self, known: &Broadcast) {
-        self.follow(known, false).await;
+        self.follow(known, None).await;
     }
 
     /// The same, where this process is just given the broadcast's publisher.
-    pub(super) async fn expect(&self, known: &Broadcast) {
-        self.follow(known, true).await;
+    pub(super) async fn expect(&self, known: &Broadcast, take: Take) {
+        self.follow(known, Some(take)).await;
     }
 
     /// How a stream is doing: as it is here, or as its process wrote within the last seconds.
@@ -114,7 +118,7 @@ impl Broadcasts {
         Ok(written.and_then(|health| serde_json::from_str(&health).ok()))
     }
 
-    async fn follow(&self, known: &Broadcast, is_expected: bool) {
+    async fn follow(&self, known: &Broadcast, expected: Option<Take>) {
         let Some(streams) = &self.streams else { return };
         let id = known.id;
         let turn = usize::try_from(id.raw().unsigned_abs() % self.turns.len() as u64).unwrap_or_default();
@@ -123,9 +127,9 @@ impl Broadcasts {
         // Read within the turn: whoever looks last does the latest. A store that fails must not keep a picture public
         // whose pause or end is kept already.
         let broadcast = self.load(id).await.unwrap_or_else(|_| known.clone());
-        match is_expected {
-            true => streams.expect(id, broadcast.stage()).await,
-            false => streams.set_stage(id, broadcast.stage()).await,
+        match expected {
+            Some(take) => streams.expect(id, take, broadcast.stage()).await,
+            None => streams.set_stage(id, broadcast.stage()).await,
         }
         if broadcast.stage() == Stage::Ended {
             streams.disconnect(id).await;
@@ -189,13 +193,21 @@ impl Broadcasts {
         self.apply(broadcast.id, input).await.map(drop)
     }
 
-    /// Something of a broadcast is here that is not this process's: it still must not show what nobody may see.
+    /// Something of a broadcast is here that is not this process's: it packages nothing more of it, and keeps what it has
+    /// recorded, unless that is to be gone.
     async fn keep_stranger(&self, streams: &dyn OwnStreams, id: BroadcastId) -> Result<(), Error> {
+        let take = streams.now(id).map(|now| now.take.number);
         let owner = store::owner_of(&self.database, id).await?;
         if owner.is_some_and(|owner| owner != streams.owner()) {
             streams.disconnect(id).await;
+            if let Some(take) = take {
+                streams.let_go(id, take).await;
+            }
         }
         let Some(broadcast) = store::find(&self.database, id).await? else { return Ok(()) };
+        if broadcast.stage() == Stage::Ended && broadcast.recording == Recording::Gone {
+            return Ok(streams.forget(id).await?);
+        }
         if streams.stage(id).is_some_and(|at| !at.is_like(broadcast.stage())) {
             self.look_after(&broadcast).await;
         }
@@ -209,16 +221,15 @@ impl Broadcasts {
         if broadcast.recording != Recording::Pending || streams.is_sealing(id) {
             return Ok(());
         }
-        if store::owner_of(&self.database, id).await?.as_deref() != Some(streams.owner()) {
-            return Ok(());
-        }
+        let Some(take) = store::take_of(&self.database, id, streams.owner()).await? else { return Ok(()) };
         let has_replay = self.recordings.has_replay(id).await?;
         self.rewrite(id, |broadcast, now| {
             if broadcast.recording == Recording::Pending {
                 let missing_since = broadcast.life.ended_at.map_or(now, |ended_at| ended_at.max(self.began_at));
                 broadcast.recording = match has_replay {
                     true => Recording::Kept,
-                    false if now.millis_since(missing_since) >= SEALING_MS => Recording::Gone,
+                    // Earlier takes may be in the spool of a process that comes back.
+                    false if take.number == 0 && now.millis_since(missing_since) >= SEALING_MS => Recording::Gone,
                     false => Recording::Pending,
                 };
             }

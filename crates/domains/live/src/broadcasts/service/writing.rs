@@ -122,8 +122,16 @@ impl Broadcasts {
         }
         let epoch = after.life.publish_epoch;
         if let Some(streams) = self.streams.as_ref().filter(|_| epoch > before.life.publish_epoch) {
-            let (owner, address) = (streams.owner(), streams.address());
-            store::own(&mut tx, self.database.dialect(), after.id, owner, address, epoch).await?;
+            let new = store::NewOwner {
+                owner: streams.owner(),
+                address: streams.address(),
+                publish_epoch: epoch,
+                gone_epoch: before.life.gone_epoch,
+                goes_on: streams.stage(after.id).is_some(),
+            };
+            if !store::own(&mut tx, self.database.dialect(), after.id, new).await? {
+                return Err(Error::PublishedElsewhere);
+            }
         }
         tx.commit().await?;
         Ok(true)

@@ -15,8 +15,10 @@ use ports::{
 
 pub(super) use list::{Shelf, list, open_of};
 use row::{broadcast, recording_text, select, state_text, stream_text};
-pub(crate) use streams::MIGRATION as STREAMS_MIGRATION;
-pub(super) use streams::{adopt, health, lapsed, mark, own, owned, owner_of, release, renew, set_mark};
+pub(crate) use streams::{MIGRATION as STREAMS_MIGRATION, TAKES_MIGRATION};
+pub(super) use streams::{
+    NewOwner, address_of, adopt, health, lapsed, mark, own, owned, owner_of, release, renew, set_mark, take_of,
+};
 pub(super) use sweep::{changed_since, due, kept_after};
 
 use super::model::Broadcast;

@@ -1,10 +1,13 @@
 //! The routes of broadcasts.
 
+use kernel::Clock;
 use serde_json::{Value, json};
 
 use crate::{
-    needs::{StreamNow, Total, ViewerCounts},
-    testing::{Answer, JUNO, MINA, Site, sites},
+    needs::{StreamNow, Take, Total, ViewerCounts},
+    playbacks::{Admits, PlaybackTokens},
+    settings::Settings,
+    testing::{Answer, JUNO, MINA, Site, sites, sites_with},
 };
 
 const LIST: &str = "/api/v1/broadcasts";
@@ -161,7 +164,8 @@ async fn health_puts_stream_and_players_together_for_the_host() {
             "audio": {"codec": "aac", "sample_rate": 48_000, "channels": 2, "bitrate_bps": 128_000},
             "warnings": [{"code": "keyframe_interval", "detail": "Keyframes come every 4 s."}],
         });
-        let now = StreamNow { publish_epoch: 1, connected: true, sends: true, health: stream.clone() };
+        let now =
+            StreamNow { take: Take::default(), publish_epoch: 1, connected: true, sends: true, health: stream.clone() };
         site.media.now.lock().unwrap().insert(id, now);
         let health = site.send("GET", &path, Some(MINA), Value::Null).await;
         for (field, value) in stream.as_object().unwrap() {
@@ -174,5 +178,37 @@ async fn health_puts_stream_and_players_together_for_the_host() {
         let seen = site.send("GET", &format!("{LIST}/{id}"), None, Value::Null).await;
         assert_eq!(seen.body["viewers"], json!({"concurrent": 3, "unique": 4, "peak": 5}));
         assert_eq!(seen.body["hearts"], json!(70));
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_signed_where_they_have_to_be_and_the_host_s_admits_to_the_preview() {
+    let tokens = PlaybackTokens::new(&[7; 32], 24 * 60 * 60_000);
+    let cdn = "https://cdn.example/";
+    for (playback_tokens, base, host_before, others_before, others_after) in [
+        (true, "", Some(Admits::Preview), Some(Admits::Watching), Some(Admits::Watching)),
+        (true, cdn, Some(Admits::Preview), Some(Admits::Watching), Some(Admits::Watching)),
+        (false, cdn, Some(Admits::Preview), None, None),
+    ] {
+        let settings = Settings { playback_tokens, playback_base_url: base.into(), ..Settings::default() };
+        for site in sites_with(settings).await {
+            let made = create(&site, "signed").await;
+            let id: kernel::BroadcastId = made.text("id").parse().unwrap();
+            let admits = |answer: &Answer, file: &str| {
+                let address = answer.text(file).strip_prefix(base.trim_end_matches('/')).unwrap();
+                let rest = address.strip_prefix(&format!("/live/{id}/")).unwrap();
+                let (token, _) = rest.split_once('/')?;
+                Some(tokens.read(token, id, site.clock.now()).unwrap().admits)
+            };
+            assert_eq!(admits(&made, "playback_url"), host_before);
+            assert_eq!(admits(&made, "thumbnail_url"), host_before);
+            let seen = async |account| site.send("GET", &format!("{LIST}/{id}"), account, Value::Null).await;
+            assert_eq!(admits(&seen(Some(MINA)).await, "playback_url"), host_before);
+            assert_eq!(admits(&seen(Some(JUNO)).await, "playback_url"), others_before);
+            assert_eq!(admits(&seen(None).await, "playback_url"), others_before);
+            site.send("POST", &format!("{LIST}/{id}/start"), Some(MINA), Value::Null).await;
+            assert_eq!(admits(&seen(None).await, "playback_url"), others_after);
+            assert_eq!(admits(&seen(Some(MINA)).await, "playback_url"), others_after, "it is public now");
+        }
     }
 }

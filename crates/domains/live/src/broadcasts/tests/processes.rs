@@ -9,8 +9,8 @@ use kernel::{
 use ports::sql::Dialect;
 
 use crate::{
-    broadcasts::{Change, Command, Draft, Error, Recording},
-    needs::{OtherProcesses, Stage},
+    broadcasts::{Change, Command, Draft, Error, PublishRefused, Recording},
+    needs::{OtherProcesses, Stage, Take},
     testing::{Blobs, MINA, START_MS, Streams, draft, identity, run, sites},
 };
 
@@ -159,6 +159,7 @@ async fn a_process_that_starts_takes_only_its_own_publishers_for_gone() {
         site.clock.advance(1_000);
         assert_eq!(site.seen(id).await.life.stream, StreamState::Arriving);
 
+        site.execute("UPDATE stream_now SET at_ms = at_ms - 5000").await;
         assert_eq!(another.begin_epoch(id).await, Ok(2));
         site.run("live.keep_streams").await;
         assert!(site.media.disconnected.lock().unwrap().contains(&id), "it is another's now");
@@ -169,11 +170,59 @@ async fn a_process_that_starts_takes_only_its_own_publishers_for_gone() {
 }
 
 #[tokio::test]
+async fn a_stream_moves_when_its_process_is_gone_and_begins_behind_all_that_was_seen() {
+    for site in sites().await {
+        let id = site.live().await;
+        let second = Arc::new(Streams::of("second", site.media.blobs.clone()));
+        let another = site.another(Some(second.clone()), &site.media.blobs);
+        let refused = another.begin_epoch(id).await.unwrap_err();
+        assert!(matches!(&refused, PublishRefused::NotNow(reason) if reason.contains("Another encoder")), "{refused}");
+        assert_eq!(site.seen(id).await.life.publish_epoch, 1, "nothing was changed");
+        let place = another.place_elsewhere(id).await.unwrap().unwrap();
+        assert_eq!((place.owner.as_str(), place.address.as_str()), ("first", "192.0.2.7:8080"));
+        assert_eq!(site.broadcasts.place_elsewhere(id).await.unwrap(), None, "it is here");
+
+        site.execute("UPDATE stream_now SET at_ms = at_ms - 5000, sequence = 100, discontinuities = 7").await;
+        site.clock.advance(1_000);
+        assert_eq!(another.place_elsewhere(id).await.unwrap(), None, "nobody has heard of it");
+        assert_eq!(another.begin_epoch(id).await, Ok(2));
+        let Take { number, sequence, discontinuities } = second.takes.lock().unwrap()[&id];
+        assert!(number == 2 && sequence >= 120 && discontinuities >= 27, "{number} {sequence} {discontinuities}");
+
+        // The encoder goes back in good order: the second process has said that it is gone.
+        another.stream_interrupted(id, 2).await;
+        site.media.publishes(id, 1, true);
+        assert_eq!(site.broadcasts.begin_epoch(id).await, Ok(3));
+        assert_eq!(site.media.takes.lock().unwrap()[&id].number, 3, "what it has in memory is of before");
+        assert_eq!(site.broadcasts.begin_epoch(id).await, Ok(4));
+        assert_eq!(site.media.takes.lock().unwrap()[&id].number, 3, "now it goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_was_held_up_lets_go_of_what_is_another_s_and_keeps_no_row() {
+    for site in sites().await {
+        let id = site.live().await;
+        site.media.publishes(id, 1, true);
+        let second = Arc::new(Streams::of("second", site.media.blobs.clone()));
+        let another = site.another(Some(second.clone()), &site.media.blobs);
+        site.execute("UPDATE stream_now SET at_ms = at_ms - 5000").await;
+        assert_eq!(another.begin_epoch(id).await, Ok(2));
+        site.run("live.keep_streams").await;
+        assert_eq!(site.media.stage_now(id), None, "it packages nothing more: {}", site.database.engine);
+        assert!(site.media.disconnected.lock().unwrap().contains(&id));
+        assert_eq!(site.owners().await, [(id, "second".to_owned())]);
+        assert_eq!(second.stage_now(id), Some(LIVE));
+    }
+}
+
+#[tokio::test]
 async fn only_the_owner_of_a_stream_says_that_there_is_no_recording() {
     for site in sites().await {
         let id = site.live().await;
         let second = Arc::new(Streams::of("second", site.media.blobs.clone()));
         let another = site.another(Some(second), &site.media.blobs);
+        site.execute("UPDATE stream_now SET at_ms = at_ms - 5000").await;
         assert_eq!(another.begin_epoch(id).await, Ok(2));
         site.elsewhere().command(&identity(MINA), id, Command::End).await.unwrap();
         site.clock.advance(3_600_000);

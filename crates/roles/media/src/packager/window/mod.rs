@@ -23,6 +23,7 @@ use super::{
     sample::{TICKS_PER_MS, TICKS_PER_SECOND, Ticks},
     segment::{HeldPart, HeldSegment, Kept, Segment, SegmentName},
 };
+use crate::take::Take;
 
 /// Segments in a window at the most, however short.
 const SEGMENTS_MAX: usize = 4_096;
@@ -85,17 +86,22 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// An empty window whose first segment gets this number.
+    /// An empty window whose first segment gets this number, and the name of the same number in take 0.
     pub(crate) fn new(limits: WindowLimits, timeline_start: Timestamp, first: u64) -> Self {
+        Self::of_take(limits, timeline_start, Take { sequence: first, ..Take::default() }, first)
+    }
+
+    /// An empty window of a take, whose first segment gets the `nth` of its names.
+    pub(crate) fn of_take(limits: WindowLimits, timeline_start: Timestamp, take: Take, nth: u64) -> Self {
         Self {
             limits,
             timeline_start,
             segments: VecDeque::new(),
             open: None,
             inits: BTreeMap::new(),
-            next_sequence: first,
-            next_name: SegmentName(first),
-            discontinuities_gone: 0,
+            next_sequence: take.sequence,
+            next_name: SegmentName(SegmentName::first_of(take.number).0 + nth),
+            discontinuities_gone: take.discontinuities,
             bandwidth: Bandwidth::default(),
             part_target: PartTarget::default(),
             ended: false,
@@ -132,6 +138,7 @@ impl Window {
         let opened = u64::from(self.open.is_some());
         let mut fresh = Self::new(limits, timeline_start, self.next_sequence + opened);
         fresh.next_name = SegmentName(self.next_name.0 + opened);
+        fresh.discontinuities_gone = self.discontinuities_gone;
         *self = fresh;
     }
 

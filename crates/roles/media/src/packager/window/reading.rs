@@ -124,6 +124,13 @@ impl Window {
         self.next_name
     }
 
+    /// The media sequence number that no segment has yet, and the discontinuities up to there.
+    pub(crate) fn edge_numbers(&self) -> (u64, u64) {
+        let opened = u64::from(self.open.is_some());
+        let listed = self.segments.iter().chain(&self.open).filter(|held| held.segment.discontinuity).count();
+        (self.next_sequence + opened, self.discontinuities_gone + listed as u64)
+    }
+
     pub(crate) fn target_duration_s(&self) -> u64 {
         target_duration_s(self.bandwidth.longest())
     }

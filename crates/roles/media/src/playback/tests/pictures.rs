@@ -159,7 +159,7 @@ async fn without_the_program_there_is_a_drawing_and_one_line_in_the_log() {
     show.connect();
     show.send(&packets);
     let another = BroadcastId::from_raw(18);
-    show.media.expect(another, Stage::Live { timeline_start: show.clock.now() });
+    show.media.expect(another, crate::Take::default(), Stage::Live { timeline_start: show.clock.now() });
     let mut sink = show.media.packager().open(another, 1);
     packets.iter().for_each(|packet| sink.push(packet.clone(), show.clock.now()));
     for _ in 0..3 {

@@ -25,9 +25,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::{
-    MediaService, MediaSettings, SpoolFolder, Stage,
+    MediaService, MediaSettings, SpoolFolder, Stage, Take,
     frame::Packet,
-    needs::{Gatekeeper, PacketSink, Refusal, Standing},
+    needs::{Admission, Gatekeeper, NotAdmitted, PacketSink, Refusal, Standing},
 };
 
 /// When every show under test starts.
@@ -110,7 +110,7 @@ impl Blobs for MemoryBlobs {
 }
 
 /// Lets whoever says `host` preview, and knows what the broadcast has come to.
-struct Host(Arc<Mutex<Option<Standing>>>);
+struct Host(Arc<Mutex<Option<Standing>>>, Arc<HandClock>);
 
 #[async_trait]
 impl Gatekeeper for Host {
@@ -124,6 +124,21 @@ impl Gatekeeper for Host {
     async fn interrupted(&self, _: BroadcastId, _: i64) {}
     async fn standing(&self, _: BroadcastId) -> Option<Standing> {
         *self.0.lock().unwrap()
+    }
+    fn admit(&self, token: Option<&str>, _: BroadcastId) -> Result<Admission, NotAdmitted> {
+        let signed = |preview| Ok(Admission { preview, expires_at: Some(self.1.now().plus_millis(60_000)) });
+        match token {
+            None => Ok(Admission::everybody()),
+            Some("watching") => signed(false),
+            Some("preview") => signed(true),
+            Some(_) => Err(NotAdmitted::Forged),
+        }
+    }
+    fn own_token(&self, _: BroadcastId) -> Option<String> {
+        None
+    }
+    async fn packaged_at(&self, _: BroadcastId) -> Option<String> {
+        None
     }
     async fn may_preview(&self, session_token: Option<&str>, _: BroadcastId) -> bool {
         session_token == Some("host")
@@ -175,8 +190,8 @@ impl Show {
         publish_epoch: i64,
     ) -> Self {
         let standing = Arc::new(Mutex::new(Some(Standing::Over)));
-        let (spool, host) = (claim(folder.path()), Arc::new(Host(standing.clone())));
-        let media = MediaService::new(settings, spool, clock.clone(), blobs.clone(), host).unwrap();
+        let (spool, host) = (claim(folder.path()), Arc::new(Host(standing.clone(), clock.clone())));
+        let media = MediaService::new(settings, spool, clock.clone(), blobs.clone(), host, None).unwrap();
         Self { media, blobs, clock, standing, folder, sink: None, publish_epoch }
     }
 
@@ -196,7 +211,7 @@ impl Show {
     }
 
     pub(crate) fn go_live(&self) {
-        self.media.expect(BROADCAST, Stage::Live { timeline_start: self.clock.now() });
+        self.media.expect(BROADCAST, Take::default(), Stage::Live { timeline_start: self.clock.now() });
     }
 
     pub(crate) fn stage(&self, stage: Stage) {

@@ -20,6 +20,7 @@ use crate::{
         files,
         index::ReplayIndex,
         journal::Journal,
+        show_take::ShowTake,
         writer::{Command, Queue},
     },
 };
@@ -55,17 +56,18 @@ impl Bench {
                 let kept = self.segment(*broadcast, segment).await?;
                 let entry = if kept { Entry::Sealed { name } } else { Entry::Lost { name } };
                 // A line that finds no room is made up for at the end, when each file is looked at again.
-                self.queue.offer(Command::Note { broadcast: *broadcast, entry });
+                self.queue.offer(Command::Note { show: ShowTake::of(*broadcast, name), entry });
                 Ok(())
             }
-            SealJob::Finish { broadcast, end } => self.finish(*broadcast, *end).await,
+            SealJob::Finish { show, end } => self.finish(*show, *end).await,
         }
     }
 
     /// Makes a blob of a segment's file. False: the file is damaged or gone, and so is the segment.
     async fn segment(&self, broadcast: BroadcastId, segment: &Segment) -> Result<bool, SealError> {
         let key = files::segment_key(broadcast, segment.name);
-        let path = files::folder(&self.spool, broadcast).join(files::segment_file(segment.name));
+        let path =
+            files::folder(&self.spool, ShowTake::of(broadcast, segment.name)).join(files::segment_file(segment.name));
         match tokio::fs::metadata(&path).await {
             Ok(file) if file.len() == segment.bytes => {
                 self.blobs.put_file(&key, &path).await?;
@@ -81,8 +83,8 @@ impl Bench {
         }
     }
 
-    async fn finish(&self, broadcast: BroadcastId, end: End) -> Result<(), SealError> {
-        let folder = files::folder(&self.spool, broadcast);
+    async fn finish(&self, show: ShowTake, end: End) -> Result<(), SealError> {
+        let (broadcast, folder) = (show.broadcast, files::folder(&self.spool, show));
         if let Some(mut journal) = read_whole(files::journal(&folder)).await? {
             let unsealed = std::mem::take(&mut journal.unsealed);
             let mut lost = HashSet::new();
@@ -94,10 +96,10 @@ impl Bench {
             journal.segments.retain(|segment| !lost.contains(&segment.name));
             let lost_inits = self.inits(broadcast, &folder, &journal).await?;
             journal.segments.retain(|segment| !lost_inits.contains(&segment.init));
-            self.index(broadcast, &journal, end).await?;
+            self.index(show, &journal, end).await?;
         }
         let (done, heard) = oneshot::channel();
-        self.queue.insist(Command::Remove { broadcast, done }).await;
+        self.queue.insist(Command::Remove { show, done }).await;
         // The thread has logged what it could not remove; that is removed after the next start.
         let _ = heard.await;
         Ok(())
@@ -128,14 +130,14 @@ impl Bench {
         Ok(lost)
     }
 
-    async fn index(&self, broadcast: BroadcastId, journal: &Journal, end: End) -> Result<(), SealError> {
+    async fn index(&self, show: ShowTake, journal: &Journal, end: End) -> Result<(), SealError> {
         let Some(index) = ReplayIndex::of(journal, journal.ended.unwrap_or(end)) else {
             // Nothing is thrown away that could be played.
             return if journal.segments.is_empty() { Ok(()) } else { Err(SealError::NeverBegan) };
         };
         let data = serde_json::to_vec(&index).map_err(SealError::Index)?;
-        self.blobs.put(&index.key(broadcast), Bytes::from(data)).await?;
-        tracing::info!(%broadcast, segments = journal.segments.len(), "the replay is complete");
+        self.blobs.put(&index.key(show), Bytes::from(data)).await?;
+        tracing::info!(broadcast = %show, segments = journal.segments.len(), "the replay is complete");
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use kernel::BroadcastId;
 use tokio::time::Instant;
 
 use super::SealJob;
@@ -63,9 +62,9 @@ impl Jobs {
         self.retry_at = Some(now);
     }
 
-    /// Drops what waits of a broadcast.
-    pub(super) fn forget(&mut self, broadcast: BroadcastId) {
-        self.new.retain(|job| job.broadcast() != broadcast);
-        self.failed.retain(|job| job.broadcast() != broadcast);
+    /// Drops what waits and is not to be kept.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&SealJob) -> bool) {
+        self.new.retain(&is_kept);
+        self.failed.retain(is_kept);
     }
 }

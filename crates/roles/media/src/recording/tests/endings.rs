@@ -8,7 +8,8 @@ use super::{gated::Gated, *};
 use crate::{
     packager::Kept,
     playback::tests::show::MemoryBlobs,
-    recording::{Follower, Recorder, Replays},
+    recording::{Follower, Recorder, Replays, ShowTake},
+    take::Take,
 };
 
 const AT: Timestamp = Timestamp::from_millis(9_000);
@@ -54,6 +55,44 @@ async fn a_disk_that_is_full_at_the_very_end_costs_nothing() {
     assert_eq!(replayed(&blobs, BROADCAST).await, Some(3));
     assert!(blobs.kept.lock().unwrap().contains_key("replays/5/9000.json"), "under the time of its end");
     assert!(!files::folder(folder.path(), BROADCAST).exists());
+}
+
+#[tokio::test]
+async fn takes_of_a_show_are_one_replay_and_where_they_overlap_the_later_one_is_it() {
+    let (folder, blobs) = (tempfile::tempdir().unwrap(), Arc::new(MemoryBlobs::default()));
+    let recorder = Recorder::start(folder.path().to_owned(), blobs.clone()).unwrap();
+    // The second take begins where the third segment of the first does: that process did not know that it had lost it.
+    show(&recorder, BROADCAST, 4).await.end(AT, None);
+    let nobody: Weak<dyn Follower> = Weak::<Nobody>::new();
+    let second = ShowTake { broadcast: BROADCAST, take: 2 };
+    let recording = recorder.begin(second, Timestamp::from_millis(1_000), nobody).unwrap();
+    let take = Take { number: 2, sequence: 40, discontinuities: 0 };
+    assert!(changes_of(take, 2 * PARTS as i64 * PART_TICKS, 3).into_iter().all(|change| recording.take(change)));
+    recording.end(AT, Some(30.0));
+    soon(recorder.sealed(BROADCAST)).await;
+    let found = Replays::new(blobs.clone()).find(BROADCAST).await.unwrap().unwrap().playlist();
+    let text = String::from_utf8_lossy(&found);
+    let lines = text.lines().filter(|line| line.starts_with("seg-") || line.ends_with("DISCONTINUITY"));
+    let first = SegmentName::first_of(2).0;
+    let expected = ["seg-0.m4s".into(), "seg-1.m4s".into(), "#EXT-X-DISCONTINUITY".into()];
+    let expected = expected.into_iter().chain((first..first + 3).map(|name| format!("seg-{name}.m4s")));
+    assert_eq!(lines.map(str::to_owned).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert!(blobs.kept.lock().unwrap().contains_key("replays/5/9000-2.json"));
+    assert!(!files::folder(folder.path(), BROADCAST).exists() && !files::folder(folder.path(), second).exists());
+}
+
+#[tokio::test]
+async fn all_takes_of_a_show_are_removed_together() {
+    let (folder, blobs) = (tempfile::tempdir().unwrap(), Arc::new(MemoryBlobs::default()));
+    let recorder = Recorder::start(folder.path().to_owned(), blobs.clone()).unwrap();
+    let _first = show(&recorder, BROADCAST, 2).await;
+    let nobody: Weak<dyn Follower> = Weak::<Nobody>::new();
+    let second = ShowTake { broadcast: BROADCAST, take: 2 };
+    let recording = recorder.begin(second, Timestamp::from_millis(1_000), nobody).unwrap();
+    assert!(changes_of(Take { number: 2, ..Take::default() }, 0, 2).into_iter().all(|change| recording.take(change)));
+    recorder.remove(BROADCAST, &Replays::new(blobs.clone())).await.unwrap();
+    assert!(!files::folder(folder.path(), BROADCAST).exists() && !files::folder(folder.path(), second).exists());
+    assert!(blobs.kept.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
