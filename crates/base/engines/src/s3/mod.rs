@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::Method;
+use kernel::Random;
 use object_store::{
     GetOptions, GetRange, ObjectStore, ObjectStoreExt, StaticCredentialProvider,
     aws::{AmazonS3, AmazonS3Builder},
@@ -35,9 +36,10 @@ pub use self::{
     credentials::{MissingVariable, S3Credentials},
     location::{InvalidS3Url, S3Location},
 };
+use crate::system::SystemRandom;
 
-/// Kept and removed again to see that it can be; no key can name it.
-const TRIAL: &str = ".trial";
+/// What is kept and removed again to see that it can be begins with this; no key can name it.
+const TRIAL: &str = ".trial-";
 
 /// The bucket cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,11 @@ impl S3Blobs {
     }
 
     async fn try_out(&self) -> Result<(), (&'static str, object_store::Error)> {
-        let name = self.name(TRIAL);
+        // Processes of a site that start at once must not remove each other's.
+        let mut own = [0; 8];
+        let no_name = |error| object_store::Error::Generic { store: "S3", source: Box::new(error) };
+        SystemRandom.fill(&mut own).map_err(|error| ("nothing is tried", no_name(error)))?;
+        let name = self.name(&format!("{TRIAL}{:016x}", u64::from_le_bytes(own)));
         self.store.list(self.folder().as_ref()).try_next().await.map_err(|error| ("it cannot be listed", error))?;
         self.store
             .put(&name, Bytes::from_static(b"madang").into())

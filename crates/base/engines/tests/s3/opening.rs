@@ -2,7 +2,7 @@
 
 use engines::testing::S3Process;
 
-use crate::{SECRET, open};
+use crate::{SECRET, objects, open};
 
 const RULES: &str = "?lifecycle";
 
@@ -17,6 +17,19 @@ async fn a_bucket_that_cannot_be_used_is_said() {
     for said in [nobody, missing] {
         assert!(!said.contains(SECRET) && !said.contains("AKIATEST"), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_come_to_one_bucket_at_once_do_not_disturb_each_other() {
+    let Some(server) = S3Process::start() else { return };
+    let url = server.url("site");
+    for _ in 0..5 {
+        let coming = (0..8).map(|_| open(&url));
+        for came in futures_util::future::join_all(coming).await {
+            came.map(drop).unwrap();
+        }
+    }
+    assert!(objects(&server).is_empty(), "each has removed what it tried with");
 }
 
 #[tokio::test(flavor = "multi_thread")]
