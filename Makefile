@@ -71,7 +71,7 @@ deny: ## Licences and sources of all dependencies
 	$(CARGO) fetch --locked --quiet
 	cargo-deny --offline --log-level error check licenses bans sources
 
-bench: build ## Measure against peers in one run; writes docs/benchmarks.md
+bench: build ## Measure against peers; writes docs/benchmarks.md (ONLY="realtime engines": those sections alone)
 	python3 scripts/bench $(ONLY)
 
 services: ## Start every engine on this machine; eval "$(make -s services)" names them (PostgreSQL, Redis, Kafka, Cassandra, S3)

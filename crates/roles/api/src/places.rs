@@ -7,6 +7,7 @@ use std::{
 };
 
 use kernel::caller::network;
+use metrics::{Gauge, gauge};
 
 use crate::{Settings, proxies::Proxies};
 
@@ -17,6 +18,8 @@ pub(crate) struct Places {
     max_per_address: usize,
     proxies: Proxies,
     taken: Mutex<Taken>,
+    /// How many are taken.
+    shown: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,7 @@ impl Places {
             max_per_address: settings.max_connections_per_address as usize,
             proxies: Proxies::new(settings),
             taken: Mutex::default(),
+            shown: gauge!("madang_http_connections"),
         })
     }
 
@@ -66,7 +70,7 @@ impl Places {
             *of_address += 1;
         }
         taken.all += 1;
-        metrics::gauge!("madang_http_connections").set(taken.all as f64);
+        self.shown.set(taken.all as f64);
         Ok(Place { places: self.clone(), counted })
     }
 
@@ -79,7 +83,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
         taken.all -= 1;
-        metrics::gauge!("madang_http_connections").set(taken.all as f64);
+        self.places.shown.set(taken.all as f64);
         let Some(address) = self.counted else { return };
         if let Some(of_address) = taken.by_address.get_mut(&address) {
             *of_address -= 1;

@@ -2,19 +2,22 @@
 
 use metrics::{Counter, Gauge, counter, gauge};
 
+use crate::{hub::Sent, protocol::Request};
+
 /// Handles that connections share, so that counting needs no lookup.
 pub(crate) struct Counters {
     connections: Gauge,
-    publications_delivered: Counter,
-    bytes_sent: Counter,
+    /// By the command's kind.
+    commands: [(&'static str, Counter); Request::KINDS.len()],
+    sent: Sent,
 }
 
 impl Counters {
     pub(crate) fn new() -> Self {
         Self {
             connections: gauge!("madang_gateway_connections"),
-            publications_delivered: counter!("madang_gateway_publications_delivered"),
-            bytes_sent: counter!("madang_gateway_bytes_sent"),
+            commands: Request::KINDS.map(|kind| (kind, counter!("madang_gateway_commands", "kind" => kind))),
+            sent: Sent::default(),
         }
     }
 
@@ -28,19 +31,12 @@ impl Counters {
     }
 
     pub(super) fn command(&self, kind: &'static str) {
-        counter!("madang_gateway_commands", "kind" => kind).increment(1);
+        if let Some((_, count)) = self.commands.iter().find(|(name, _)| *name == kind) {
+            count.increment(1);
+        }
     }
 
     pub(super) fn sent(&self, bytes: usize, publications: u64) {
-        self.bytes_sent.increment(bytes as u64);
-        if publications > 0 {
-            self.publications_delivered.increment(publications);
-        }
+        self.sent.count(bytes as u64, publications);
     }
-}
-
-/// Counts what was sent to many connections.
-pub(crate) fn count_sent(bytes: u64, publications: u64) {
-    counter!("madang_gateway_bytes_sent").increment(bytes);
-    counter!("madang_gateway_publications_delivered").increment(publications);
 }

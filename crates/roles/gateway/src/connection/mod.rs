@@ -41,7 +41,7 @@ use std::{
 
 use tokio::time::Instant;
 
-pub(crate) use counters::{Counters, count_sent};
+pub(crate) use counters::Counters;
 pub use echo::echo;
 use running::Running;
 pub(crate) use transport::{CLOSE_TIMEOUT, WebSocketTransport};

@@ -21,6 +21,7 @@ mod passing;
 mod ring;
 mod round;
 mod seat;
+mod sent;
 #[cfg(test)]
 mod tests;
 mod waker;
@@ -49,6 +50,7 @@ pub(crate) use pages::Frame;
 pub(crate) use ring::Missed;
 pub(crate) use round::Round;
 pub(crate) use seat::Seat;
+pub(crate) use sent::Sent;
 
 use crate::{
     needs::{ChannelRules, Room},
@@ -85,6 +87,7 @@ pub(crate) struct Hub {
     dirty: mpsc::UnboundedSender<Arc<Channel>>,
     behind: mpsc::UnboundedSender<Arc<Channel>>,
     announcer: Announcer,
+    sent: Sent,
     /// The bus may have failed to tell something.
     interrupted: Notify,
 }
@@ -110,11 +113,16 @@ impl Hub {
             dirty,
             behind,
             announcer,
+            sent: Sent::default(),
             interrupted: Notify::new(),
         });
         tokio::spawn(stop.clone().run_until_cancelled_owned(announcer::run(announced, hub.bus.clone())));
         let longest_rest = Duration::from_millis(settings.flush_interval_max_ms);
-        tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(dirty_channels, longest_rest)));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(waker::run(
+            dirty_channels,
+            longest_rest,
+            hub.sent.clone(),
+        )));
         let care = caretaker::Caretaker {
             hub: hub.clone(),
             position_check: Duration::from_millis(settings.position_check_ms.max(1)),
@@ -236,7 +244,7 @@ impl Hub {
     /// Sees to it that the channel's subscribers are woken, and that its gaps are filled.
     fn attend(&self, channel: &Arc<Channel>) {
         // This queue and the other hold a channel at most once; their receivers live as long as the gateway.
-        if channel.became_dirty() && !waker::tell_few(channel) {
+        if channel.became_dirty() && !waker::tell_few(channel, &self.sent) {
             let _ = self.dirty.send(channel.clone());
         }
         self.mend(channel);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Channel, Form, Frame, Member, Upcoming};
+use super::{Channel, Form, Frame, Member, Sent, Upcoming};
 
 /// One round.
 #[derive(Default)]
@@ -24,10 +24,10 @@ struct Recent {
 
 impl Round {
     /// Tells all of them.
-    pub(super) fn tell(members: &[Arc<Member>]) {
+    pub(super) fn tell(members: &[Arc<Member>], sent: &Sent) {
         let mut round = Self::default();
         members.iter().for_each(|member| member.tell_news(&mut round));
-        crate::connection::count_sent(round.bytes, round.publications);
+        sent.count(round.bytes, round.publications);
     }
 
     /// What a subscriber at `cursor` gets next.

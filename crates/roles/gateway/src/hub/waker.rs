@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{sync::mpsc::UnboundedReceiver, time::sleep_until};
 
-use super::{Channel, Member, Round};
+use super::{Channel, Member, Round, Sent};
 
 /// Channels taken from the queue at once; none is in it twice.
 const CHANNELS_AT_ONCE: usize = 4_096;
@@ -26,7 +26,7 @@ const REST_PER_SUBSCRIBER: Duration = Duration::from_micros(17);
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 
 /// Wakes for as long as there are channels to come. No channel rests for longer than `longest_rest`.
-pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest: Duration) {
+pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest: Duration, sent: Sent) {
     let mut resting = Resting::default();
     let mut channels = Vec::new();
     loop {
@@ -46,7 +46,7 @@ pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest
                 _ => {
                     let members = channel.take_dirty();
                     channel.rest_until(now + rest(members.len()).min(longest_rest));
-                    tell_news(members);
+                    tell_news(members, &sent);
                 }
             }
         }
@@ -54,16 +54,17 @@ pub(super) async fn run(mut dirty: UnboundedReceiver<Arc<Channel>>, longest_rest
 }
 
 /// Tells them of news, on all of the machine's cores.
-fn tell_news(mut members: Vec<Arc<Member>>) {
+fn tell_news(mut members: Vec<Arc<Member>>, sent: &Sent) {
     while !members.is_empty() {
         let some = members.split_off(members.len().saturating_sub(TOLD_AT_ONCE));
-        tokio::spawn(async move { Round::tell(&some) });
+        let sent = sent.clone();
+        tokio::spawn(async move { Round::tell(&some, &sent) });
     }
 }
 
 /// Tells the subscribers here and now, without the way over the waker, if they are few and the channel is rested. False: it
 /// is the waker's.
-pub(super) fn tell_few(channel: &Channel) -> bool {
+pub(super) fn tell_few(channel: &Channel, sent: &Sent) -> bool {
     let subscribers = channel.subscribers();
     if !are_few(subscribers) {
         return false;
@@ -72,7 +73,7 @@ pub(super) fn tell_few(channel: &Channel) -> bool {
     let rested = channel.rests_until().is_none_or(|until| until <= now);
     if rested {
         channel.rest_until(now + rest(subscribers));
-        Round::tell(&channel.take_dirty());
+        Round::tell(&channel.take_dirty(), sent);
     }
     rested
 }

@@ -78,6 +78,24 @@ pub enum Request {
 }
 
 impl Request {
+    /// All that [`Self::kind`] can be.
+    pub const KINDS: [&'static str; 14] = [
+        "connect",
+        "subscribe",
+        "unsubscribe",
+        "publish",
+        "presence",
+        "presence_stats",
+        "history",
+        "ping",
+        "send",
+        "rpc",
+        "refresh",
+        "sub_refresh",
+        "pong",
+        "unknown",
+    ];
+
     /// The command's name, for counting.
     pub fn kind(&self) -> &'static str {
         match self {
