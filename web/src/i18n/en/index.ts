@@ -1,0 +1,11 @@
+import { admin } from './admin';
+import { chat } from './chat';
+import { people } from './people';
+import { problems } from './problems';
+import { shell } from './shell';
+import { studio } from './studio';
+import { watching } from './watching';
+
+export const en = { ...shell, ...watching, ...chat, ...people, ...admin, ...studio, ...problems };
+
+export type Dictionary = typeof en;

@@ -1,0 +1,41 @@
+import type { Dictionary } from '../en';
+
+export const people: Pick<Dictionary, 'channel' | 'settings' | 'claim'> = {
+  channel: {
+    live: '지금 방송 중',
+    replays: '다시보기',
+    noReplays: '아직 다시보기가 없어요.',
+    noBio: '아직 소개가 없어요.',
+    edit: '프로필 고치기',
+    since: (date) => `${date}부터`,
+    notFoundTitle: '없는 채널이에요',
+    notFoundText: (handle) => `@${handle} 채널은 이 마당에 없어요.`,
+  },
+  settings: {
+    title: '설정',
+    profile: '프로필',
+    security: '비밀번호',
+    currentPassword: '지금 비밀번호',
+    newPassword: '새 비밀번호',
+    changePassword: '비밀번호 바꾸기',
+    passwordChanged: '비밀번호를 바꿨어요. 다른 기기에서는 로그아웃돼요.',
+    appearance: '화면과 언어',
+    device: '이 기기에만 저장돼요.',
+    sessions: '로그인한 기기',
+    sessionUnnamed: '이름을 알 수 없는 기기',
+    sessionCurrent: '이 기기',
+    sessionConnected: '지금 접속 중',
+    sessionUsed: (time) => `마지막 사용 ${time}`,
+    sessionSince: (date) => `${date}에 로그인`,
+    sessionEnd: '로그아웃',
+    sessionEnded: '그 기기에서 로그아웃했어요.',
+  },
+  claim: {
+    title: '관리자 되기',
+    text: '이 링크로 내 계정이 이 사이트의 관리자가 돼요. 한 번만 쓸 수 있어요.',
+    action: '관리자 되기',
+    done: '이제 관리자예요.',
+    missing: '링크에 토큰이 없어요. 서버 기록에 나온 주소를 끝까지 복사해 주세요.',
+    signInFirst: '먼저 로그인하거나 가입해 주세요. 끝나면 여기로 돌아와요.',
+  },
+};
