@@ -12,7 +12,7 @@ use live::{
     broadcasts::{PublishRefused, Recording, StreamPlace},
     playbacks::{Admits, InvalidToken, PlaybackTokens},
 };
-use media::needs::{Admission, Gatekeeper, NotAdmitted, Refusal, Standing};
+use media::needs::{Admission, Gatekeeper, NotAdmitted, Refusal, Standing, Usher};
 use people::People;
 
 /// Answers for the live domain. Media and broadcasts need each other, so the broadcasts are put in once both are there;
@@ -74,7 +74,10 @@ impl Gatekeeper for StreamGatekeeper {
             broadcasts.stream_interrupted(broadcast, publish_epoch).await;
         }
     }
+}
 
+#[async_trait]
+impl Usher for StreamGatekeeper {
     fn admit(&self, token: Option<&str>, broadcast: BroadcastId) -> Result<Admission, NotAdmitted> {
         let live = self.live.get().ok_or(NotAdmitted::Unavailable)?;
         let Some(token) = token else {

@@ -73,7 +73,7 @@ pub enum NotAdmitted {
     Unavailable,
 }
 
-/// Decides who may publish and preview, and hears what becomes of a publisher.
+/// Decides who may publish, and hears what becomes of a publisher.
 #[async_trait]
 pub trait Gatekeeper: Send + Sync + 'static {
     /// The broadcast that this stream key publishes into; a lasting key may create one.
@@ -94,7 +94,11 @@ pub trait Gatekeeper: Send + Sync + 'static {
 
     /// The publisher of this epoch is gone. Old epochs are of no effect.
     async fn interrupted(&self, broadcast: BroadcastId, publish_epoch: i64);
+}
 
+/// Decides who may watch, and knows what there is to watch where.
+#[async_trait]
+pub trait Usher: Send + Sync + 'static {
     /// What an address of the broadcast admits to that has this token in its path, or none.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use ports::blobs::{BlobError, Blobs};
 use tokio::task::JoinHandle;
 
 use crate::{
-    needs::{Gatekeeper, Nodes, Packager, PacketSink},
+    needs::{Nodes, Packager, PacketSink, Usher},
     packager::{WindowLimits, health::StreamHealth},
     playback::{self, ByteCache, Flights},
     recording::{Follower, Recorder, Recording, Replays, Restored, ShowTake, SpoolFolder, thumbnail_key},
@@ -34,7 +34,7 @@ pub struct MediaService {
     settings: MediaSettings,
     clock: Arc<dyn Clock>,
     blobs: Arc<dyn Blobs>,
-    gatekeeper: Arc<dyn Gatekeeper>,
+    usher: Arc<dyn Usher>,
     /// The other processes that package streams, where there may be any.
     nodes: Option<Arc<dyn Nodes>>,
     flights: Flights,
@@ -62,7 +62,7 @@ impl MediaService {
         spool: SpoolFolder,
         clock: Arc<dyn Clock>,
         blobs: Arc<dyn Blobs>,
-        gatekeeper: Arc<dyn Gatekeeper>,
+        usher: Arc<dyn Usher>,
         nodes: Option<Arc<dyn Nodes>>,
     ) -> std::io::Result<Arc<Self>> {
         let recorder = Recorder::start(spool.path.clone(), blobs.clone())?;
@@ -79,7 +79,7 @@ impl MediaService {
             settings,
             clock,
             blobs,
-            gatekeeper,
+            usher,
             nodes,
             flights: Flights::default(),
         });
@@ -222,8 +222,8 @@ impl MediaService {
         self.streams.get(broadcast)
     }
 
-    pub(crate) fn gatekeeper(&self) -> &dyn Gatekeeper {
-        &*self.gatekeeper
+    pub(crate) fn usher(&self) -> &dyn Usher {
+        &*self.usher
     }
 
     pub(crate) fn now(&self) -> Timestamp {

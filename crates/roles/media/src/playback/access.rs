@@ -6,7 +6,7 @@ use rest::Credentials;
 
 use super::error::PlaybackError;
 use crate::{
-    needs::{Admission, Gatekeeper},
+    needs::{Admission, Usher},
     stream::{Stage, Stream},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// `NotFound`, so that nobody learns of a show before it begins. True in the answer: it is a preview.
 pub(super) async fn check(
-    gatekeeper: &dyn Gatekeeper,
+    usher: &dyn Usher,
     stream: &Stream,
     admission: Admission,
     headers: &HeaderMap,
@@ -23,7 +23,7 @@ pub(super) async fn check(
     if stream.stage() != Stage::Preview {
         return Ok(false);
     }
-    match may_preview(gatekeeper, stream.broadcast, admission, headers).await {
+    match may_preview(usher, stream.broadcast, admission, headers).await {
         true => Ok(true),
         false => Err(PlaybackError::NotFound),
     }
@@ -31,7 +31,7 @@ pub(super) async fn check(
 
 /// Whether who asks may see the broadcast before it is public: by the address, or by who it is.
 pub(super) async fn may_preview(
-    gatekeeper: &dyn Gatekeeper,
+    usher: &dyn Usher,
     broadcast: BroadcastId,
     admission: Admission,
     headers: &HeaderMap,
@@ -40,5 +40,5 @@ pub(super) async fn may_preview(
         return true;
     }
     let Credentials(token) = Credentials::of(headers);
-    gatekeeper.may_preview(token.as_deref(), broadcast).await
+    usher.may_preview(token.as_deref(), broadcast).await
 }

@@ -43,7 +43,7 @@ pub(super) async fn file(
     directives: &Directives,
     headers: &HeaderMap,
 ) -> Result<Response, PlaybackError> {
-    let folder = match media.gatekeeper().own_token(broadcast) {
+    let folder = match media.usher().own_token(broadcast) {
         Some(token) => format!("/live/{broadcast}/{token}"),
         None => format!("/live/{broadcast}"),
     };
@@ -135,7 +135,7 @@ async fn place(media: &MediaService, broadcast: BroadcastId, headers: &HeaderMap
     if headers.contains_key(ASKED_BY_NODE) {
         return None;
     }
-    media.gatekeeper().packaged_at(broadcast).await
+    media.usher().packaged_at(broadcast).await
 }
 
 async fn ask(
@@ -160,7 +160,7 @@ async fn ask(
                 }
                 Err(_) => {
                     // A process that stands still holds its connections, and is not heard of any more.
-                    if of_all.gatekeeper().packaged_at(broadcast).await.as_ref() != Some(&address) {
+                    if of_all.usher().packaged_at(broadcast).await.as_ref() != Some(&address) {
                         return None;
                     }
                 }

@@ -81,7 +81,7 @@ async fn file(
     let (Ok(broadcast), Some(name)) = (broadcast.parse(), FileName::parse(file)) else {
         return answers::failure(PlaybackError::NotFound);
     };
-    let admission = match media.gatekeeper().admit(token, broadcast) {
+    let admission = match media.usher().admit(token, broadcast) {
         Ok(admission) => admission,
         Err(refused) => return answers::failure(refused.into()),
     };
@@ -113,7 +113,7 @@ struct Asked {
 async fn of_stream(media: &MediaService, stream: &Arc<Stream>, asked: &Asked) -> Result<Response, PlaybackError> {
     let Asked { admission, name, directives, headers, .. } = asked;
     let (admission, name) = (*admission, *name);
-    let preview = access::check(media.gatekeeper(), stream, admission, headers).await?;
+    let preview = access::check(media.usher(), stream, admission, headers).await?;
     let holds = |holds| if preview { Holds::Private } else { holds };
     match name {
         FileName::Multivariant => {
@@ -163,7 +163,7 @@ async fn segment(media: &MediaService, stream: &Stream, name: SegmentName) -> Re
 async fn without_stream(media: &Arc<MediaService>, asked: &Asked) -> Result<Response, PlaybackError> {
     let Asked { broadcast, admission, name, directives, uri, headers } = asked;
     let (broadcast, admission, name) = (*broadcast, *admission, *name);
-    let refusal = match media.gatekeeper().standing(broadcast).await {
+    let refusal = match media.usher().standing(broadcast).await {
         Some(Standing::Over) => match of_replay(media, broadcast, name, headers).await {
             // It has just ended: the process that has its last segments still plays them.
             Err(PlaybackError::NotFound | PlaybackError::Gone) => {
@@ -177,7 +177,7 @@ async fn without_stream(media: &Arc<MediaService>, asked: &Asked) -> Result<Resp
             answer => return answer,
         },
         Some(Standing::Nothing) => {
-            if access::may_preview(media.gatekeeper(), broadcast, admission, headers).await {
+            if access::may_preview(media.usher(), broadcast, admission, headers).await {
                 let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
                 return elsewhere::preview(media, broadcast, path, headers).await;
             }

@@ -1,12 +1,12 @@
 //! The picture of a show that ends, or whose recording is removed, while it is under way.
 
-use std::{net::SocketAddr, path::Path};
+use std::path::Path;
 
 use async_trait::async_trait;
 
 use super::*;
 use crate::{
-    needs::{Admission, NotAdmitted, Refusal, Standing},
+    needs::{Admission, NotAdmitted, Standing, Usher},
     playback::tests::{
         clips::{clip, ffmpeg},
         show::{BROADCAST, MemoryBlobs, START_MS, claim},
@@ -25,15 +25,7 @@ impl Clock for Noon {
 struct Anyone;
 
 #[async_trait]
-impl Gatekeeper for Anyone {
-    async fn resolve(&self, _: &str, _: SocketAddr) -> Result<BroadcastId, Refusal> {
-        Ok(BROADCAST)
-    }
-    async fn begin(&self, _: BroadcastId) -> Result<i64, Refusal> {
-        Ok(1)
-    }
-    async fn arrived(&self, _: BroadcastId, _: i64) {}
-    async fn interrupted(&self, _: BroadcastId, _: i64) {}
+impl Usher for Anyone {
     async fn standing(&self, _: BroadcastId) -> Option<Standing> {
         Some(Standing::Over)
     }

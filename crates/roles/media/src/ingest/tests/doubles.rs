@@ -22,7 +22,7 @@ use super::soon;
 use crate::{
     codec::rtmp::{ClientEvent, ClientSession, PublishTarget},
     frame::Packet,
-    needs::{Admission, Gatekeeper, NotAdmitted, Packager, PacketSink, Refusal, Standing},
+    needs::{Gatekeeper, Packager, PacketSink, Refusal},
 };
 
 /// Stands still until it is moved.
@@ -156,27 +156,6 @@ impl Gatekeeper for House {
 
     async fn interrupted(&self, _: BroadcastId, publish_epoch: i64) {
         self.tell.send(News::Interrupted(publish_epoch)).unwrap();
-    }
-
-    fn admit(&self, token: Option<&str>, _: BroadcastId) -> Result<Admission, NotAdmitted> {
-        match token {
-            None => Ok(Admission::everybody()),
-            Some(_) => Err(NotAdmitted::Forged),
-        }
-    }
-    fn own_token(&self, _: BroadcastId) -> Option<String> {
-        None
-    }
-    async fn packaged_at(&self, _: BroadcastId) -> Option<String> {
-        None
-    }
-
-    async fn standing(&self, _: BroadcastId) -> Option<Standing> {
-        None
-    }
-
-    async fn may_preview(&self, _: Option<&str>, _: BroadcastId) -> bool {
-        false
     }
 }
 

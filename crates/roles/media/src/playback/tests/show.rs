@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     ops::Range,
     path::Path,
     sync::{
@@ -27,7 +26,7 @@ use tower::ServiceExt;
 use crate::{
     MediaService, MediaSettings, SpoolFolder, Stage, Take,
     frame::Packet,
-    needs::{Admission, Gatekeeper, NotAdmitted, PacketSink, Refusal, Standing},
+    needs::{Admission, NotAdmitted, PacketSink, Standing, Usher},
 };
 
 /// When every show under test starts.
@@ -113,15 +112,7 @@ impl Blobs for MemoryBlobs {
 struct Host(Arc<Mutex<Option<Standing>>>, Arc<HandClock>);
 
 #[async_trait]
-impl Gatekeeper for Host {
-    async fn resolve(&self, _: &str, _: SocketAddr) -> Result<BroadcastId, Refusal> {
-        Ok(BROADCAST)
-    }
-    async fn begin(&self, _: BroadcastId) -> Result<i64, Refusal> {
-        Ok(1)
-    }
-    async fn arrived(&self, _: BroadcastId, _: i64) {}
-    async fn interrupted(&self, _: BroadcastId, _: i64) {}
+impl Usher for Host {
     async fn standing(&self, _: BroadcastId) -> Option<Standing> {
         *self.0.lock().unwrap()
     }
