@@ -12,7 +12,7 @@ demo: build ## Build everything and run a live demo (needs Rust, Node and a C co
 	$(RELEASE) demo $(DEMO_ARGS)
 
 demo-cluster: FEATURES = all-engines
-demo-cluster: build ## The demo on a site of eleven processes and all engines (on Debian: installs them)
+demo-cluster: build ## The demo on a site of twelve processes and all engines (on Debian: installs them)
 	scripts/demo-cluster $(DEMO_ARGS)
 
 build: web ## Build the web UI and the release binary (FEATURES=s3: with the client of that engine)

@@ -65,7 +65,11 @@ impl Site {
         people.follow_site_settings().await?;
         let certificate = tls.as_ref().and_then(|tls| tls.follower(&stores.records));
         if let Some(certificate) = &certificate {
-            certificate.look().await?;
+            match certificate.look().await {
+                // Another one is asked for.
+                Err(error @ acme::AcmeError::Unusable(_)) => tracing::error!(%error, "no certificate is shown yet"),
+                looked => looked?,
+            }
         }
         let media = if has(Part::Media) {
             Some(Media::open(&machine, &stores, &config, &people, tls.as_ref().map(|tls| &tls.config)).await?)

@@ -82,8 +82,8 @@ impl Stage {
         }
     }
 
-    async fn publishers(&self, at: &Process) -> u32 {
-        metric(at, "madang_ingest_publishers").await.unwrap_or_default()
+    async fn publishers(&self, at: &Process) -> f64 {
+        at.metric("madang_ingest_publishers").await.unwrap_or_default()
     }
 
     /// Who has the stream, and the epoch of its publisher.
@@ -112,12 +112,6 @@ impl Stage {
         self.api.api.post(&end, Some(&self.host), &json!({})).await.unwrap();
         self.api.until(&self.broadcast, "its recording is kept", |show| show["replay"] == true).await;
     }
-}
-
-async fn metric(at: &Process, name: &str) -> Option<u32> {
-    let (_, metrics) = at.api.fetch("/metrics").await.unwrap();
-    let text = String::from_utf8(metrics.to_vec()).unwrap();
-    text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
 fn tag(playlist: &str, name: &str) -> u64 {
@@ -155,7 +149,7 @@ async fn a_stream_is_played_by_a_process_that_does_not_package_it() {
 
     // A playlist that is waited for holds what it was asked to hold, and a crowd that wants it causes one question.
     let next = tag(&playlist, "#EXT-X-MEDIA-SEQUENCE:") + segments(&playlist).len() as u64 + 1;
-    let asked = metric(&stage.second, "madang_media_asked_total{outcome=\"answered\"}").await.unwrap();
+    let asked = stage.second.metric("madang_media_asked_total{outcome=\"answered\"}").await.unwrap();
     let query = format!("?_HLS_msn={next}&_HLS_part=0");
     let crowd: Vec<_> = (0..50).map(|_| stage.playlist(&stage.second, &query)).collect();
     for waited_for in futures_util::future::join_all(crowd).await {
@@ -163,8 +157,8 @@ async fn a_stream_is_played_by_a_process_that_does_not_package_it() {
         let last = tag(&waited_for, "#EXT-X-MEDIA-SEQUENCE:") + segments(&waited_for).len() as u64;
         assert!(last >= next, "{query}: {waited_for}");
     }
-    let now = metric(&stage.second, "madang_media_asked_total{outcome=\"answered\"}").await.unwrap();
-    assert_eq!(now - asked, 1, "one question for all of them");
+    let now = stage.second.metric("madang_media_asked_total{outcome=\"answered\"}").await.unwrap();
+    assert_eq!(now - asked, 1.0, "one question for all of them");
 
     let source = format!("http://{}{}", stage.second.http, stage.path("index.m3u8"));
     encoder.kill().await;
@@ -243,7 +237,7 @@ async fn a_process_that_was_held_up_writes_nothing_over_the_one_that_took_its_st
     let kept = stage.kept();
 
     stage.first.signal("-CONT").await;
-    until("its publisher is ended", || async { (stage.publishers(&stage.first).await == 0).then_some(()) }).await;
+    until("its publisher is ended", || async { (stage.publishers(&stage.first).await == 0.0).then_some(()) }).await;
     let (_, said) = late.finish().await;
     assert!(!said.is_empty(), "the encoder is sent away");
     assert_eq!(stage.owner().await, taken, "the row is the other one's");

@@ -14,7 +14,7 @@ use crate::{
     encoder::Encoder,
     ground,
     realtime::Connection,
-    site::{PATIENCE, id, live, until},
+    site::{PATIENCE, id, live, metric, until},
 };
 
 /// What all processes of a site share.
@@ -91,6 +91,7 @@ impl Ground {
 /// A process of the site.
 pub(crate) struct Process {
     child: Child,
+    /// Where it listens for HTTP.
     pub(crate) http: SocketAddr,
     /// Where encoders publish, if they do.
     pub(crate) encoders: Option<SocketAddr>,
@@ -98,9 +99,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Where it listens for HTTP.
-    pub(crate) fn http(&self) -> SocketAddr {
-        self.http
+    /// The value of one of its metrics.
+    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+        metric(&self.api.fetch("/metrics").await.ok()?.1, name)
     }
 
     pub(crate) async fn kill(mut self) {

@@ -21,7 +21,7 @@ async fn sign_in(api: &ApiClient, handle: &str) -> String {
 }
 
 async fn connect(gateway: &Process, token: &str) -> Connection {
-    Connection::at(gateway.http(), token).await
+    Connection::at(gateway.http, token).await
 }
 
 /// Waits for the end of a connection; how long that took, and its code.

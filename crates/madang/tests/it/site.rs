@@ -359,6 +359,12 @@ pub(crate) fn refusal(result: Result<Value, CallError>) -> (u16, String) {
     }
 }
 
+/// The value of a metric, by its name and labels; none when it is not there.
+pub(crate) fn metric(exposition: &[u8], name: &str) -> Option<f64> {
+    let text = String::from_utf8_lossy(exposition);
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
 /// Looks again and again until there is an answer; fails after [`PATIENCE`] with what it waited for.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = std::time::Instant::now();

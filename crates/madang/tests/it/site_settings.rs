@@ -25,9 +25,7 @@ async fn until_refused(process: &Process, path: &str, token: &str, body: &Value,
 
 /// The change up to which a process follows, of whatever role.
 async fn followed(process: &Process) -> Option<f64> {
-    let (_, metrics) = process.api.fetch("/metrics").await.unwrap();
-    let metrics = String::from_utf8(metrics.to_vec()).unwrap();
-    metrics.lines().find_map(|line| line.strip_prefix("madang_site_settings_version "))?.parse().ok()
+    process.metric("madang_site_settings_version").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

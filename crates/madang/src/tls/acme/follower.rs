@@ -43,13 +43,14 @@ impl Follower {
     /// Looks now.
     pub(crate) async fn look(&self) -> Result<(), AcmeError> {
         let mut seen = self.seen.lock().await;
-        if store::version(&self.records).await? != seen.version
-            && let Some(kept) = store::certificate(&self.records).await?
-        {
-            // Looked at once, whatever it is worth.
-            seen.version = kept.version;
-            self.shown.show(certified(&kept.chain, &kept.key)?);
-            tracing::info!(names = kept.names, "a certificate of the authority is shown from now on");
+        if store::version(&self.records).await? != seen.version {
+            let kept = store::certificate(&self.records).await?;
+            // Looked at once, whatever it is worth. None: it was taken away, and the next one has the first number again.
+            seen.version = kept.as_ref().map_or(0, |kept| kept.version);
+            if let Some(kept) = kept {
+                self.shown.show(certified(&kept.chain, &kept.key)?);
+                tracing::info!(names = kept.names, "a certificate of the authority is shown from now on");
+            }
         }
         let challenges = store::challenges(&self.records).await?;
         if challenges != seen.challenges {

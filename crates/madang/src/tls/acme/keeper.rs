@@ -24,8 +24,6 @@ use crate::tls::validity::Validity;
 
 /// How long an order may take in all.
 const ORDER_TIME: Duration = Duration::from_secs(300);
-/// How often the pause after a failure doubles.
-const DOUBLED_MAX: u32 = 4;
 
 /// Keeps the certificate of a site. One process does it at a time.
 pub(crate) struct Keeper {
@@ -70,7 +68,6 @@ impl Keeper {
         }
         tracing::info!(names = names.join(","), directory = self.settings.directory, "a certificate is asked for");
         let ordered = timeout(ORDER_TIME, self.order(&names)).await.unwrap_or(Err(AcmeError::TookTooLong(ORDER_TIME)));
-        store::put_challenges(&self.records, &[]).await?;
         match ordered {
             Ok(Got { chain, key }) => {
                 store::keep(&self.records, &names.join(","), &chain, &key).await?;
@@ -78,7 +75,7 @@ impl Keeper {
                 self.follower.look().await
             }
             Err(error) => {
-                let pause = self.settings.retry() * 2_u32.pow(failures.min(DOUBLED_MAX));
+                let pause = self.settings.pause_after(failures);
                 let next = self.clock.now().plus_millis(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX >> 1));
                 store::keep_failures(&self.records, failures.saturating_add(1), next).await?;
                 metrics::counter!("madang_tls_orders_total", "outcome" => "refused").increment(1);

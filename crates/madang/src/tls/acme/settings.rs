@@ -10,6 +10,8 @@ use super::{AcmeError, client::AuthorityClient};
 const DOMAINS_MAX: usize = 100;
 /// Bytes of a name at the most (RFC 1035 §2.3.4).
 const DOMAIN_BYTES_MAX: usize = 253;
+/// How often the pause after a failure doubles.
+const DOUBLED_MAX: u32 = 4;
 
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,8 +45,9 @@ impl AcmeSettings {
         names
     }
 
-    pub(super) fn retry(&self) -> Duration {
-        Duration::from_millis(self.retry_ms.max(1))
+    /// The pause after an order when so many have failed before it.
+    pub(super) fn pause_after(&self, failures: u32) -> Duration {
+        Duration::from_millis(self.retry_ms.max(1)) * 2_u32.pow(failures.min(DOUBLED_MAX))
     }
 
     /// Reads what it names.
@@ -94,4 +97,23 @@ fn trouble_with(name: &str) -> Option<&'static str> {
     }
     let is_name = name.len() <= DOMAIN_BYTES_MAX && name.split('.').all(is_label);
     (!is_name).then_some("is no name; letters of other languages are written as xn--…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_after_failures_grows_to_a_bound() {
+        let settings = AcmeSettings {
+            domains: Vec::new(),
+            directory: String::new(),
+            contact: String::new(),
+            terms_accepted: false,
+            directory_roots: PathBuf::new(),
+            retry_ms: 10,
+        };
+        let pauses = [0, 1, 2, 3, 4, 5, u32::MAX].map(|failures| settings.pause_after(failures).as_millis());
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 160, 160]);
+    }
 }

@@ -61,7 +61,7 @@ pub(super) async fn certificate(records: &Database) -> Result<Option<Kept>, SqlE
     row.map(read).transpose()
 }
 
-/// Keeps a certificate in place of the one before; what failed before is forgotten.
+/// Keeps a certificate in place of the one before; what failed before is forgotten, and nothing is to be shown any more.
 pub(super) async fn keep(records: &Database, names: &str, chain: &str, key: &[u8]) -> Result<(), SqlError> {
     let mut tx = records.write().await?;
     sqlx::query(
@@ -75,6 +75,7 @@ pub(super) async fn keep(records: &Database, names: &str, chain: &str, key: &[u8
     .execute(tx.conn())
     .await?;
     sqlx::query("DELETE FROM tls_failures").execute(tx.conn()).await?;
+    sqlx::query("DELETE FROM tls_challenges").execute(tx.conn()).await?;
     tx.commit().await
 }
 
@@ -130,7 +131,7 @@ pub(super) async fn failures(records: &Database) -> Result<(u32, Timestamp), Sql
     Ok((u32::try_from(failures).unwrap_or(u32::MAX), Timestamp::from_millis(row.try_get(1)?)))
 }
 
-/// Keeps that one more has failed.
+/// Keeps that one more has failed; nothing is to be shown any more.
 pub(super) async fn keep_failures(records: &Database, failures: u32, next_order_at: Timestamp) -> Result<(), SqlError> {
     let mut tx = records.write().await?;
     sqlx::query(
@@ -141,5 +142,6 @@ pub(super) async fn keep_failures(records: &Database, failures: u32, next_order_
     .bind(next_order_at.as_millis())
     .execute(tx.conn())
     .await?;
+    sqlx::query("DELETE FROM tls_challenges").execute(tx.conn()).await?;
     tx.commit().await
 }

@@ -33,11 +33,7 @@ async fn one_of_two_processes_of_each_role_has_a_clock_that_is_five_seconds_ahea
     yard.batches[1] = yard.process("batch", "batch-1", &AHEAD).await;
     for wrong in [&yard.apis[1], &yard.workers[1], &yard.batches[1]] {
         until("it knows how wrong its clock is", || async {
-            let (_, metrics) = wrong.api.fetch("/metrics").await.ok()?;
-            let metrics = String::from_utf8(metrics.to_vec()).unwrap();
-            let line = metrics.lines().find_map(|line| line.strip_prefix("madang_clock_ahead_seconds "))?.to_owned();
-            let ahead: f64 = line.parse().unwrap();
-            (4.0..6.0).contains(&ahead).then_some(())
+            wrong.metric("madang_clock_ahead_seconds").await.filter(|ahead| (4.0..6.0).contains(ahead))
         })
         .await;
     }

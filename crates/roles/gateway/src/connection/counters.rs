@@ -7,8 +7,8 @@ use crate::{hub::Sent, protocol::Request};
 /// Handles that connections share, so that counting needs no lookup.
 pub(crate) struct Counters {
     connections: Gauge,
-    /// By the command's kind.
-    commands: [(&'static str, Counter); Request::KINDS.len()],
+    /// By [`Request::kind`].
+    commands: [Counter; Request::KINDS.len()],
     sent: Sent,
 }
 
@@ -16,7 +16,7 @@ impl Counters {
     pub(crate) fn new() -> Self {
         Self {
             connections: gauge!("madang_gateway_connections"),
-            commands: Request::KINDS.map(|kind| (kind, counter!("madang_gateway_commands", "kind" => kind))),
+            commands: Request::KINDS.map(|kind| counter!("madang_gateway_commands", "kind" => kind)),
             sent: Sent::default(),
         }
     }
@@ -30,8 +30,8 @@ impl Counters {
         counter!("madang_gateway_disconnects", "code" => code.to_string()).increment(1);
     }
 
-    pub(super) fn command(&self, kind: &'static str) {
-        if let Some((_, count)) = self.commands.iter().find(|(name, _)| *name == kind) {
+    pub(super) fn command(&self, request: &Request) {
+        if let Some(count) = self.commands.get(request.kind()) {
             count.increment(1);
         }
     }

@@ -362,7 +362,7 @@ impl Connection {
     }
 
     fn accept(&mut self, command: Command, bytes: usize, now: Instant) -> Result<(), Disconnect> {
-        self.shared.counters.command(command.request.kind());
+        self.shared.counters.command(&command.request);
         let verdict = self.allowance.take(now);
         if verdict == Verdict::Intolerable {
             return Err(codes::TOO_MANY_COMMANDS);
