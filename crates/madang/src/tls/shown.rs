@@ -40,6 +40,11 @@ impl Shown {
         *self.answers.write().unwrap_or_else(PoisonError::into_inner) = answers;
     }
 
+    /// What is shown.
+    pub(super) fn certificate(&self) -> Option<Arc<CertifiedKey>> {
+        self.certificate.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether there is a certificate by now.
     pub(super) fn is_certified(&self) -> Arc<AtomicBool> {
         self.is_certified.clone()
@@ -58,6 +63,6 @@ impl ResolvesServerCert for Shown {
             let name = hello.server_name()?.to_ascii_lowercase();
             return self.answers.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         }
-        self.certificate.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.certificate()
     }
 }

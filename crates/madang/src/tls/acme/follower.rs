@@ -106,3 +106,38 @@ fn with_key(chain: Vec<CertificateDer<'static>>, key: &[u8]) -> Result<Certified
 fn unusable(error: rustls::Error) -> AcmeError {
     AcmeError::Unusable(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use engines::testing::databases;
+    use ports::sqlx;
+
+    use super::*;
+    use crate::tls::acme::MIGRATION;
+
+    /// A certificate as it is kept, and as it is shown.
+    fn made() -> (String, Vec<u8>, CertificateDer<'static>) {
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new(["live.madang.test".to_owned()]).unwrap().self_signed(&key).unwrap();
+        (own.pem(), key.serialize_der(), own.der().clone())
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_shown_that_comes_after_one_that_was_taken_away() {
+        for db in databases(&[&[MIGRATION]]).await {
+            let shown = Arc::new(Shown::default());
+            let follower = Follower::new(db.database.clone(), shown.clone());
+            for _ in 0..2 {
+                let (chain, key, own) = made();
+                store::keep(&db.database, "live.madang.test", &chain, &key).await.unwrap();
+                follower.look().await.unwrap();
+                assert_eq!(shown.certificate().unwrap().cert, [own], "{}", db.engine);
+                let mut tx = db.database.write().await.unwrap();
+                sqlx::query("DELETE FROM tls_certificates").execute(tx.conn()).await.unwrap();
+                tx.commit().await.unwrap();
+                follower.look().await.unwrap();
+                assert!(shown.certificate().is_some(), "{}: it is shown on", db.engine);
+            }
+        }
+    }
+}
