@@ -88,10 +88,11 @@ impl Config {
         {
             return wrong("media_url", "an address is expected: http://… or https://…");
         }
-        if self.role == Role::Media && self.http.ip().is_unspecified() && self.media_url.is_empty() {
+        let is_unsaid = self.http.ip().is_unspecified() || self.tls.is_on();
+        if self.role == Role::Media && is_unsaid && self.media_url.is_empty() {
             return wrong(
                 "media_url",
-                "other processes have to be told an address; the one in `http` stands for all of them",
+                "other processes have to be told an address of this one, over TLS by the name in its certificate; `http` does not say it",
             );
         }
         if !self.gateway.url.is_empty()

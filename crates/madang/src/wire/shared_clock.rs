@@ -46,10 +46,10 @@ impl Schedule for SharedClock {
         let ahead_ms = self.clock.look().await?;
         metrics::gauge!("madang_clock_ahead_seconds").set(ahead_ms as f64 / 1_000.0);
         let is_wrong = ahead_ms.abs() >= WRONG_MS;
-        if is_wrong && !self.is_told.swap(is_wrong, Ordering::Relaxed) {
+        let was_told = self.is_told.swap(is_wrong, Ordering::Relaxed);
+        if is_wrong && !was_told {
             tracing::warn!(ahead_ms, "the clock of this machine is not that of the database's; the database's counts");
         }
-        self.is_told.store(is_wrong, Ordering::Relaxed);
         Ok(())
     }
 }

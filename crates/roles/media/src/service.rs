@@ -14,7 +14,7 @@ use crate::{
     needs::{Nodes, Packager, PacketSink, Usher},
     packager::{WindowLimits, health::StreamHealth},
     playback::{self, ByteCache, Flights},
-    recording::{Follower, Recorder, Recording, Replays, Restored, ShowTake, SpoolFolder, thumbnail_key},
+    recording::{Follower, Recorder, Replays, Restored, ShowTake, SpoolFolder, thumbnail_key},
     settings::MediaSettings,
     stream::{Sink, Stage, Stream},
     streams::Streams,
@@ -123,6 +123,7 @@ impl MediaService {
         let Some(stream) = self.streams.get(broadcast).filter(|stream| stream.take.number == take) else { return };
         tracing::info!(%broadcast, take, "another process has the stream");
         self.streams.remove(broadcast);
+        drop(self.thumbnails.take(broadcast));
         stream.let_go(self.clock.now());
     }
 
@@ -158,8 +159,9 @@ impl MediaService {
         let Some(stream) = self.streams.get(broadcast) else { return };
         let was = stream.stage();
         let follower: Arc<dyn Follower> = stream.clone();
-        let show = ShowTake { broadcast, take: stream.take.number };
-        stream.set_stage(stage, now, |timeline_start| self.record(show, timeline_start, &follower));
+        stream.set_stage(stage, now, |timeline_start| {
+            self.recorder.begin(broadcast, stream.take, timeline_start, Arc::downgrade(&follower))
+        });
         if stage == Stage::Ended && was != Stage::Ended {
             tokio::spawn(self.clone().see_off(broadcast));
         }
@@ -292,17 +294,13 @@ impl MediaService {
         self.streams.get_or_add(broadcast, || Stream::new(broadcast, Take::default(), self.window_length_ms(), now))
     }
 
-    fn record(&self, show: ShowTake, timeline_start: Timestamp, follower: &Arc<dyn Follower>) -> Option<Recording> {
-        self.recorder.begin(show, timeline_start, Arc::downgrade(follower))
-    }
-
     fn restore(self: &Arc<Self>) {
         let length_ms = self.window_length_ms();
         let limits = WindowLimits { length_ms, recorded: true };
-        for Restored { show, window, spooled } in self.recorder.restore(limits) {
-            let ShowTake { broadcast, take } = show;
+        for Restored { broadcast, take, window, spooled } in self.recorder.restore(limits) {
             let stream = self.streams.get_or_add(broadcast, || Stream::restored(broadcast, take, length_ms, window));
             let follower: Arc<dyn Follower> = stream.clone();
+            let show = ShowTake { broadcast, take: take.number };
             stream.go_on_recording(self.recorder.resume(show, spooled, Arc::downgrade(&follower)));
         }
     }

@@ -6,6 +6,7 @@
 
 mod error;
 mod http;
+mod keyed;
 pub mod needs;
 mod rates;
 mod service;

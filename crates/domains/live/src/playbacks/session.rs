@@ -1,11 +1,11 @@
 //! The session's text: who watches what since when, and a signature.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac, digest::Key};
+use hmac::{Hmac, Mac};
 use kernel::{BroadcastId, PlaybackId, Timestamp};
 use sha2::Sha256;
 
-use super::Viewer;
+use super::{Viewer, keyed::keyed};
 
 /// One player's session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +56,7 @@ impl std::fmt::Debug for Sessions {
 impl Sessions {
     /// Signs with `secret`.
     pub fn new(secret: &[u8; 32]) -> Self {
-        // A key shorter than the block is padded with zeros (RFC 2104 §2); its hash states are made once and copied.
-        let mut block = Key::<Hmac<Sha256>>::default();
-        block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded = *byte);
-        let mut keyed = Hmac::<Sha256>::new(&block);
-        keyed.update(PURPOSE);
-        Self { keyed }
+        Self { keyed: keyed(secret, PURPOSE) }
     }
 
     /// The session as text, 75 characters.

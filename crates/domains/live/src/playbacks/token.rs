@@ -4,9 +4,11 @@
 //! the site keeps one copy for all of them. Relative addresses in a playlist stay behind the token by themselves.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac, digest::Key};
+use hmac::{Hmac, Mac};
 use kernel::{BroadcastId, Timestamp};
 use sha2::Sha256;
+
+use super::keyed::keyed;
 
 /// What the holder of a token may see of its show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +69,7 @@ impl std::fmt::Debug for PlaybackTokens {
 impl PlaybackTokens {
     /// Signs with `secret`; a token is good for `lifetime_ms` and up to a quarter more.
     pub fn new(secret: &[u8; 32], lifetime_ms: i64) -> Self {
-        // A key shorter than the block is padded with zeros (RFC 2104 §2).
-        let mut block = Key::<Hmac<Sha256>>::default();
-        block.iter_mut().zip(secret).for_each(|(padded, byte)| *padded = *byte);
-        let mut keyed = Hmac::<Sha256>::new(&block);
-        keyed.update(PURPOSE);
-        Self { keyed, lifetime_ms: lifetime_ms.max(STRETCHES) }
+        Self { keyed: keyed(secret, PURPOSE), lifetime_ms: lifetime_ms.max(STRETCHES) }
     }
 
     /// The token that everybody is given who asks about now, 44 characters.

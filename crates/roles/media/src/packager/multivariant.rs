@@ -34,6 +34,12 @@ impl Variant {
         }
     }
 
+    /// The same of segments that measure so.
+    pub(crate) fn measured(self, bandwidth: &Bandwidth) -> Self {
+        let (bandwidth_bps, average_bandwidth_bps) = (bandwidth.peak_bps(), bandwidth.average_bps());
+        Self { bandwidth_bps, average_bandwidth_bps, ..self }
+    }
+
     /// Writes the playlist (RFC 8216bis section 4.4.6.2).
     pub(crate) fn render(&self) -> Bytes {
         let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:9\n");

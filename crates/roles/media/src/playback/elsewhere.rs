@@ -155,7 +155,7 @@ async fn ask(
             match tokio::time::timeout(LOOK, &mut fetch).await {
                 Ok(Ok(answer)) => return Some(Arc::new(answer)),
                 Ok(Err(error)) => {
-                    tracing::debug!(%error, "the process that packages a stream does not answer");
+                    tracing::warn!(%error, %broadcast, address, "the process that packages a stream does not answer");
                     return None;
                 }
                 Err(_) => {

@@ -164,14 +164,22 @@ async fn without_stream(media: &Arc<MediaService>, asked: &Asked) -> Result<Resp
     let Asked { broadcast, admission, name, directives, uri, headers } = asked;
     let (broadcast, admission, name) = (*broadcast, *admission, *name);
     let refusal = match media.usher().standing(broadcast).await {
-        Some(Standing::Over) => match of_replay(media, broadcast, name, headers).await {
-            // It has just ended: the process that has its last segments still plays them.
-            Err(PlaybackError::NotFound | PlaybackError::Gone) => {
-                let answer = elsewhere::file(media, broadcast, name, directives, headers).await;
-                return answer.map_err(|_| PlaybackError::NotFound);
+        Some(Standing::Over) => {
+            // It may just have ended: the process that has its last segments still plays them, and the replay lacks them.
+            if matches!(name, FileName::Multivariant | FileName::Media)
+                && let Ok(answer) = elsewhere::file(media, broadcast, name, directives, headers).await
+                && answer.status().is_success()
+            {
+                return Ok(answer);
             }
-            answer => return answer,
-        },
+            match of_replay(media, broadcast, name, headers).await {
+                Err(PlaybackError::NotFound | PlaybackError::Gone) => {
+                    let answer = elsewhere::file(media, broadcast, name, directives, headers).await;
+                    return answer.map_err(|_| PlaybackError::NotFound);
+                }
+                answer => return answer,
+            }
+        }
         Some(Standing::OnAir) => match elsewhere::file(media, broadcast, name, directives, headers).await {
             Err(error) => error,
             answer => return answer,

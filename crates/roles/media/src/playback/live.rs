@@ -21,7 +21,7 @@ const BREAK_WAIT: Duration = Duration::from_secs(1);
 const WAIT_TARGETS: u64 = 3;
 
 /// The delivery directives of a playlist request (RFC 8216bis section 6.2.5).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Directives {
     #[serde(rename = "_HLS_msn")]
     sequence: Option<u64>,

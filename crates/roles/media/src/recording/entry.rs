@@ -15,6 +15,12 @@ pub(super) enum Entry {
     Began {
         /// Position 0, in milliseconds since the Unix epoch.
         timeline_start_ms: i64,
+        /// [`crate::Take::sequence`] of what is recorded.
+        #[serde(default)]
+        sequence: u64,
+        /// [`crate::Take::discontinuities`] of it.
+        #[serde(default)]
+        discontinuities: u64,
     },
     /// An initialisation segment is complete.
     Init { name: SegmentName, description: Description },

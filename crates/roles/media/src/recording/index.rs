@@ -60,10 +60,7 @@ impl ReplayIndex {
         takes.sort_by_key(|index| (index.take(), index.segments.len()));
         let mut whole = takes.pop()?;
         while let Some(mut earlier) = takes.pop() {
-            let Some(first) = whole.segments.first().copied() else {
-                whole.segments = earlier.segments;
-                continue;
-            };
+            let Some(first) = whole.segments.first().copied() else { break };
             if SegmentName(first.1).take() == earlier.take() {
                 continue;
             }
@@ -74,7 +71,9 @@ impl ReplayIndex {
             earlier.segments.append(&mut whole.segments);
             whole.segments = earlier.segments;
         }
-        Some(whole)
+        let mut bandwidth = Bandwidth::default();
+        whole.segments.iter().for_each(|row| bandwidth.measure(&Segment::from(*row)));
+        Some(Self { variant: whole.variant.measured(&bandwidth), ..whole })
     }
 
     fn take(&self) -> u64 {

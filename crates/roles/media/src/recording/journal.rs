@@ -17,6 +17,10 @@ use crate::packager::{Description, Segment, SegmentName, TICKS_PER_MS, Ticks};
 pub(super) struct Journal {
     /// Position 0 of the timeline; none when not even the first line is whole.
     pub(super) timeline_start: Option<Timestamp>,
+    /// The media sequence number it begins with, at least.
+    pub(super) first_sequence: u64,
+    /// The discontinuities before it, at least.
+    pub(super) discontinuities_before: u64,
     /// The last complete segments, in order.
     pub(super) segments: VecDeque<Segment>,
     /// Discontinuities of complete segments that are no longer among `segments`.
@@ -62,8 +66,9 @@ impl Journal {
     /// Takes the next line.
     pub(super) fn take(&mut self, entry: Entry) {
         match entry {
-            Entry::Began { timeline_start_ms } => {
+            Entry::Began { timeline_start_ms, sequence, discontinuities } => {
                 self.timeline_start = Some(Timestamp::from_millis(timeline_start_ms));
+                (self.first_sequence, self.discontinuities_before) = (sequence, discontinuities);
             }
             Entry::Init { name, description } => {
                 self.last_name = self.last_name.max(name);

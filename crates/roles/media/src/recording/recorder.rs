@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     disk::{Disk, LocalDisk},
-    entry::End,
+    entry::{End, Entry},
     files,
     replays::Replays,
     restore,
@@ -22,7 +22,10 @@ use super::{
     show_take::ShowTake,
     writer::{Command, Queue},
 };
-use crate::packager::{Change, Kept, SegmentName, Window, WindowLimits};
+use crate::{
+    packager::{Change, Kept, SegmentName, Window, WindowLimits},
+    take::Take,
+};
 
 /// Hears what becomes of a stream's recording.
 pub(crate) trait Follower: Send + Sync {
@@ -34,7 +37,8 @@ pub(crate) trait Follower: Send + Sync {
 
 /// A show that was on air when the process ended.
 pub(crate) struct Restored {
-    pub(crate) show: ShowTake,
+    pub(crate) broadcast: BroadcastId,
+    pub(crate) take: Take,
     /// What of it can be watched.
     pub(crate) window: Window,
     /// Where its recording goes on.
@@ -86,12 +90,15 @@ impl Recorder {
     /// Begins a recording; none when nothing can be queued.
     pub(crate) fn begin(
         &self,
-        show: impl Into<ShowTake>,
+        broadcast: BroadcastId,
+        take: Take,
         timeline_start: Timestamp,
         follower: Weak<dyn Follower>,
     ) -> Option<Recording> {
-        let (show, timeline_start_ms) = (show.into(), timeline_start.as_millis());
-        let begun = self.queue.offer(Command::Begin { show, timeline_start_ms, follower });
+        let Take { number, sequence, discontinuities } = take;
+        let show = ShowTake { broadcast, take: number };
+        let began = Entry::Began { timeline_start_ms: timeline_start.as_millis(), sequence, discontinuities };
+        let begun = self.queue.offer(Command::Begin { show, began, follower });
         if !begun {
             tracing::error!(broadcast = %show, "not recorded: the queue to the disk is full");
         }

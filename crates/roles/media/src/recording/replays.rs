@@ -73,7 +73,10 @@ impl Replays {
             let age_ms = now.millis_since(Timestamp::from_millis(ended_at_ms));
             if age_ms > i64::from(days) * DAY_MS { broadcast.parse().ok() } else { None }
         });
-        Ok(old.collect())
+        let mut old: Vec<BroadcastId> = old.collect();
+        // A show has an index for each of its takes, side by side.
+        old.dedup();
+        Ok(old)
     }
 
     /// Whether these blobs were marked so.

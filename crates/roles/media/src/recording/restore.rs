@@ -16,7 +16,10 @@ use super::{
     sealing::{SealJob, Sealer},
     show_take::ShowTake,
 };
-use crate::packager::{Init, Segment, SegmentName, Window, WindowLimits};
+use crate::{
+    packager::{Init, Segment, SegmentName, Window, WindowLimits},
+    take::Take,
+};
 
 /// Segments that are remembered of a show; as many as a window can hold.
 const SEGMENTS_KEPT: usize = 4_096;
@@ -81,11 +84,13 @@ fn restore_one(
     let inits = inits(&folder, &journal);
     let segments = journal.segments.iter().copied().filter(|segment| inits.contains_key(&segment.init)).collect();
     let init = journal.inits.last_key_value().map(|(name, _)| *name);
+    let (sequence, discontinuities) = (journal.first_sequence, journal.discontinuities_before);
+    let take = Take { number: show.take, sequence, discontinuities };
     let gone = journal.discontinuities_gone;
-    let window = Window::restored(limits, timeline_start, segments, inits, gone, journal.last_name);
+    let window = Window::restored(limits, timeline_start, take, segments, inits, gone, journal.last_name);
     tracing::info!(broadcast = %show, segments = journal.segments.len(), "a show that was on air is restored");
     let spooled = Spooled { journal_bytes: journal.good_bytes, init };
-    Ok(Some(Restored { show, window, spooled }))
+    Ok(Some(Restored { broadcast, take, window, spooled }))
 }
 
 /// Cuts off what was not written whole, and closes the segment that was growing with its last whole part.

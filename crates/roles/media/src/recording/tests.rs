@@ -20,6 +20,7 @@ use super::{
     journal::Journal,
     restore::restore,
     sealing::Sealer,
+    show_take::ShowTake,
     spool::Spool,
 };
 use crate::packager::{
@@ -96,7 +97,7 @@ impl Disk for Notebook {
 }
 
 fn record<D: Disk>(disk: D, spool: &Path, changes: Vec<Change>) -> Spool<D> {
-    let began = Entry::Began { timeline_start_ms: 1_000 };
+    let began = Entry::Began { timeline_start_ms: 1_000, sequence: 0, discontinuities: 0 };
     let mut recording = Spool::new(disk, files::folder(spool, BROADCAST), BROADCAST, began);
     for change in changes {
         recording.take(change);
@@ -117,6 +118,32 @@ fn found(spool: &Path) -> Vec<(Segment, String)> {
         (segment, text)
     };
     segments.into_iter().map(read).collect()
+}
+
+#[test]
+fn a_take_that_is_restored_goes_on_behind_what_was_before_it() {
+    let take = Take { number: 2, sequence: 40, discontinuities: 27 };
+    for segments in [0, 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let began = Entry::Began { timeline_start_ms: 1_000, sequence: 40, discontinuities: 27 };
+        let first_line = began.line().len() as u64;
+        let show = files::folder(folder.path(), ShowTake { broadcast: BROADCAST, take: 2 });
+        let mut spool = Spool::new(LocalDisk, show.clone(), BROADCAST, began);
+        for change in changes_of(take, 0, 3) {
+            spool.take(change);
+        }
+        drop(spool);
+        if segments == 0 {
+            // The process died before more was written.
+            fs::OpenOptions::new().write(true).open(files::journal(&show)).unwrap().set_len(first_line).unwrap();
+        }
+        let restored = restore(folder.path(), LIMITS, &Sealer::default());
+        let window = &restored.first().expect("it was on air").window;
+        let (sequence, discontinuities) = window.edge_numbers();
+        assert_eq!(sequence, 40 + segments);
+        assert!(discontinuities >= 27, "{discontinuities}");
+        assert_eq!(window.next_name().take(), 2, "{segments}");
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// What the thread is asked to do.
 pub(super) enum Command {
     /// A show goes live.
-    Begin { show: ShowTake, timeline_start_ms: i64, follower: Weak<dyn Follower> },
+    Begin { show: ShowTake, began: Entry, follower: Weak<dyn Follower> },
     /// A show from before a restart goes on.
     Resume { show: ShowTake, journal_bytes: u64, init: Option<SegmentName>, follower: Weak<dyn Follower> },
     /// The packager has done something.
@@ -140,9 +140,8 @@ impl<D: Disk + Clone> Writer<D> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Begin { show, timeline_start_ms, follower } => {
+            Command::Begin { show, began, follower } => {
                 let folder = files::folder(&self.spool, show);
-                let began = Entry::Began { timeline_start_ms };
                 let spool = Spool::new(self.disk.clone(), folder, show.broadcast, began);
                 self.spools.insert(show, Live { spool, follower });
             }

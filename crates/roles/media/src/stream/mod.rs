@@ -59,9 +59,8 @@ impl Stream {
     }
 
     /// A stream that was on air when the process ended.
-    pub(crate) fn restored(broadcast: BroadcastId, take: u64, window_length_ms: i64, window: Window) -> Self {
+    pub(crate) fn restored(broadcast: BroadcastId, take: Take, window_length_ms: i64, window: Window) -> Self {
         let front = Front::restored(window.timeline_start(), window.edge());
-        let take = Take { number: take, ..Take::default() };
         Self::with(broadcast, take, window_length_ms, front, window)
     }
 

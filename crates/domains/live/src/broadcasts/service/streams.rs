@@ -25,6 +25,8 @@ const LOOK: u32 = 500;
 const FIRST: BroadcastId = BroadcastId::from_raw(0);
 /// How long after its end a recording may be missing, in milliseconds, when nothing of it is on its way.
 const SEALING_MS: i64 = 10 * 60 * 1_000;
+/// The same where earlier takes may be in the spool of a process that comes back.
+const OTHER_SPOOL_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 impl Broadcasts {
     /// To be called at the start, before any publisher is let in: whoever was publishing into this process's streams is
@@ -223,13 +225,13 @@ impl Broadcasts {
         }
         let Some(take) = store::take_of(&self.database, id, streams.owner()).await? else { return Ok(()) };
         let has_replay = self.recordings.has_replay(id).await?;
+        let patience_ms = if take.number == 0 { SEALING_MS } else { OTHER_SPOOL_MS };
         self.rewrite(id, |broadcast, now| {
             if broadcast.recording == Recording::Pending {
                 let missing_since = broadcast.life.ended_at.map_or(now, |ended_at| ended_at.max(self.began_at));
                 broadcast.recording = match has_replay {
                     true => Recording::Kept,
-                    // Earlier takes may be in the spool of a process that comes back.
-                    false if take.number == 0 && now.millis_since(missing_since) >= SEALING_MS => Recording::Gone,
+                    false if now.millis_since(missing_since) >= patience_ms => Recording::Gone,
                     false => Recording::Pending,
                 };
             }

@@ -109,20 +109,23 @@ impl Window {
         }
     }
 
-    /// A window as a recording knows it after a restart; `last_name` is the largest name that was written down.
+    /// The window of a take as its recording knows it after a restart; `last_name` is the largest name that was written down.
     pub(crate) fn restored(
         limits: WindowLimits,
         timeline_start: Timestamp,
+        take: Take,
         segments: Vec<Segment>,
         inits: BTreeMap<SegmentName, Arc<Init>>,
         discontinuities_gone: u64,
         last_name: SegmentName,
     ) -> Self {
-        let next_sequence = segments.last().map_or(0, |segment| segment.sequence + 1);
-        let mut window = Self::new(limits, timeline_start, next_sequence);
-        window.next_name = SegmentName(last_name.0 + NAMES_SKIPPED);
+        let mut window = Self::of_take(limits, timeline_start, take, 0);
+        if let Some(last) = segments.last() {
+            window.next_sequence = last.sequence + 1;
+        }
+        window.next_name = SegmentName(last_name.max(window.next_name).0 + NAMES_SKIPPED);
         window.inits = inits;
-        window.discontinuities_gone = discontinuities_gone;
+        window.discontinuities_gone += discontinuities_gone;
         for segment in segments {
             let played_before = window.bandwidth.played();
             window.bandwidth.measure(&segment);

@@ -24,7 +24,7 @@ impl Follower for Nobody {
 /// Records a show of so many segments, up to its end.
 async fn show(recorder: &Recorder, broadcast: BroadcastId, segments: usize) -> crate::recording::Recording {
     let nobody: Weak<dyn Follower> = Weak::<Nobody>::new();
-    let recording = recorder.begin(broadcast, Timestamp::from_millis(1_000), nobody).unwrap();
+    let recording = recorder.begin(broadcast, Take::default(), Timestamp::from_millis(1_000), nobody).unwrap();
     assert!(changes(segments).into_iter().all(|change| recording.take(change)));
     recorder.settled().await;
     recording
@@ -64,9 +64,9 @@ async fn takes_of_a_show_are_one_replay_and_where_they_overlap_the_later_one_is_
     // The second take begins where the third segment of the first does: that process did not know that it had lost it.
     show(&recorder, BROADCAST, 4).await.end(AT, None);
     let nobody: Weak<dyn Follower> = Weak::<Nobody>::new();
-    let second = ShowTake { broadcast: BROADCAST, take: 2 };
-    let recording = recorder.begin(second, Timestamp::from_millis(1_000), nobody).unwrap();
-    let take = Take { number: 2, sequence: 40, discontinuities: 0 };
+    let (second, take) =
+        (ShowTake { broadcast: BROADCAST, take: 2 }, Take { number: 2, sequence: 40, discontinuities: 0 });
+    let recording = recorder.begin(BROADCAST, take, Timestamp::from_millis(1_000), nobody).unwrap();
     assert!(changes_of(take, 2 * PARTS as i64 * PART_TICKS, 3).into_iter().all(|change| recording.take(change)));
     recording.end(AT, Some(30.0));
     soon(recorder.sealed(BROADCAST)).await;
@@ -87,9 +87,9 @@ async fn all_takes_of_a_show_are_removed_together() {
     let recorder = Recorder::start(folder.path().to_owned(), blobs.clone()).unwrap();
     let _first = show(&recorder, BROADCAST, 2).await;
     let nobody: Weak<dyn Follower> = Weak::<Nobody>::new();
-    let second = ShowTake { broadcast: BROADCAST, take: 2 };
-    let recording = recorder.begin(second, Timestamp::from_millis(1_000), nobody).unwrap();
-    assert!(changes_of(Take { number: 2, ..Take::default() }, 0, 2).into_iter().all(|change| recording.take(change)));
+    let (second, take) = (ShowTake { broadcast: BROADCAST, take: 2 }, Take { number: 2, ..Take::default() });
+    let recording = recorder.begin(BROADCAST, take, Timestamp::from_millis(1_000), nobody).unwrap();
+    assert!(changes_of(take, 0, 2).into_iter().all(|change| recording.take(change)));
     recorder.remove(BROADCAST, &Replays::new(blobs.clone())).await.unwrap();
     assert!(!files::folder(folder.path(), BROADCAST).exists() && !files::folder(folder.path(), second).exists());
     assert!(blobs.kept.lock().unwrap().is_empty());
