@@ -31,7 +31,7 @@ impl Connection {
             if let Phase::Open(_) = self.phase
                 && let Some(order) = self.orders.pop_front()
             {
-                self.carry_out(order)?;
+                self.carry_out(*order)?;
                 self.bound()?;
                 continue;
             }

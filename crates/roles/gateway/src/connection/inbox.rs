@@ -32,7 +32,8 @@ impl Waiting {
 /// What waits. Beyond `is_full` there is one frame's worth of commands at the most.
 #[derive(Default)]
 pub(super) struct Inbox {
-    waiting: Seldom<Waiting>,
+    /// In boxes: a connection is not to be larger for what it seldom has.
+    waiting: Seldom<Box<Waiting>>,
     bytes: usize,
 }
 
@@ -43,7 +44,7 @@ impl Inbox {
 
     pub(super) fn push(&mut self, waiting: Waiting) {
         self.bytes += waiting.bytes;
-        self.waiting.push_back(waiting);
+        self.waiting.push_back(Box::new(waiting));
     }
 
     pub(super) fn pop(&mut self) -> Option<Waiting> {
@@ -65,9 +66,9 @@ impl Inbox {
     }
 
     fn pop_if(&mut self, wanted: impl FnOnce(&Waiting) -> bool) -> Option<Waiting> {
-        let waiting = self.waiting.pop_front_if(wanted)?;
+        let waiting = self.waiting.pop_front_if(|waiting| wanted(waiting))?;
         self.bytes -= waiting.bytes;
-        Some(waiting)
+        Some(*waiting)
     }
 }
 

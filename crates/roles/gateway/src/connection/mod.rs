@@ -95,7 +95,7 @@ pub(crate) struct Connection {
     subscriptions: Subscriptions,
     outbox: Outbox,
     /// What the server told it to do.
-    orders: Seldom<Order>,
+    orders: Seldom<Box<Order>>,
     /// When something of it runs out, at the earliest.
     first_over_at: Option<Instant>,
     ping_due: bool,

@@ -20,7 +20,7 @@ impl Connection {
                 Order::Disconnect(why) => return Err(why),
                 Order::Leave => self.drain(Instant::now()),
                 _ if self.orders.len() == ORDERS_MAX => return Err(codes::SLOW),
-                order => self.orders.push_back(order),
+                order => self.orders.push_back(Box::new(order)),
             }
         }
         Ok(())

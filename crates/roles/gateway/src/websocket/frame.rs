@@ -12,8 +12,6 @@ pub(crate) enum Kind {
     Close,
 }
 
-/// Bytes of the longest head.
-const HEAD_BYTES_MAX: usize = 10;
 const FIN: u8 = 0x80;
 /// Bytes of a control frame's payload at the most (§5.5).
 pub(super) const CONTROL_BYTES_MAX: usize = 125;
@@ -67,7 +65,13 @@ pub(crate) fn frame(kind: Kind, payload: &[u8]) -> Bytes {
 
 /// One frame whose payload of exactly `length` bytes is written by `payload`.
 pub(crate) fn frame_of(kind: Kind, length: usize, payload: impl FnOnce(&mut Vec<u8>)) -> Bytes {
-    let mut out = Vec::with_capacity(HEAD_BYTES_MAX + length);
+    let head_bytes = match length {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    };
+    // Exactly: what has no room to spare becomes `Bytes` as it is.
+    let mut out = Vec::with_capacity(head_bytes + length);
     out.push(FIN | kind.opcode());
     match length {
         0..=125 => out.push(length as u8),
@@ -80,9 +84,9 @@ pub(crate) fn frame_of(kind: Kind, length: usize, payload: impl FnOnce(&mut Vec<
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
-    let head = out.len();
+    debug_assert_eq!(out.len(), head_bytes);
     payload(&mut out);
-    debug_assert_eq!(out.len() - head, length, "the head says how long the payload is");
+    debug_assert_eq!(out.len(), head_bytes + length, "the head says how long the payload is");
     out.into()
 }
 
