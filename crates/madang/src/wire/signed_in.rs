@@ -1,14 +1,14 @@
 //! Where an account is signed in, and from where it is connected now: its sessions, as people have them, with the connections that
-//! gateways have. Gateways answer these routes: they know each other.
+//! gateways have, which can be moved from one to another. Gateways answer these routes: they know each other.
 
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
-use gateway::{ClientConnection, Gateway, Target};
+use gateway::{ClientConnection, Gateway, NotMoved, Target};
 use kernel::{AccountId, Identity, Page, Problem, SessionId, Timestamp};
 use people::{People, sessions::needs::Connections};
-use rest::{ApiResult, PathId, PathIds, SignedIn};
-use serde::Serialize;
+use rest::{ApiResult, Body, PathId, PathIds, SignedIn};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -26,6 +26,7 @@ pub(crate) fn signed_in(people: People, gateway: Arc<Gateway>) -> OpenApiRouter 
         .routes(routes!(end_mine))
         .routes(routes!(of_account, end_all))
         .routes(routes!(end_one))
+        .routes(routes!(move_one))
         .with_state(Desk { people, gateway })
 }
 
@@ -66,6 +67,21 @@ struct ConnectionView {
     gateway_url: String,
     /// Since when.
     since: Timestamp,
+}
+
+/// Which gateway a session leaves.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Leaving {
+    /// The gateway, as the connections of the session name it.
+    from: String,
+}
+
+/// A session that is on its way.
+#[derive(Debug, Serialize, ToSchema)]
+struct Moved {
+    /// How many connections were told to go.
+    connections: usize,
 }
 
 /// The caller's sessions: where the account is signed in, and which of them are connected now.
@@ -150,13 +166,61 @@ async fn end_one(
     desk.end(account, session).await
 }
 
+/// Moves the realtime connections of a session from one gateway to the others. Each finishes what it is at, is told to connect again (3001)
+/// and goes on where it was; for 10 s that gateway does not take it back. Administrators alone.
+#[utoipa::path(post, path = "/api/v1/admin/accounts/{id}/sessions/{session}/move", tag = "people",
+    security(("bearer" = []), ("cookie" = [])), params(
+        ("id" = AccountId, Path, description = "The account"),
+        ("session" = SessionId, Path, description = "The session"),
+    ), request_body = Leaving, responses(
+    (status = 200, description = "They are on their way", body = Moved),
+    (status = 401, description = "`sign_in_required`", body = Problem),
+    (status = 403, description = "`not_allowed`", body = Problem),
+    (status = 404, description = "`no_such_account`, `no_such_session`, `no_such_gateway`", body = Problem),
+    (status = 409, description = "`no_other_gateway`: there is none to which they could go", body = Problem),
+    (status = 503, description = "`gateways_unheard`; `too_many_moves`: that gateway moves as many sessions as it can", body = Problem),
+))]
+async fn move_one(
+    State(desk): State<Desk>,
+    SignedIn { identity, .. }: SignedIn,
+    PathIds(account, session): PathIds<AccountId, SessionId>,
+    Body(Leaving { from }): Body<Leaving>,
+) -> ApiResult<Json<Moved>> {
+    desk.administers(&identity, account).await?;
+    if !desk.people.sessions_of(account).await?.iter().any(|one| one.id == session) {
+        return Err(no_such_session(session).into());
+    }
+    let moved = desk.gateway.move_session(&from, &account.to_string(), session.raw()).await;
+    let connections = moved.map_err(|why| match why {
+        NotMoved::NoSuchGateway => Problem::not_found("no_such_gateway", format!("There is no gateway {from}.")),
+        NotMoved::NowhereToGo => Problem::conflict("no_other_gateway", "There is no other gateway that takes clients."),
+        NotMoved::TooMany => {
+            let detail = "That gateway moves as many sessions as it can; try again in a moment.";
+            Problem::unavailable("too_many_moves", detail).retry_after(10)
+        }
+        NotMoved::Unanswered(why) => unheard(&why),
+    })?;
+    tracing::info!(%account, %session, from, connections, by = %identity.account, "a session was moved");
+    Ok(Json(Moved { connections }))
+}
+
+fn no_such_session(session: SessionId) -> Problem {
+    Problem::not_found("no_such_session", format!("The account has no session {session}."))
+}
+
+fn unheard(why: &str) -> Problem {
+    tracing::debug!(why, "other gateways cannot be asked");
+    Problem::unavailable("gateways_unheard", "The gateways cannot be asked right now; try again in a moment.")
+        .retry_after(1)
+}
+
 impl Desk {
     /// Refuses who is no administrator, and accounts there are not.
     async fn administers(&self, caller: &Identity, account: AccountId) -> Result<(), Problem> {
         if !caller.admin {
             return Err(Problem::forbidden(
                 "not_allowed",
-                "Only administrators can see and end the sessions of others.",
+                "Only administrators can see, move and end the sessions of others.",
             ));
         }
         if self.people.exists(account).await? {
@@ -167,11 +231,8 @@ impl Desk {
 
     async fn list(&self, account: AccountId, caller: &Identity) -> Result<Page<SessionView>, Problem> {
         let sessions = self.people.sessions_of(account).await?;
-        let connections = self.gateway.connections_everywhere(&account.to_string()).await.map_err(|error| {
-            tracing::debug!(error, "connections of other gateways cannot be asked for");
-            let detail = "The gateways cannot be asked right now who is connected; try again in a moment.";
-            Problem::unavailable("gateways_unheard", detail).retry_after(1)
-        })?;
+        let connections = self.gateway.connections_everywhere(&account.to_string()).await;
+        let connections = connections.map_err(|why| unheard(&why))?;
         let mut of_session: HashMap<i64, Vec<ConnectionView>> = HashMap::new();
         for ClientConnection { client, gateway, url, since_ms, session } in connections {
             let Some(session) = session else { continue };
@@ -194,6 +255,6 @@ impl Desk {
         if self.people.end_session(account, session).await? {
             return Ok(StatusCode::NO_CONTENT);
         }
-        Err(Problem::not_found("no_such_session", format!("The account has no session {session}.")).into())
+        Err(no_such_session(session).into())
     }
 }

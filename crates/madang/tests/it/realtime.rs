@@ -39,8 +39,16 @@ impl Connection {
 
     /// Connects to a server, with a token or without.
     pub(crate) async fn at(server: SocketAddr, token: &str) -> Self {
+        Self::greeted(server, token).await.0
+    }
+
+    /// The same, with what the server says to it.
+    pub(crate) async fn greeted(server: SocketAddr, token: &str) -> (Self, Value) {
         let stream = TcpStream::connect(server).await.unwrap();
-        Self::over(stream, format!("ws://{server}/connection/websocket"), token).await
+        let mut connection = Self::unconnected(stream, format!("ws://{server}/connection/websocket")).await;
+        let reply = connection.call("connect", json!({ "token": token })).await.unwrap()["connect"].take();
+        assert!(reply["client"].is_string(), "{reply}");
+        (connection, reply)
     }
 
     /// The same over a stream, with any request for a WebSocket.
@@ -48,13 +56,28 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let stream: Box<dyn Wire> = Box::new(stream);
-        let (socket, _) = client_async(request, stream).await.unwrap();
-        let mut connection =
-            Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0, closed_with: None };
+        let mut connection = Self::unconnected(stream, request).await;
         let reply = connection.call("connect", json!({ "token": token })).await.unwrap();
         assert!(reply["connect"]["client"].is_string(), "{reply}");
         connection
+    }
+
+    /// Has a server refuse to connect this token; the code with which it closes.
+    pub(crate) async fn refused_at(server: SocketAddr, token: &str) -> Option<u16> {
+        let stream = TcpStream::connect(server).await.unwrap();
+        let mut connection = Self::unconnected(stream, format!("ws://{server}/connection/websocket")).await;
+        let reply = connection.call("connect", json!({ "token": token })).await;
+        assert_eq!(reply, None, "it is refused");
+        connection.closed_with
+    }
+
+    async fn unconnected<S>(stream: S, request: impl IntoClientRequest + Unpin) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream: Box<dyn Wire> = Box::new(stream);
+        let (socket, _) = client_async(request, stream).await.unwrap();
+        Self { socket, waiting: VecDeque::new(), pushes: VecDeque::new(), next_id: 0, closed_with: None }
     }
 
     /// Sends a command without waiting; gives its id.

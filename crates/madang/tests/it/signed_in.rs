@@ -1,4 +1,4 @@
-//! Where an account is signed in, seen and ended over several gateways.
+//! Where an account is signed in, seen, moved and ended over several gateways.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     parts::{Ground, Process},
     realtime::Connection,
-    site::{PATIENCE, Site, refusal, until},
+    site::{PATIENCE, Site, id, refusal, until},
 };
 
 /// What the issue promises for "anywhere", and a little for a machine that does other things.
@@ -103,6 +103,85 @@ async fn sessions_are_seen_and_ended_on_whichever_gateway_they_are() {
     assert!(took < ENDED_WITHIN && code == Some(3500), "{took:?} {code:?}");
     until("an API believes it no longer", || async { api.api.get("/api/v1/me", Some(&fan)).await.err() }).await;
     assert!(stays.call("subscribe", json!({ "channel": "live:1" })).await.is_some(), "others stay");
+}
+
+/// Says so many things, one after the other; each is acknowledged.
+async fn speak(mut speaker: Connection, chat: String, count: u64) {
+    for number in 1..=count {
+        let said = json!({ "channel": chat, "data": { "text": number.to_string(), "client_id": number.to_string() } });
+        assert!(speaker.call("publish", said).await.expect("the speaker stays")["publish"].is_object());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_moves_to_another_gateway_in_the_middle_of_a_talk_and_misses_nothing() {
+    const SAID: u64 = 400;
+    let ground = Ground::new().await;
+    let api = ground.process("api", "api", &[]).await;
+    let no_limits = [("MADANG_CHAT_RATE", "off"), ("MADANG_CHAT_ROOM_RATE", "off")];
+    let mut one = ground.process("gateway", "gateway-1", &no_limits).await;
+    let other = ground.process("gateway", "gateway-2", &no_limits).await;
+    let (boss, fan) = (api.person("boss").await, api.person("fan").await);
+    ground.grant("boss").await;
+    let broadcast = api.api.post("/api/v1/broadcasts", Some(&boss), &json!({ "title": "Moving" })).await.unwrap();
+    let chat = format!("chat:{}", id(&broadcast));
+    let phone = sign_in(&api.api, "fan").await;
+    let (mut listener, subscribed) = one.subscribe(&phone, &chat).await;
+    let mut laptop = connect(&one, &fan).await;
+    let account = api.api.get("/api/v1/me", Some(&fan)).await.unwrap()["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/admin/accounts/{account}/sessions");
+    let of_phone = sessions(&one.api, "/api/v1/me/sessions", &phone).await;
+    let of_phone = of_phone.iter().find(|session| session["current"] == true).unwrap();
+    let from = json!({ "from": gateways(of_phone)[0] });
+    let order = format!("{path}/{}/move", of_phone["id"].as_str().unwrap());
+
+    let refused = [
+        (&order, &fan, &from, (403, "not_allowed")),
+        (&order, &boss, &json!({ "from": "nowhere" }), (404, "no_such_gateway")),
+        (&format!("{path}/1/move"), &boss, &from, (404, "no_such_session")),
+    ];
+    for (order, by, from, (status, code)) in refused {
+        assert_eq!(refusal(other.api.post(order, Some(by), from).await), (status, code.into()));
+    }
+
+    let speaker = connect(&other, &boss).await;
+    let talk = tokio::spawn(speak(speaker, chat.clone(), SAID));
+    let mut heard = Vec::new();
+    while heard.len() < 20 {
+        heard.push(listener.publication().await.unwrap()["pub"]["offset"].as_u64().unwrap());
+    }
+    // The one that is asked is not the one that has it.
+    assert_eq!(other.api.post(&order, Some(&boss), &from).await.unwrap()["connections"], 1);
+    while let Some(publication) = listener.publication().await {
+        heard.push(publication["pub"]["offset"].as_u64().unwrap());
+    }
+    assert_eq!(listener.closed_with, Some(3001), "it comes back at once");
+    assert!(heard.len() < SAID as usize, "that was in the middle");
+    assert_eq!(Connection::refused_at(one.http, &phone).await, Some(3001), "it has to go on");
+
+    let mut listener = connect(&other, &phone).await;
+    let resume = json!({ "channel": chat, "recover": true, "epoch": subscribed["epoch"], "offset": heard.last() });
+    let reply = listener.call("subscribe", resume).await.unwrap()["subscribe"].take();
+    assert_eq!(reply["recovered"], true, "{reply}");
+    let missed = reply["publications"].as_array().into_iter().flatten();
+    heard.extend(missed.map(|publication| publication["offset"].as_u64().unwrap()));
+    talk.await.unwrap();
+    while *heard.last().unwrap() < SAID {
+        heard.push(listener.publication().await.expect("it stays")["pub"]["offset"].as_u64().unwrap());
+    }
+    assert!(heard.into_iter().eq(1..=SAID), "each message once, in order");
+
+    // The session is where it should be, and nobody else has moved.
+    let seen = sessions(&other.api, &path, &boss).await;
+    let now = seen.iter().find(|session| session["id"] == of_phone["id"]).unwrap();
+    assert!(gateways(now).len() == 1 && gateways(now)[0] != gateways(of_phone)[0], "{seen:?}");
+    assert!(laptop.call("subscribe", json!({ "channel": chat })).await.is_some(), "another session stays");
+
+    // Where there is no other gateway it stays where it is.
+    let from = json!({ "from": gateways(now)[0] });
+    one.end(true).await;
+    assert_eq!(refusal(other.api.post(&order, Some(&boss), &from).await), (409, "no_other_gateway".into()));
+    assert!(listener.call("subscribe", json!({ "channel": "live:1" })).await.is_some(), "it stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kernel::{Clock, random::mix};
+use kernel::{Caller, Clock, random::mix};
 use ports::bus::{Bus, BusError};
 use rest::Takeover;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -21,6 +21,7 @@ use crate::{
     hub::{Hub, Order},
     needs::{Channels, Connector},
     registry::Registry,
+    sent_away::SentAway,
     settings::Settings,
     upgrade::WebSocketRoute,
 };
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) registry: Registry,
+    pub(crate) sent_away: SentAway,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) wheel: Arc<Wheel>,
     pub(crate) counters: Counters,
@@ -92,6 +94,7 @@ impl Gateway {
             clock,
             admission,
             registry: Registry::default(),
+            sent_away: SentAway::default(),
             sessions: Arc::default(),
             wheel: wheel.clone(),
             counters: Counters::new(),
@@ -199,6 +202,12 @@ impl Drop for Gateway {
 }
 
 impl Shared {
+    /// Whether a client has to go to another gateway: its session was moved there, and there is one still.
+    pub(crate) fn sends_away(&self, caller: &Caller) -> bool {
+        let Some(identity) = &caller.identity else { return false };
+        self.sent_away.has(identity.session.raw()) && self.fleet.has_others()
+    }
+
     /// Whether it takes no new connections any more.
     pub(crate) fn is_ending(&self) -> bool {
         self.closing.is_cancelled() || self.fleet.is_draining()

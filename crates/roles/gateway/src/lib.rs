@@ -23,6 +23,7 @@ pub mod namespaces;
 pub mod needs;
 pub mod protocol;
 mod registry;
+mod sent_away;
 pub mod server_api;
 pub mod settings;
 pub mod tokens;
@@ -32,7 +33,7 @@ mod websocket;
 #[doc(hidden)]
 pub use connection::echo;
 pub use control::{ChannelSummary, ClientConnection, HistoryPage, Info, PastPublication, PresenceStats, Target};
-pub use fleet::Profile;
+pub use fleet::{NotMoved, Profile};
 pub use gateway::Gateway;
 pub use settings::Settings;
 #[doc(hidden)]

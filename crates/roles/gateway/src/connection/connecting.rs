@@ -48,6 +48,7 @@ impl Connection {
         let asked_at = shared.clock.now();
         self.work = Some(Box::pin(async move {
             let outcome = match shared.connector.connect(&request).await {
+                Ok(connected) if shared.sends_away(&connected.caller) => Err(Refused::Disconnect(codes::SHUTDOWN)),
                 Ok(connected) => {
                     let client = Arc::new(Client {
                         id: member.id().clone(),

@@ -64,6 +64,7 @@ impl Gateway {
             Question::Channels { pattern } => Answer::Channels(self.channels(pattern.as_deref())),
             Question::Info => Answer::Info(self.node()),
             Question::Connections { user } => Answer::Connections(self.connections_of(&user)),
+            Question::Move { user, session } => self.send_away(&user, session),
             Question::Emulate { session, data } => Answer::Emulated(self.emulate(&session, data)),
         }
     }

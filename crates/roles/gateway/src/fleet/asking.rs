@@ -106,22 +106,29 @@ impl Fleet {
         shared.recent.or_ask(name, self.read(reading)).await
     }
 
+    /// What one other gateway answers; none: it is not there.
+    pub(super) async fn ask_one(&self, id: &str, question: &Question) -> Result<Option<Answer>, Unanswered> {
+        let Some(shared) = &self.shared else { return Ok(None) };
+        if !self.hears() {
+            return Err(shared.counted(Unanswered::Deaf));
+        }
+        if !shared.others().iter().any(|other| other == id) {
+            return Ok(None);
+        }
+        let (answers, _) = shared.ask(question, vec![id.to_owned()], &own_channel(id), ORDER_PATIENCE).await?;
+        answers.into_iter().next().map(Some).ok_or(Unanswered::Missing(1))
+    }
+
     /// Hands a client's frame to the gateway at which its session began.
     pub(crate) async fn emulate(&self, id: &str, session: String, data: Bytes) -> Result<Emulated, Unanswered> {
         let Some(shared) = &self.shared else { return Ok(Emulated::Unknown) };
-        if !self.hears() {
-            return Err(Unanswered::Deaf);
-        }
-        if !shared.others().iter().any(|other| other == id) {
-            return Ok(Emulated::Unknown);
-        }
         // Whoever knows an id can send frames: they take no more of the bus than this.
         let Ok(_permit) = shared.frames.try_acquire() else { return Ok(Emulated::Busy) };
         let frame = Question::Emulate { session, data: Some(data) };
-        let (answers, _) = shared.ask(&frame, vec![id.to_owned()], &own_channel(id), ORDER_PATIENCE).await?;
-        match answers.first() {
-            Some(Answer::Emulated(emulated)) => Ok(*emulated),
-            _ => Err(Unanswered::Missing(1)),
+        match self.ask_one(id, &frame).await? {
+            None => Ok(Emulated::Unknown),
+            Some(Answer::Emulated(emulated)) => Ok(emulated),
+            Some(_) => Err(Unanswered::Missing(1)),
         }
     }
 }

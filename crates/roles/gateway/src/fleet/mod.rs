@@ -15,6 +15,7 @@
 mod all;
 mod answering;
 mod asking;
+mod moving;
 mod present;
 mod recent;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use asking::Unanswered;
+pub use moving::NotMoved;
 pub use word::Profile;
 pub(crate) use word::{Answer, Emulated, Given, Node, Question, Users};
 

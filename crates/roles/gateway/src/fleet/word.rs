@@ -65,7 +65,7 @@ impl Profile {
     }
 }
 
-/// What gateways are asked; the first four are orders.
+/// What gateways are asked; the first four are orders to all.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Question {
@@ -92,6 +92,8 @@ pub(crate) enum Question {
     Info,
     /// Which connections a user has.
     Connections { user: String },
+    /// Send the connections of a user's session to other gateways.
+    Move { user: String, session: i64 },
     /// Take a frame of a client's session.
     Emulate {
         session: String,
@@ -127,9 +129,13 @@ pub(crate) enum Answer {
     Info(Node),
     /// Connections of the user.
     Connections(Vec<ClientConnection>),
+    /// How many connections were told to go.
+    Moved(usize),
+    /// There is no gateway to which they could go.
+    NowhereToGo,
     /// What became of the frame.
     Emulated(Emulated),
-    /// It would be larger than an answer may be.
+    /// It would be larger than an answer may be, or more than this gateway can keep in mind.
     TooLarge,
     /// This version does not know the question.
     Unknown,
