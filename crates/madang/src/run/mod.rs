@@ -21,6 +21,7 @@ mod rooms;
 mod serve;
 mod signals;
 mod site;
+mod site_name;
 mod stores;
 
 pub(crate) use machine::Machine;

@@ -24,15 +24,17 @@ pub(crate) enum Rooms {
 }
 
 impl Rooms {
-    /// What the settings name in place of SQL.
+    /// What the settings name in place of SQL; it has to be this site's.
     #[cfg(feature = "cassandra")]
-    pub(crate) async fn elsewhere(config: &Config) -> Result<Option<Self>, AnyError> {
+    pub(crate) async fn elsewhere(config: &Config, site: &str) -> Result<Option<Self>, AnyError> {
         if config.engines.cassandra.is_empty() {
             return Ok(None);
         }
         let connect = async {
             let address = config.engines.cassandra.parse()?;
-            Ok::<_, AnyError>(CassandraRoomLog::connect(&address).await?)
+            let log = CassandraRoomLog::connect(&address).await?;
+            log.claim(site).await?;
+            Ok::<_, AnyError>(log)
         };
         let log = connect
             .await
@@ -42,7 +44,7 @@ impl Rooms {
 
     /// What the settings name in place of SQL: nothing, since this binary has no client for it.
     #[cfg(not(feature = "cassandra"))]
-    pub(crate) async fn elsewhere(_: &Config) -> Result<Option<Self>, AnyError> {
+    pub(crate) async fn elsewhere(_: &Config, _: &str) -> Result<Option<Self>, AnyError> {
         Ok(None)
     }
 

@@ -8,6 +8,7 @@ use engines::{
     sql::{
         self, LEASE_MIGRATIONS, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlLeases,
     },
+    system::SystemRandom,
 };
 use ports::{
     blobs::Blobs,
@@ -22,6 +23,7 @@ use super::{
     AnyError, blobs, folder,
     machine::Machine,
     rooms::{self, Rooms},
+    site_name,
 };
 use crate::{
     config::{Config, Part},
@@ -32,6 +34,9 @@ use crate::{
 pub(crate) const RECORDS_FILE: &str = "madang.db";
 /// The rooms' file in the data folder.
 pub(crate) const ROOMS_FILE: &str = "rooms.db";
+
+/// What realtime servers without a site are called where a site has its name: all of them the same.
+const ALONE: &str = "realtime_server";
 
 /// What a process that does nothing but realtime keeps its data in.
 pub(crate) struct RoomStores {
@@ -49,7 +54,7 @@ impl RoomStores {
     pub(crate) async fn open(config: &Config) -> Result<Self, AnyError> {
         let claim =
             if config.keeps_rooms_elsewhere() { Claim::of_no_database(config)? } else { Claim::take(config).await? };
-        let rooms = match Rooms::elsewhere(config).await? {
+        let rooms = match Rooms::elsewhere(config, ALONE).await? {
             Some(rooms) => rooms,
             None => {
                 let rooms = claim.open(config, ROOMS_FILE).await?;
@@ -99,7 +104,12 @@ impl Stores {
             Some(_) => migrate(&records, &all_migrations()).await?,
         }
         Outbox::new(records.clone()).adopt_places().await?;
-        let rooms = match (Rooms::elsewhere(config).await?, &claim.ownership) {
+        // Made where it is needed: an empty database stays empty for what is moved there.
+        let elsewhere = match config.keeps_rooms_elsewhere() {
+            true => Rooms::elsewhere(config, &site_name::of(&records, &SystemRandom).await?).await?,
+            false => None,
+        };
+        let rooms = match (elsewhere, &claim.ownership) {
             (None, Some(_)) => Rooms::Sql(records.clone()),
             (None, None) => Rooms::Sql(rooms_of_file(&claim, config).await?),
             (Some(elsewhere), Some(_)) => {
@@ -172,7 +182,7 @@ async fn whole(database: Database) -> Result<Database, AnyError> {
 /// The schema of the records.
 pub(crate) fn record_migrations() -> Vec<Migration> {
     let fixed = [OUTBOX_MIGRATIONS, LEASE_MIGRATIONS, people::MIGRATIONS, chat::MIGRATIONS].concat();
-    [fixed, live::migrations(), vec![acme::MIGRATION]].concat()
+    [fixed, live::migrations(), vec![acme::MIGRATION, site_name::MIGRATION]].concat()
 }
 
 /// The schema of records and rooms in one database.

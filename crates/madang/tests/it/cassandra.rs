@@ -98,6 +98,30 @@ async fn a_chat_survives_a_server_that_stands_still_and_one_that_is_killed() {
     assert_eq!(site.api.get(&path, None).await.unwrap(), before, "after a restart of the site");
 }
 
+/// Another one is refused, and told whose it is; the site itself is not, wherever its records have come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyspace_belongs_to_one_site() {
+    let Some(keyspace) = cassandra_keyspace() else { return };
+    let site = Site::start_with(&[(ENGINE, &keyspace)]).await;
+    let host = site.person("host").await;
+    let broadcast = site.broadcast(&host).await;
+    let path = format!("/api/v1/broadcasts/{}/messages", id(&broadcast));
+    site.api.post(&path, Some(&host.token), &json!({ "text": "mine" })).await.unwrap();
+
+    let alone = [(ENGINE, keyspace.as_str()), ("MADANG_ROLE", "gateway")];
+    for variables in [&alone[..1], &alone] {
+        let (status, complaint) = Site::refused(variables).await;
+        assert!(!status.success(), "{complaint}");
+        assert!(
+            complaint.contains("engines.cassandra") && complaint.contains("belongs to another site"),
+            "{complaint}"
+        );
+    }
+    let site = site.kill_and_restart().await;
+    let page = site.api.get(&path, None).await.unwrap();
+    assert_eq!(page["items"][0]["text"], "mine");
+}
+
 /// The processes of a site share the rooms as they share the rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_processes_of_a_site_have_their_rooms_in_one_cassandra() {

@@ -28,6 +28,7 @@ mod budget;
 mod connect;
 mod head;
 mod keys;
+mod owner;
 mod read;
 mod redactions;
 mod shared_reads;
@@ -42,6 +43,7 @@ use ports::room_log::{
 use scylla::client::session::Session;
 
 pub use address::{CassandraAddress, WrongAddress};
+pub use owner::ClaimError;
 
 use self::{append::Append, budget::Budget, head::Standing, shared_reads::SharedReads, statements::Statements};
 
@@ -55,6 +57,7 @@ type Page = (String, u64, usize);
 #[derive(Debug)]
 pub struct CassandraRoomLog {
     store: Arc<Store>,
+    keyspace: String,
     standing: Standing,
     budget: Budget,
     heads: SharedReads<String, Head>,
@@ -79,6 +82,7 @@ impl CassandraRoomLog {
         let store = Arc::new(connect::connect(address).await?);
         Ok(Self {
             store,
+            keyspace: address.keyspace.clone(),
             standing: Standing::default(),
             budget: Budget::default(),
             heads: SharedReads::default(),

@@ -20,6 +20,8 @@ pub(super) const TABLES: &[(&str, &str)] = &[
         "room text, bucket bigint, place bigint, first bigint, replacement blob, \
          PRIMARY KEY ((room, bucket), place, first)",
     ),
+    // One row.
+    ("keyspace_owner", "one int PRIMARY KEY, site text"),
 ];
 
 /// Rows of one answer; the next are asked for.
