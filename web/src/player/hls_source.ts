@@ -1,5 +1,6 @@
 /** Plays an HLS address with hls.js: low latency for a live show, the whole timeline for a replay. */
 import Hls, { type ErrorData, type HlsConfig } from 'hls.js/light';
+import { SignedAddress } from './signed_address';
 import type { Source, SourceNews, SourceReading } from './source';
 import type { Stretch } from './timeline_map';
 
@@ -13,6 +14,7 @@ const FIRST_RETRY_MS = 1000;
 const RETRY_LIMIT_MS = 8000;
 /** Failures in a row before the viewer is told; trying goes on all the same. */
 const TOLD_AFTER = 4;
+const FORBIDDEN = 403;
 
 const LIVE: Partial<HlsConfig> = {
   lowLatencyMode: true,
@@ -32,16 +34,19 @@ export class HlsSource implements Source {
   private failures = 0;
   private mediaError_ms = -Infinity;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private readonly address: SignedAddress;
+  private refused = false;
   /** What the picture really takes, over the last seconds. */
   private bitrate_bps = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly address: string,
+    address: string,
     private readonly live: boolean,
     private readonly news: SourceNews,
   ) {
-    this.hls = new Hls(live ? LIVE : { backBufferLength: 120 });
+    this.address = new SignedAddress(address, location.href);
+    this.hls = new Hls({ ...(live ? LIVE : { backBufferLength: 120 }), xhrSetup: (request, file) => this.setUp(request, file) });
     this.hls.on(Hls.Events.ERROR, (_event, data) => this.onError(data));
     this.hls.on(Hls.Events.FRAG_BUFFERED, (_event, { stats, frag, part }) => this.onLoaded(stats.total, part?.duration ?? frag.duration));
     this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.news.onReady());
@@ -83,6 +88,13 @@ export class HlsSource implements Source {
     if (edge !== null && edge - this.video.currentTime > JUMP_BEYOND_S) this.video.currentTime = edge;
   }
 
+  moveTo(address: string): void {
+    this.address.moveTo(address);
+    if (!this.refused) return;
+    clearTimeout(this.retry);
+    this.goOn();
+  }
+
   close(): void {
     clearTimeout(this.retry);
     this.hls.destroy();
@@ -98,6 +110,10 @@ export class HlsSource implements Source {
   }
 
   private onError(data: ErrorData): void {
+    if (data.response?.code === FORBIDDEN) {
+      this.refused = true;
+      this.news.onRefused();
+    }
     if (!data.fatal) return;
     this.failures += 1;
     console.warn(`player: ${data.type}, ${data.details}: ${data.error.message}`);
@@ -106,11 +122,20 @@ export class HlsSource implements Source {
       this.onMediaError();
       return;
     }
-    this.later(() => {
-      const nothingYet = this.hls.levels.length === 0;
-      if (nothingYet) this.hls.loadSource(this.address);
-      else this.hls.startLoad(this.live ? -1 : this.video.currentTime);
-    });
+    this.later(() => this.goOn());
+  }
+
+  private goOn(): void {
+    this.refused = false;
+    const nothingYet = this.hls.levels.length === 0;
+    if (nothingYet) this.hls.loadSource(this.address.now);
+    else this.hls.startLoad(this.live ? -1 : this.video.currentTime);
+  }
+
+  /** What a playlist named under an address that has run out is asked for under the one that has not. */
+  private setUp(request: XMLHttpRequest, file: string): void {
+    const now = this.address.of(file);
+    if (now !== file) request.open('GET', now, true);
   }
 
   /**

@@ -14,7 +14,7 @@ export class NativeSource implements Source {
 
   constructor(
     private readonly video: DatedVideo,
-    private readonly address: string,
+    private address: string,
     private readonly live: boolean,
     private readonly news: SourceNews,
   ) {
@@ -49,6 +49,11 @@ export class NativeSource implements Source {
     if (edge_s !== undefined && edge_s - this.video.currentTime > JUMP_BEYOND_S) this.video.currentTime = edge_s;
   }
 
+  moveTo(address: string): void {
+    this.address = address;
+    if (this.failures > 0) this.open();
+  }
+
   close(): void {
     clearTimeout(this.retry);
     this.video.removeEventListener('loadedmetadata', this.onLoaded);
@@ -77,9 +82,16 @@ export class NativeSource implements Source {
     this.failures += 1;
     if (this.failures === 3) this.news.onFailing();
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => {
-      this.video.src = this.address;
-      this.video.load();
-    }, RETRY_MS);
+    this.retry = setTimeout(() => this.open(), RETRY_MS);
+    // The browser does not tell why.
+    this.news.onRefused();
   };
+
+  private open(): void {
+    clearTimeout(this.retry);
+    const { currentTime } = this.video;
+    this.video.src = this.address;
+    this.video.load();
+    if (!this.live) this.video.currentTime = currentTime;
+  }
 }

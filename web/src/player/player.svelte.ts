@@ -1,4 +1,5 @@
 /** The player's state and commands, apart from what draws them. */
+import { isNewToken } from './signed_address';
 import type { Source, SourceReading } from './source';
 import { StallWatch } from './stall_watch';
 import { positionOf, secondOf, type Stretch } from './timeline_map';
@@ -13,6 +14,8 @@ const STEP_S = 5;
 
 export interface PlayerEvents {
   onStall: () => void;
+  /** The address is no longer good: the show is to be asked for a new one, which comes by `load`. */
+  onRefused: () => Promise<void>;
   /** Twice a second, while something is loaded. */
   onProgress: (moving: boolean, bitrate_bps: number) => void;
 }
@@ -50,6 +53,7 @@ export class Player {
   private address = '';
   private readonly stall = new StallWatch();
   private loading = 0;
+  private asking = false;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -59,8 +63,13 @@ export class Player {
     video.volume = this.volume;
   }
 
-  /** Brings the picture of this address; what played before is closed. */
+  /** Brings the picture of this address; what played before is closed, unless it is the same under another token. */
   async load(address: string, mode: Mode): Promise<void> {
+    if (this.source && mode === this.mode && isNewToken(address, this.address)) {
+      this.address = address;
+      this.source.moveTo(address);
+      return;
+    }
     this.unload();
     const turn = ++this.loading;
     this.address = address;
@@ -71,7 +80,13 @@ export class Player {
     this.waiting = true;
     const { HlsSource } = await import('./hls_source');
     if (turn !== this.loading) return;
-    const news = { onReady: () => this.onReady(), onWorking: () => (this.failing = false), onFailing: () => (this.failing = true), onBroken: () => void this.load(address, mode) };
+    const news = {
+      onReady: () => this.onReady(),
+      onWorking: () => (this.failing = false),
+      onFailing: () => (this.failing = true),
+      onRefused: () => void this.askForAddress(),
+      onBroken: () => void this.load(this.address, mode),
+    };
     if (HlsSource.isSupported()) {
       this.source = new HlsSource(this.video, address, mode === 'live', news);
     } else {
@@ -184,6 +199,17 @@ export class Player {
     },
     ended: () => (this.playing = false),
   };
+
+  /** Several requests are refused at a time, and asked for once. */
+  private async askForAddress(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      await this.events.onRefused();
+    } finally {
+      this.asking = false;
+    }
+  }
 
   private onReady(): void {
     this.ready = true;

@@ -7,6 +7,8 @@ export interface SourceNews {
   onWorking: () => void;
   /** Several tries have failed; the source goes on trying. */
   onFailing: () => void;
+  /** Its address is no longer good, it seems; the source goes on trying, under the newest one it is told. */
+  onRefused: () => void;
   /** This source will not play on by itself: it has to be opened anew. */
   onBroken: () => void;
 }
@@ -25,5 +27,7 @@ export interface Source {
   read(): SourceReading;
   stretches(): Stretch[];
   keepNear(): void;
+  /** The same picture has another address from now on. */
+  moveTo(address: string): void;
   close(): void;
 }

@@ -112,6 +112,17 @@ async fn an_open_page_outlives_encoder_and_server() {
     assert!(script.wait().await.unwrap().success(), "its messages are above");
 }
 
+/// With the shortest life that an address can have, everybody is given another one every 15 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_whose_address_is_refused_goes_on_under_a_new_one() {
+    let signed = [("MADANG_LIVE_PLAYBACK_TOKENS", "true"), ("MADANG_LIVE_PLAYBACK_TOKEN_MINUTES", "1")];
+    let site = Site::start_with(&signed).await;
+    let host = site.person("host").await;
+    let (broadcast, encoder) = go_live(&site, &host).await;
+    run("addresses.mjs", &[&format!("http://{}", site.http), id(&broadcast)]).await;
+    encoder.kill().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_streamer_goes_live_from_the_studio() {
     let site = Site::start().await;
