@@ -84,10 +84,18 @@ impl ApiClient {
 
     /// Gets the bytes of any answer, with its status.
     pub async fn fetch(&self, path: &str) -> Result<(u16, Bytes), CallError> {
+        self.fetch_as(None, path).await
+    }
+
+    /// The same as somebody.
+    pub async fn fetch_as(&self, token: Option<&str>, path: &str) -> Result<(u16, Bytes), CallError> {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| CallError::Transport(path.to_owned(), error);
-        let uri = format!("http://{}{path}", self.server);
-        let uri = uri.parse().map_err(|error: hyper::http::uri::InvalidUri| failed(error.into()))?;
-        let response = self.http.get(uri).await.map_err(|error| failed(error.into()))?;
+        let mut request = Request::get(format!("http://{}{path}", self.server));
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::default()).map_err(|error| failed(error.into()))?;
+        let response = self.http.request(request).await.map_err(|error| failed(error.into()))?;
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.map_err(|error| failed(error.into()))?.to_bytes();
         Ok((status, bytes))

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use engines::testing::S3Process;
 use serde_json::{Value, json};
 
 use crate::{
@@ -36,7 +37,8 @@ impl Stage {
         let ground = Ground::new().await;
         let (first, second) =
             tokio::join!(ground.process("media", "media-1", settings), ground.process("media", "media-2", settings));
-        let (batch, api) = (ground.process("batch", "batch", &[]).await, ground.process("api", "api", settings).await);
+        let (batch, api) =
+            (ground.process("batch", "batch", settings).await, ground.process("api", "api", settings).await);
         let host = api.person("host").await;
         let broadcast = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Moves" })).await.unwrap();
         Self { ground, api, _batch: batch, first, second, host, broadcast }
@@ -258,6 +260,119 @@ async fn a_process_that_was_held_up_writes_nothing_over_the_one_that_took_its_st
     .await;
     let moments: Vec<&str> = replay.lines().filter_map(|line| line.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:")).collect();
     assert!(moments.is_sorted(), "the show is told once: {replay}");
+}
+
+/// The host may ask any process, signed in or by the address that is signed for the preview; the public none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_previews_at_a_process_that_does_not_package_the_stream() {
+    for is_signed in [false, true] {
+        let settings = [("MADANG_LIVE_PLAYBACK_TOKENS", if is_signed { "true" } else { "false" })];
+        let mut stage = Stage::with(&settings).await;
+        let draft = json!({ "title": "Not yet", "auto_start": false });
+        stage.broadcast = stage.api.api.post("/api/v1/broadcasts", Some(&stage.host), &draft).await.unwrap();
+        let fan = stage.api.person("fan").await;
+        let encoder = stage.encoder_at(&stage.first);
+        stage.api.until(&stage.broadcast, "its stream is there", |show| show["stream"] != "absent").await;
+        let path = format!("/api/v1/broadcasts/{}", id(&stage.broadcast));
+        let shown = async |to: &str| {
+            let show = stage.api.api.get(&path, Some(to)).await.unwrap();
+            show["playback_url"].as_str().unwrap().strip_suffix("index.m3u8").unwrap().to_owned()
+        };
+        // The address alone admits where it is signed; where it is not, the host does.
+        let folder = shown(&stage.host).await;
+        let who = (!is_signed).then_some(stage.host.as_str());
+        let fetch = async |at: &Process, who: Option<&str>, folder: &str, file: &str| {
+            at.api.fetch_as(who, &format!("{folder}{file}")).await.unwrap()
+        };
+        let preview = until("the preview plays", || async {
+            let (status, bytes) = fetch(&stage.second, who, &folder, "media.m3u8").await;
+            let playlist = String::from_utf8(bytes.to_vec()).unwrap();
+            (status == 200 && !segments(&playlist).is_empty()).then_some(playlist)
+        })
+        .await;
+        let mut files = parts(&preview);
+        files.extend(segments(&preview).iter().map(|name| format!("seg-{name}.m4s")));
+        for file in &files {
+            let there = fetch(&stage.first, who, &folder, file).await;
+            assert!(there.0 == 200 && fetch(&stage.second, who, &folder, file).await == there, "{file}");
+        }
+        let of_all = shown(&fan).await;
+        for at in [&stage.first, &stage.second] {
+            for file in ["index.m3u8", "media.m3u8", &files[0]] {
+                for who in [None, Some(fan.as_str())] {
+                    assert_eq!(fetch(at, who, &of_all, file).await.0, 404, "{file} for {who:?}");
+                }
+            }
+        }
+        assert!(stage.kept().is_empty(), "nothing of it is recorded");
+
+        let start = format!("{path}/start");
+        stage.api.api.post(&start, Some(&stage.host), &json!({})).await.unwrap();
+        let of_all = shown(&fan).await;
+        let playlist = until("the show plays", || async {
+            let (status, bytes) = fetch(&stage.second, None, &of_all, "media.m3u8").await;
+            let playlist = String::from_utf8(bytes.to_vec()).unwrap();
+            (status == 200 && !segments(&playlist).is_empty()).then_some(playlist)
+        })
+        .await;
+        assert!(segments(&playlist).iter().all(|name| !segments(&preview).contains(name)), "{playlist}");
+        for file in &files {
+            assert_ne!(fetch(&stage.second, None, &of_all, file).await.0, 200, "{file} was seen by the host alone");
+        }
+        encoder.kill().await;
+    }
+}
+
+/// Nothing is shared but the bucket.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_processes_have_recorded_is_one_replay_in_s3() {
+    let Some(server) = S3Process::start() else { return };
+    let bucket = server.url("site");
+    let settings = [
+        ("MADANG_ENGINES_BLOBS_FOLDER", ""),
+        ("MADANG_ENGINES_S3", bucket.as_str()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let stage = Stage::with(&settings).await;
+    let encoder = stage.publish_until_live(&stage.first).await;
+    let recording = format!("?list-type=2&prefix=site/recordings/{}/", id(&stage.broadcast));
+    let is_there = |segment: u64| server.ask_bucket("GET", &recording, "").contains(&format!("seg-{segment}.m4s"));
+    let sealed = until("a segment is in the bucket", || async {
+        let playlist = stage.playlist(&stage.first, "").await?;
+        segments(&playlist).into_iter().find(|segment| is_there(*segment))
+    })
+    .await;
+    let file = format!("seg-{sealed}.m4s");
+    let bytes = stage.file(&stage.first, &file).await;
+    // It stands still: what another one has of it is from the bucket.
+    stage.first.signal("-STOP").await;
+    assert!(stage.file(&stage.second, &file).await == bytes, "{file}");
+    encoder.kill().await;
+
+    let encoder = stage.publish_until_live(&stage.second).await;
+    stage.first.signal("-CONT").await;
+    until("its publisher is ended", || async { (stage.publishers(&stage.first).await == 0.0).then_some(()) }).await;
+    let other = until("the other one's segments are in the bucket", || async {
+        let playlist = stage.playlist(&stage.second, "").await?;
+        segments(&playlist).into_iter().find(|segment| is_there(*segment))
+    })
+    .await;
+    encoder.kill().await;
+    stage.end().await;
+    for at in [&stage.first, &stage.second] {
+        until("the replay has both", || async {
+            let names = segments(&stage.playlist(at, "").await?);
+            (names.contains(&sealed) && names.contains(&other)).then_some(())
+        })
+        .await;
+    }
+    // A process that had nothing to do with it plays it, too.
+    let third = stage.ground.process("media", "media-3", &settings).await;
+    let source = format!("http://{}{}", third.http, stage.path("index.m3u8"));
+    let (pictures, complaints) = decode(&source, "v").await;
+    assert!(pictures > 90 && complaints.is_empty(), "{pictures} {complaints}");
+    assert!(stage.kept().is_empty(), "nothing is in a folder");
 }
 
 #[tokio::test(flavor = "multi_thread")]
