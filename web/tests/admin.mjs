@@ -66,11 +66,15 @@ try {
   assert.equal(await rate.inputValue(), '1/min');
   await until('nobody writes faster', async () => (await say(street, 'one more')) === 429);
   const switches = office.getByRole('region', { name: 'Notice and switches' });
+  await street.goto(`${url}/watch/${broadcast}`);
+  await street.getByRole('textbox', { name: 'Say something…' }).waitFor();
   await switches.getByRole('textbox', { name: 'Notice to everybody' }).fill('Maintenance at 20:00');
   await switches.getByRole('button', { name: 'Save: Notice to everybody' }).click();
   await office.getByRole('status').getByText('Maintenance at 20:00').waitFor();
-  await street.reload();
-  await street.getByRole('status').getByText('Maintenance at 20:00').waitFor();
+  await street.getByRole('status').getByText('Maintenance at 20:00').waitFor({ timeout: 5000 });
+  const shown = street.getByRole('status').filter({ hasText: 'Maintenance' });
+  await switches.getByRole('button', { name: 'Use the settings file: Notice to everybody' }).click();
+  await shown.waitFor({ state: 'detached', timeout: 5000 });
   await switches.getByText('New accounts', { exact: true }).click();
   const log = office.getByRole('region', { name: 'Who changed what' });
   await log.getByRole('listitem').filter({ hasText: 'New accounts' }).getByText('settings file → off').waitFor();

@@ -13,6 +13,8 @@ export interface BroadcastNews {
   /** The room is joined; `whole` when nothing was missed since the last time. */
   onRoomJoined: (whole: boolean) => void;
   onConnected: (connected: boolean) => void;
+  /** What everybody should read now; empty: nothing any more. */
+  onNotice: (notice: string) => void;
 }
 
 const TRY_AGAIN_MS = 10_000;
@@ -29,7 +31,14 @@ export class BroadcastConnection {
   ) {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     this.client = new Centrifuge(`${scheme}://${location.host}/connection/websocket`, { name: 'madang-web', maxReconnectDelay: 8000 });
-    this.client.on('connected', () => news.onConnected(true));
+    this.client.on('connected', ({ data }) => {
+      news.onConnected(true);
+      news.onNotice(noticeIn(data) ?? '');
+    });
+    this.client.on('message', ({ data }) => {
+      const notice = noticeIn(data);
+      if (notice !== undefined) news.onNotice(notice);
+    });
     this.client.on('connecting', () => news.onConnected(false));
     this.client.on('disconnected', () => this.onDisconnected());
     this.join(this.client.newSubscription(room, { recoverable: true, positioned: true }));
@@ -74,4 +83,10 @@ export class BroadcastConnection {
     this.news.onConnected(false);
     if (!this.closed) this.retry = setTimeout(() => this.client.connect(), TRY_AGAIN_MS);
   }
+}
+
+function noticeIn(data: unknown): string | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const { type, notice } = data as { type?: unknown; notice?: unknown };
+  return type === 'notice' && typeof notice === 'string' ? notice : undefined;
 }

@@ -30,6 +30,13 @@ export async function refreshSite(): Promise<void> {
   }
 }
 
+/** The site has told of its notice by itself. */
+export function hearNotice(notice: string): void {
+  if (site === undefined || site.notice === notice) return;
+  site = { ...site, notice };
+  asked = Promise.resolve(site);
+}
+
 /** What everybody should read now; empty: nothing. */
 export function siteNotice(): string {
   return site?.notice ?? '';

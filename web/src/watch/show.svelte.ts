@@ -5,6 +5,7 @@ import type { Broadcast, LiveState } from '../api/types';
 import { Room } from '../chat/room.svelte';
 import { me } from '../people/session.svelte';
 import { BroadcastConnection } from '../realtime/broadcast_connection';
+import { hearNotice } from '../shell/site.svelte';
 
 /** Without the realtime connection the page asks now and then. */
 const ASK_EVERY_MS = 10_000;
@@ -38,6 +39,7 @@ export class Show {
       onEntry: (entry) => this.room.take(entry),
       onRoomJoined: (whole) => void (whole || this.room.read()),
       onConnected: (connected) => (this.connected = connected),
+      onNotice: hearNotice,
     });
     void this.room.read();
     this.askAgain();

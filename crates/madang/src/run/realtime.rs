@@ -58,7 +58,7 @@ pub(crate) async fn start(
             .map_err(|error| format!("burst_url cannot be used: {error}"))?,
         room_log: stores.room_log.clone(),
     };
-    let sessions = wire::RealtimeConnector(domains.people.clone());
+    let sessions = wire::RealtimeConnector { people: domains.people.clone(), notice: config.notice.clone() };
     let gateway = Gateway::new(
         config.gateway(http),
         stores.bus.clone(),

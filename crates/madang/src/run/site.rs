@@ -102,6 +102,8 @@ impl Site {
         if let Some(realtime) = &realtime {
             let connections = Arc::new(wire::GatewayConnections(realtime.gateway.clone()));
             worker = worker.schedules([domains.people.ended_sessions(connections)]);
+            worker = worker
+                .schedules([Arc::new(wire::TellNotice::new(config.notice.clone(), realtime.gateway.clone())) as _]);
         }
         if let Some(certificate) = certificate {
             worker = worker.schedules(certificate_schedules(certificate, &machine, &stores, &config, &work));

@@ -12,7 +12,7 @@ use gateway::{
     },
     protocol::codes,
 };
-use kernel::{BroadcastId, Caller, MessageId, Problem};
+use kernel::{Adjustable, BroadcastId, Caller, MessageId, Problem};
 use live::{
     Feed,
     needs::{NeedError, Shows},
@@ -21,15 +21,21 @@ use people::People;
 use ports::room_log::RoomLog;
 use serde::Deserialize;
 
-use super::CrowdTaker;
+use super::{CrowdTaker, notice::notice_as_data};
 
-/// Knows who connects by their session token.
-pub(crate) struct RealtimeConnector(pub(crate) People);
+/// Knows who connects by their session token, and tells them the site's notice.
+pub(crate) struct RealtimeConnector {
+    pub(crate) people: People,
+    pub(crate) notice: Adjustable<String>,
+}
 
 #[async_trait]
 impl Connector for RealtimeConnector {
     async fn connect(&self, request: &ConnectRequest) -> Result<Connected, Refused> {
-        self.still(&request.proof, request.address).await.map(Connected::new)
+        let caller = self.still(&request.proof, request.address).await?;
+        let notice = self.notice.get();
+        let data = (!notice.is_empty()).then(|| notice_as_data(&notice));
+        Ok(Connected { data, ..Connected::new(caller) })
     }
 
     async fn still(&self, proof: &Proof, address: IpAddr) -> Result<Caller, Refused> {
@@ -37,7 +43,7 @@ impl Connector for RealtimeConnector {
         // A token that was given on purpose must be good; a cookie may be left over from a session that has ended.
         for (token, must_be_good) in [(token, true), (cookie, false)] {
             let Some(token) = token.filter(|token| !token.is_empty()) else { continue };
-            match self.0.identify(token).await {
+            match self.people.identify(token).await {
                 Ok(Some(identity)) => return Ok(Caller { identity: Some(Box::new(identity)), address }),
                 Ok(None) if must_be_good => return Err(Refused::InvalidToken),
                 Ok(None) => (),

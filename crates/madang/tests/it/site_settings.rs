@@ -1,11 +1,14 @@
 //! What administrators change while a site runs reaches all of its processes, and outlives them.
 
+use std::time::{Duration, Instant};
+
 use hyper::Method;
 use madang::client::ApiClient;
 use serde_json::{Value, json};
 
 use crate::{
     parts::{Ground, Process},
+    realtime::Connection,
     site::{Site, id, refusal, until},
 };
 
@@ -60,6 +63,20 @@ async fn what_one_process_is_told_all_obey_before_long() {
         }
     }
 
+    // The notice, for who is connected and for who comes.
+    set(&first.api, "notice", &hana, json!("점검 20시")).await;
+    let begun = Instant::now();
+    let told = loop {
+        let message = speaker.message().await.expect("the connection stays");
+        if message["push"]["message"].is_object() {
+            break message["push"]["message"]["data"].clone();
+        }
+    };
+    assert_eq!(told, json!({ "type": "notice", "notice": "점검 20시" }));
+    assert!(begun.elapsed() < Duration::from_millis(2_500), "{:?}", begun.elapsed());
+    let (_, connected) = Connection::greeted(gateway.http, &fan).await;
+    assert_eq!(connected["data"], told);
+
     // A switch, also for a process that starts later.
     set(&first.api, "live.new_broadcasts", &hana, json!(false)).await;
     let title = json!({ "title": "One more" });
@@ -86,12 +103,12 @@ async fn what_one_process_is_told_all_obey_before_long() {
     until_refused(&second, &messages, &fan, &text, (422, "blocked_word")).await;
 
     for process in others.iter().chain([&gateway, &second]) {
-        until("it follows, whatever its role", || async { (followed(process).await == Some(4.0)).then_some(()) }).await;
+        until("it follows, whatever its role", || async { (followed(process).await == Some(5.0)).then_some(()) }).await;
     }
     let log = second.api.get("/api/v1/admin/settings/changes", Some(&hana)).await.unwrap();
     let names: Vec<_> =
         log["items"].as_array().unwrap().iter().map(|change| change["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["chat.rate", "live.new_broadcasts", "live.new_broadcasts", "chat.rate"]);
+    assert_eq!(names, ["chat.rate", "live.new_broadcasts", "live.new_broadcasts", "notice", "chat.rate"]);
     assert!(log["items"].as_array().unwrap().iter().all(|change| change["by"]["handle"] == "hana"), "{log}");
 }
 

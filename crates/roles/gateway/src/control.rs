@@ -172,6 +172,11 @@ impl Gateway {
         self.order(target, || Order::Send(data.clone()))
     }
 
+    /// Hands it to all clients here.
+    pub fn send_to_all(&self, data: &Bytes) -> usize {
+        self.registry().all().iter().filter(|member| member.order(Order::Send(data.clone()))).count()
+    }
+
     /// Who is subscribed to a channel here, unless there are more than `limit`.
     pub fn presence(&self, channel: &str, limit: usize) -> Option<Vec<ClientInfo>> {
         self.hub().find(channel).map_or(Some(Vec::new()), |channel| channel.members(limit))
