@@ -4,7 +4,7 @@
 //! the last word, and what it refuses is remembered here.
 //!
 //! Bounded: the latest 100,000 pairs of room and account in memory; the table forgets after the slowest mode. May lose: what is
-//! in memory alone at a restart; then everybody may write once.
+//! in memory alone, at a restart, and to the other processes when slow mode is turned on; then everybody may write once.
 
 use std::sync::{Mutex, PoisonError};
 
