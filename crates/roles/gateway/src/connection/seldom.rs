@@ -9,7 +9,7 @@ pub(super) enum Seldom<T> {
     Empty,
     One(T),
     /// Never empty.
-    Many(Box<VecDeque<T>>),
+    Many(VecDeque<T>),
 }
 
 impl<T> Seldom<T> {
@@ -53,7 +53,7 @@ impl<T> Seldom<T> {
     pub(super) fn push_back(&mut self, item: T) {
         *self = match std::mem::take(self) {
             Self::Empty => Self::One(item),
-            Self::One(first) => Self::Many(Box::new(VecDeque::from([first, item]))),
+            Self::One(first) => Self::Many(VecDeque::from([first, item])),
             Self::Many(mut queue) => {
                 queue.push_back(item);
                 Self::Many(queue)
