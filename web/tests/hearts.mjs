@@ -25,7 +25,7 @@ try {
   const tap = (page) => page.getByRole('button', { name: /Send a heart/ }).click();
   const [page, other] = await Promise.all([open(fan), open(await chromium.newContext({ locale: 'en-US' }))]);
 
-  // Ten seconds of tapping, twice a second.
+  // Ten seconds of tapping, twice a second; more where the machine is so busy that hardly a batch leaves in them.
   const batches = [];
   page.on('request', (request) => request.url().endsWith('/api/v1/hearts') && batches.push(request.postDataJSON()));
   const painted = () => {
@@ -39,12 +39,13 @@ try {
   // What fails before it is told instead.
   seen.catch(() => undefined);
   const begun = Date.now();
+  const tapped = () => Date.now() - begun;
   let taps = 0;
-  for (; Date.now() - begun < TAPPING_MS; taps++) {
+  for (; tapped() < TAPPING_MS || (batches.length < 2 && tapped() < 6 * TAPPING_MS); taps++) {
     await tap(page);
     await page.waitForTimeout(500);
   }
-  const allowed = Math.floor((Date.now() - begun) / BATCH_EVERY_MS) + 1;
+  const allowed = Math.floor(tapped() / BATCH_EVERY_MS) + 1;
   assert.ok(batches.length >= 2 && batches.length <= allowed, `${batches.length} batches while tapping, at most ${allowed}`);
   await until('every tap is in one batch', () => batches.flatMap((batch) => batch.taps).length === taps);
   await until('all taps are counted', async () => (await hearts()) === taps);
