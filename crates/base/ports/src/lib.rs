@@ -8,6 +8,7 @@ pub mod bus;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod event_log;
+pub mod gatherings;
 pub mod leases;
 pub mod room_log;
 pub mod sql;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use kernel::{Clock, Random, Snowflake, random::RandomError};
 use ports::{
+    gatherings::Gatherings,
     sql::{Database, Migration, SqlError},
     work::Schedule,
 };
@@ -26,6 +27,7 @@ use crate::{
         needs::{Accounts, Players},
     },
     reports::{self, AudienceInMemory, AudienceOfRows, Reports},
+    together::Together,
     viewers::{self, KeepViewers, Viewers},
 };
 
@@ -62,6 +64,8 @@ pub struct Needs {
     pub chats: Arc<dyn Chats>,
     /// Knows who is signed in.
     pub accounts: Arc<dyn Accounts>,
+    /// Where several processes count the same crowd.
+    pub gatherings: Option<Arc<dyn Gatherings>>,
 }
 
 impl std::fmt::Debug for Needs {
@@ -72,11 +76,11 @@ impl std::fmt::Debug for Needs {
 
 /// The crowd of all shows, as a process has it or knows it.
 ///
-/// | | the process that has the crowd ([`Crowd::open`]) | any other ([`Crowd::of_rows`]) |
+/// | | a process that counts the crowd ([`Crowd::open`]) | any other ([`Crowd::of_rows`]) |
 /// |---|---|---|
 /// | beats and hearts | taken, over HTTP ([`Crowd::lean_router`], [`Crowd::direct`]) and realtime connections | not taken |
 /// | sessions | issued, while the address has players left | issued; its first beat is asked about players |
-/// | audience, totals | from memory | from the rows that the other process writes |
+/// | audience, totals | from memory; from rows where others count, too | from the rows that those write |
 /// | hearts of a broadcast, reports | the same | the same |
 /// | schedules | keep what is in memory | none |
 pub struct Crowd {
@@ -102,6 +106,7 @@ pub struct Counting {
     pub viewers: Arc<Viewers>,
     /// Takes hearts.
     pub hearts: Arc<Hearts>,
+    together: Option<Arc<Together>>,
 }
 
 impl std::fmt::Debug for Crowd {
@@ -129,31 +134,36 @@ pub fn migrations() -> Vec<Migration> {
 }
 
 impl Crowd {
-    /// The crowd as it was kept, in the process that has it.
+    /// The crowd as it was kept, in a process that counts it.
     pub async fn open(needs: Needs, settings: Settings) -> Result<Self, OpenError> {
         let sessions = open_sessions(&needs).await?;
         let counting = Counting::open(&needs, &settings, &sessions).await?;
-        let Counting { viewers, hearts } = counting.clone();
-        let audience = AudienceInMemory::new(needs.database.clone(), viewers, hearts);
-        Ok(Self::put_together(needs, settings, sessions, audience, Some(counting)))
+        let Counting { viewers, hearts, together } = counting.clone();
+        let (audience, totals): (Arc<dyn Audience>, Arc<dyn Totals>) = if together.is_some() {
+            audience_of_rows(&needs)
+        } else {
+            let audience = Arc::new(AudienceInMemory::new(needs.database.clone(), viewers, hearts));
+            (audience.clone(), audience)
+        };
+        Ok(Self::put_together(needs, settings, sessions, audience, totals, Some(counting)))
     }
 
-    /// The crowd that another process has, as its rows tell it.
+    /// The crowd that other processes count, as its rows tell it.
     pub async fn of_rows(needs: Needs, settings: Settings) -> Result<Self, OpenError> {
         let sessions = open_sessions(&needs).await?;
-        let audience = AudienceOfRows::new(needs.clock.clone(), needs.database.clone());
-        Ok(Self::put_together(needs, settings, sessions, audience, None))
+        let (audience, totals) = audience_of_rows(&needs);
+        Ok(Self::put_together(needs, settings, sessions, audience, totals, None))
     }
 
     fn put_together(
         needs: Needs,
         settings: Settings,
         sessions: Arc<Sessions>,
-        audience: impl Audience + Totals,
+        audience: Arc<dyn Audience>,
+        totals: Arc<dyn Totals>,
         counting: Option<Counting>,
     ) -> Self {
-        let Needs { clock, random, ids, database, shows, names, chats, accounts } = needs;
-        let audience = Arc::new(audience);
+        let Needs { clock, random, ids, database, shows, names, chats, accounts, gatherings: _ } = needs;
         let players = counting.as_ref().map(|counting| counting.viewers.clone() as Arc<dyn Players>);
         let playbacks =
             Playbacks::new(clock.clone(), random, ids, sessions, settings.playbacks, shows.clone(), accounts, players);
@@ -161,8 +171,8 @@ impl Crowd {
             playbacks: Arc::new(playbacks),
             kept_hearts: Arc::new(KeptHearts::new(database.clone(), shows.clone())),
             reports: Arc::new(Reports::new(clock, database, shows, names.clone(), chats)),
-            audience: audience.clone(),
-            totals: audience,
+            audience,
+            totals,
             counting,
             names,
         }
@@ -172,7 +182,7 @@ impl Crowd {
     /// request and nothing else.
     pub fn lean_router(&self) -> OpenApiRouter {
         let mut router = playbacks::router(self.playbacks.clone());
-        if let Some(Counting { viewers, hearts }) = &self.counting {
+        if let Some(Counting { viewers, hearts, .. }) = &self.counting {
             router = router.merge(viewers::router(viewers.clone())).merge(hearts::lean_router(hearts.clone()));
         }
         router.layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -180,7 +190,7 @@ impl Crowd {
 
     /// Those of the lean routes that players ask for again and again.
     pub fn direct(&self) -> Vec<Arc<dyn Direct>> {
-        let Some(Counting { viewers, hearts }) = &self.counting else { return Vec::new() };
+        let Some(Counting { viewers, hearts, .. }) = &self.counting else { return Vec::new() };
         vec![hearts.clone(), viewers.clone()]
     }
 
@@ -191,8 +201,11 @@ impl Crowd {
 
     /// What keeps the counts; the last run of each is at shutdown.
     pub fn schedules(&self) -> Vec<Arc<dyn Schedule>> {
-        let Some(Counting { viewers, hearts }) = &self.counting else { return Vec::new() };
-        vec![Arc::new(KeepHearts(hearts.clone())), Arc::new(KeepViewers(viewers.clone()))]
+        let Some(Counting { viewers, hearts, together }) = &self.counting else { return Vec::new() };
+        let mut schedules: Vec<Arc<dyn Schedule>> =
+            vec![Arc::new(KeepHearts(hearts.clone())), Arc::new(KeepViewers(viewers.clone()))];
+        schedules.extend(together.clone().map(|together| together as Arc<dyn Schedule>));
+        schedules
     }
 }
 
@@ -211,13 +224,23 @@ impl Counting {
             &settings.playbacks,
             sessions.clone(),
             shows.clone(),
+            needs.gatherings.is_some(),
         );
         let viewers = Arc::new(viewers.await?);
         let settings = settings.hearts.clone();
         let hearts =
             Hearts::open(clock.clone(), database.clone(), writer, settings, sessions.clone(), shows.clone()).await?;
-        Ok(Self { viewers, hearts: Arc::new(hearts) })
+        let hearts = Arc::new(hearts);
+        let together = needs.gatherings.clone().map(|gatherings| {
+            Arc::new(Together::new(clock.clone(), gatherings, writer, viewers.clone(), hearts.clone()))
+        });
+        Ok(Self { viewers, hearts, together })
     }
+}
+
+fn audience_of_rows(needs: &Needs) -> (Arc<dyn Audience>, Arc<dyn Totals>) {
+    let audience = Arc::new(AudienceOfRows::new(needs.clock.clone(), needs.database.clone()));
+    (audience.clone(), audience)
 }
 
 async fn open_sessions(needs: &Needs) -> Result<Arc<Sessions>, OpenError> {

@@ -17,6 +17,7 @@ mod settings;
 mod stream_key;
 #[cfg(test)]
 mod testing;
+mod together;
 pub mod viewers;
 
 use std::sync::Arc;

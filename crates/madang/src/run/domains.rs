@@ -88,6 +88,7 @@ impl Domains {
             names: names.clone(),
             chats: Arc::new(wire::RoomTotals(chat.clone())),
             accounts: Arc::new(wire::SessionAccounts(people.clone())),
+            gatherings: stores.gatherings.clone(),
         };
         let has_crowd = config.role.has(Part::Crowd);
         let open = if has_crowd {

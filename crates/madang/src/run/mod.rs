@@ -13,7 +13,6 @@ mod media;
 mod metering;
 mod moving;
 mod node;
-mod only_one;
 mod open_files;
 mod ready;
 mod realtime;

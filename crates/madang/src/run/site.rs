@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use worker::{Office, Worker};
 
 use super::{
-    AnyError, broker, domains::Domains, edge, machine::Machine, media::Media, metering, only_one::OnlyOne,
-    ready::SiteReady, realtime, stores::Stores,
+    AnyError, broker, domains::Domains, edge, machine::Machine, media::Media, metering, ready::SiteReady, realtime,
+    stores::Stores,
 };
 use crate::{
     config::{Config, Part, Role},
@@ -45,7 +45,6 @@ pub(crate) struct Site {
     media: Option<Arc<MediaService>>,
     stores: Arc<Stores>,
     machine: Machine,
-    only_one: OnlyOne,
 }
 
 impl Site {
@@ -57,10 +56,6 @@ impl Site {
         let stores = Arc::new(Stores::open(&config).await?);
         let machine = stores.machine(&config).await?;
         let office = config.is_one_of_several().then(|| Office::new(stores.leases.clone(), machine.name.clone()));
-        let only_one = match &office {
-            Some(office) => OnlyOne::wait(office, config.role).await,
-            None => OnlyOne::undisputed(),
-        };
         let people = wire::people(&machine, &stores.records, &config);
         people.follow_site_settings().await?;
         let certificate = tls.as_ref().and_then(|tls| tls.follower(&stores.records));
@@ -178,7 +173,6 @@ impl Site {
             media: media.map(|media| media.service),
             stores,
             machine,
-            only_one,
         })
     }
 
@@ -187,7 +181,6 @@ impl Site {
         tokio::select! {
             () = self.stores.lost() => edge::LOST,
             () = self.machine.lost() => "the number of this process's ids could not be renewed in the database of engines.sql",
-            () = self.only_one.lost() => "the lease of this process's role could not be renewed in the database of engines.sql",
         }
     }
 
@@ -207,7 +200,6 @@ impl Site {
         if let Some(media) = &self.media {
             media.shutdown().await;
         }
-        self.only_one.give_back().await;
         self.stores.close().await;
     }
 }

@@ -4,7 +4,7 @@ use std::{fs::File, sync::Arc};
 
 use engines::{
     embedded::LocalBus,
-    redis::{Names, RedisBus, RedisServers},
+    redis::{Names, RedisBus, RedisGatherings, RedisServers},
     sql::{
         self, LEASE_MIGRATIONS, OUTBOX_MIGRATIONS, Outbox, Ownership, OwnershipError, ROOM_LOG_MIGRATIONS, SqlLeases,
     },
@@ -14,6 +14,7 @@ use ports::{
     blobs::Blobs,
     bus::Bus,
     event_log::EventLog,
+    gatherings::Gatherings,
     leases::Leases,
     room_log::RoomLog,
     sql::{Database, Migration, migrate, migrate_among_others},
@@ -62,7 +63,8 @@ impl RoomStores {
                 Rooms::Sql(rooms)
             }
         };
-        Ok(Self { room_log: rooms.log(), rooms, bus: bus(config).await?, claim })
+        let (bus, _) = together(config).await?;
+        Ok(Self { room_log: rooms.log(), rooms, bus, claim })
     }
 
     /// Returns when another process has taken the database over.
@@ -86,6 +88,8 @@ pub(crate) struct Stores {
     pub(crate) room_log: Arc<dyn RoomLog>,
     /// Carries publications.
     pub(crate) bus: Arc<dyn Bus>,
+    /// Where several processes count the crowd together, if this is one of them.
+    pub(crate) gatherings: Option<Arc<dyn Gatherings>>,
     /// Recordings and thumbnails.
     pub(crate) blobs: Arc<dyn Blobs>,
     /// What one process of several does at a time.
@@ -125,7 +129,8 @@ impl Stores {
         };
         let blobs = blobs::open(config).await?;
         let leases = Arc::new(SqlLeases::new(records.clone()));
-        Ok(Self { room_log: rooms.log(), records, rooms, bus: bus(config).await?, blobs, leases, claim })
+        let (bus, gatherings) = together(config).await?;
+        Ok(Self { room_log: rooms.log(), records, rooms, bus, gatherings, blobs, leases, claim })
     }
 
     /// The machine of the process that has these stores.
@@ -191,18 +196,21 @@ pub(crate) fn all_migrations() -> Vec<Migration> {
 }
 
 /// What joins this process with others, when the settings name it.
-async fn bus(config: &Config) -> Result<Arc<dyn Bus>, AnyError> {
+async fn together(config: &Config) -> Result<(Arc<dyn Bus>, Option<Arc<dyn Gatherings>>), AnyError> {
     if !config.is_one_of_several() {
-        return Ok(Arc::new(LocalBus::default()));
+        return Ok((Arc::new(LocalBus::default()), None));
     }
-    let connect = async {
-        let (service, phase) = config.redis_names().unwrap_or_default();
-        let servers = RedisServers::find(&config.redis_urls(), Names::new(service, phase)).await?;
-        RedisBus::connect(&servers).await
-    };
-    let bus =
-        connect.await.map_err(|error| format!("the Redis of the setting engines.redis cannot be used: {error}"))?;
-    Ok(Arc::new(bus))
+    let joined = join(config).await;
+    joined.map_err(|error| format!("the Redis of the setting engines.redis cannot be used: {error}").into())
+}
+
+async fn join(config: &Config) -> Result<(Arc<dyn Bus>, Option<Arc<dyn Gatherings>>), AnyError> {
+    let (service, phase) = config.redis_names().unwrap_or_default();
+    let servers = RedisServers::find(&config.redis_urls(), Names::new(service, phase)).await?;
+    let bus = Arc::new(RedisBus::connect(&servers).await?);
+    let counts = config.is_of_site() && config.role.has(Part::Crowd);
+    let gatherings = if counts { Some(RedisGatherings::connect(&servers).await?) } else { None };
+    Ok((bus, gatherings.map(|gatherings| Arc::new(gatherings) as _)))
 }
 
 /// What makes the data folder, and the database that takes the place of its files, this process's own.

@@ -18,7 +18,7 @@ pub(crate) trait CrowdTaker: Send + Sync + 'static {
     async fn beat(&self, beat: Bytes, client: IpAddr) -> Result<(), Problem>;
 }
 
-/// Who takes them in a process with this crowd; where another one has it, that is found at `burst_url`, if it is known.
+/// Who takes them in a process with this crowd; where others count it, they are found at `burst_url`, if that is known.
 pub(crate) fn crowd_taker(crowd: &Crowd, burst_url: &str) -> Result<Arc<dyn CrowdTaker>, String> {
     Ok(match &crowd.counting {
         Some(counting) => Arc::new(CrowdHere(counting.clone())),

@@ -8,6 +8,7 @@ mod addresses;
 mod arrivals;
 mod authority;
 mod browser;
+mod bursts;
 mod cable;
 #[cfg(feature = "cassandra")]
 mod cassandra;

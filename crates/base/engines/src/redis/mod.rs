@@ -6,9 +6,11 @@
 
 mod bus;
 mod connect;
+mod gatherings;
 mod hearing;
 mod parcel;
 mod slots;
 
 pub use bus::RedisBus;
 pub use connect::{Names, RedisServers};
+pub use gatherings::RedisGatherings;

@@ -4,6 +4,7 @@
 //! command starts one and sets it. Each test gets a database of its own.
 
 mod cassandra;
+mod gatherings;
 mod java_server;
 mod kafka;
 mod redis;
@@ -17,6 +18,7 @@ use ports::sqlx::{self, AssertSqlSafe, Connection};
 
 pub use self::{
     cassandra::{CassandraProcess, cassandra_keyspace},
+    gatherings::LocalGatherings,
     kafka::{KafkaProcess, kafka_names},
     redis::RedisProcesses,
     s3::S3Process,

@@ -74,6 +74,25 @@ impl RedisProcesses {
         node.start(&program().expect("it was there before"), is_cluster);
     }
 
+    /// Makes them forget everything; nobody's connection ends.
+    pub fn empty(&self) {
+        let living = self.nodes.iter().filter(|node| node.process.is_some());
+        for node in living.filter(|node| node.ask(&["ROLE"]).starts_with("master")) {
+            node.ask(&["FLUSHALL"]);
+        }
+    }
+
+    /// The names of what they hold.
+    pub fn keys(&self) -> Vec<String> {
+        let living = self.nodes.iter().filter(|node| node.process.is_some());
+        let mut keys: Vec<String> =
+            living.flat_map(|node| node.ask(&["KEYS", "*"]).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        keys.retain(|key| !key.is_empty());
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// The number of the master whose slots hold `key`.
     pub fn master_of(&self, key: &str) -> usize {
         let node = self.nodes.iter().find(|node| node.process.is_some()).expect("one lives");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod bus;
+mod gatherings;
 
 use engines::{
     redis::{Names, RedisServers},

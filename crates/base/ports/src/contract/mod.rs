@@ -11,4 +11,5 @@
 
 pub mod blobs;
 pub mod bus;
+pub mod gatherings;
 pub mod room_log;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use engines::testing::ManualClock;
+use engines::testing::{LocalGatherings, ManualClock};
 use kernel::{
     AccountId, BroadcastId, Random, Snowflake, Timestamp,
     events::live::{BroadcastState, StreamState},
@@ -123,8 +123,17 @@ impl Site {
 
     /// A process that begins and has the crowd: it knows what is kept and nothing else.
     pub(crate) async fn start(&self) -> Process {
-        let crowd = Crowd::open(self.needs(), self.settings.clone()).await.unwrap();
-        let Counting { viewers, hearts } = crowd.counting.clone().unwrap();
+        self.start_with(self.needs()).await
+    }
+
+    /// One of several processes that count the crowd.
+    pub(crate) async fn start_among_others(&self, gatherings: &Arc<LocalGatherings>) -> Process {
+        self.start_with(Needs { gatherings: Some(gatherings.clone()), ..self.needs() }).await
+    }
+
+    async fn start_with(&self, needs: Needs) -> Process {
+        let crowd = Crowd::open(needs, self.settings.clone()).await.unwrap();
+        let Counting { viewers, hearts, .. } = crowd.counting.clone().unwrap();
         Process { crowd, viewers, hearts }
     }
 
@@ -143,6 +152,7 @@ impl Site {
             names: self.world.clone(),
             chats: Arc::new(Said),
             accounts: self.world.clone(),
+            gatherings: None,
         }
     }
 }

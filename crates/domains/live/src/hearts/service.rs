@@ -138,6 +138,23 @@ impl Hearts {
         self.tally(broadcast).map_or(0, |tally| lock(&tally).tally.kept)
     }
 
+    /// The shows of which something is in memory.
+    pub(crate) fn shows(&self) -> Vec<BroadcastId> {
+        self.tallies.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// Hearts of a show that this process has taken and not kept yet, and those that are kept, as it knows.
+    pub(crate) fn given(&self, broadcast: BroadcastId) -> (u64, u64) {
+        self.tally(broadcast).map_or((0, 0), |tally| lock(&tally).tally.given())
+    }
+
+    /// Takes in what other processes have taken and not kept yet, and how many are kept of all.
+    pub(crate) fn hear(&self, broadcast: BroadcastId, elsewhere: u64, kept: u64) {
+        if let Some(tally) = self.tally(broadcast) {
+            lock(&tally).tally.hear(elsewhere, kept);
+        }
+    }
+
     /// Keeps what came since the last time. What fails stays in memory and is tried again.
     pub async fn keep(&self) -> Result<(), SqlError> {
         let mut keeping = self.keeping.lock().await;
@@ -207,6 +224,7 @@ impl Hearts {
             }
         }
         if !over.is_empty() {
+            over.sort_unstable();
             store::close(&self.database, &over).await?;
         }
         Ok(self.forget_sessions().await?)

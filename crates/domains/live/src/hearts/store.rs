@@ -1,16 +1,19 @@
 //! Hearts' tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kernel::{AccountId, BroadcastId, PlaybackId, Timestamp};
 use ports::sql::{Database, Migration, Row, SqlError, WriteTx};
 use ports::sqlx;
 
-use super::sums::{Counted, Sums};
+use super::{
+    numbers::Numbers,
+    sums::{Counted, Sums},
+};
 use crate::{group_store, reports};
 
 /// The tables of hearts.
-pub const MIGRATIONS: &[Migration] = &[TABLES, BEFORE];
+pub const MIGRATIONS: &[Migration] = &[TABLES, BEFORE, HOLES];
 
 const TABLES: Migration = Migration {
     version: 2026_11_23_34,
@@ -46,6 +49,13 @@ const BEFORE: Migration = Migration {
     version: 2026_11_27_62,
     name: "where a session of hearts was before",
     sql: "ALTER TABLE heart_sessions ADD COLUMN before_seq BIGINT NOT NULL DEFAULT -1;",
+};
+
+const HOLES: Migration = Migration {
+    version: 2026_11_28_62,
+    name: "which batches of a session are kept",
+    // `before_seq` stays for processes of older versions, and is read by nobody else.
+    sql: "ALTER TABLE heart_sessions ADD COLUMN holes TEXT NOT NULL DEFAULT '';",
 };
 
 /// Steps of a timeline that are told at the most: 27 hours and 46 minutes of five-second steps.
@@ -84,21 +94,21 @@ pub(super) async fn add(
     host: AccountId,
     batches: &[Counted],
 ) -> Result<Kept, SqlError> {
-    let before = move_on(tx, batches).await?;
-    let mut sums = Sums::default();
+    let mut total = add_to_total(tx, broadcast, 0).await?;
+    // Nobody else keeps hearts of this broadcast now, until the transaction ends.
+    let mut kept = kept_numbers(tx, batches).await?;
+    let (mut sums, mut sessions) = (Sums::default(), BTreeMap::new());
     for batch in batches {
-        if before.get(&batch.playback).is_some_and(|before| *before < batch.seq) {
+        let mut numbers = || kept.remove(&batch.playback).unwrap_or_else(Numbers::none);
+        let (numbers, _) = sessions.entry(batch.playback).or_insert_with(|| (numbers(), batch.expires_at));
+        if numbers.take(batch.seq) {
             sums.add(batch);
         }
     }
-    let total: i64 = sqlx::query_scalar(
-        "INSERT INTO heart_totals (broadcast, hearts) VALUES ($1, $2) \
-         ON CONFLICT (broadcast) DO UPDATE SET hearts = heart_totals.hearts + excluded.hearts RETURNING hearts",
-    )
-    .bind(broadcast.raw())
-    .bind(sums.hearts as i64)
-    .fetch_one(tx.conn())
-    .await?;
+    if sums.hearts > 0 {
+        total = add_to_total(tx, broadcast, sums.hearts).await?;
+        write_sessions(tx, sessions).await?;
+    }
     let mut fans: Vec<[i64; 3]> = sums.fans.iter().map(|(fan, n)| [broadcast.raw(), fan.raw(), *n as i64]).collect();
     let mut steps: Vec<[i64; 3]> = sums.timeline.iter().map(|(at, n)| [broadcast.raw(), *at, *n as i64]).collect();
     // In order of their keys, so that two processes that write the same rows cannot wait for each other.
@@ -119,42 +129,63 @@ pub(super) async fn add(
     )
     .await?;
     reports::add(tx, broadcast, host, &sums.moments).await?;
-    Ok(Kept { added: sums.hearts, total: total.unsigned_abs() })
+    Ok(Kept { added: sums.hearts, total })
 }
 
-/// Moves the sessions of these batches on to their last ones, and answers where each was before. Nobody else moves them until the
-/// transaction ends, and no session is moved back.
-async fn move_on(tx: &mut WriteTx, batches: &[Counted]) -> Result<HashMap<PlaybackId, i64>, SqlError> {
-    // In the order of their numbers: two processes that move the same sessions cannot wait for each other.
-    let mut last = BTreeMap::new();
-    for batch in batches {
-        let to = last.entry(batch.playback).or_insert((batch.seq, batch.expires_at));
-        to.0 = batch.seq.max(to.0);
-    }
-    let last: Vec<(PlaybackId, (i64, Timestamp))> = last.into_iter().collect();
-    let mut before = HashMap::with_capacity(last.len());
-    for some in last.chunks(group_store::ROWS_PER_STATEMENT) {
-        let upsert = group_store::rows_statement(
-            "INSERT INTO heart_sessions (playback, last_seq, expires_at_ms)",
-            some.len(),
-            3,
-            "ON CONFLICT (playback) DO UPDATE SET before_seq = heart_sessions.last_seq, \
-               last_seq = CASE WHEN excluded.last_seq > heart_sessions.last_seq \
-                 THEN excluded.last_seq ELSE heart_sessions.last_seq END \
-             RETURNING playback, before_seq",
-        );
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(upsert));
-        for (playback, (seq, expires_at)) in some {
-            query = query.bind(playback.raw()).bind(*seq).bind(expires_at.as_millis());
+async fn add_to_total(tx: &mut WriteTx, broadcast: BroadcastId, hearts: u64) -> Result<u64, SqlError> {
+    let total: i64 = sqlx::query_scalar(
+        "INSERT INTO heart_totals (broadcast, hearts) VALUES ($1, $2) \
+         ON CONFLICT (broadcast) DO UPDATE SET hearts = heart_totals.hearts + excluded.hearts RETURNING hearts",
+    )
+    .bind(broadcast.raw())
+    .bind(hearts as i64)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(total.unsigned_abs())
+}
+
+/// Which numbers are kept of the sessions of these batches; sessions that nothing is kept of are left out.
+async fn kept_numbers(tx: &mut WriteTx, batches: &[Counted]) -> Result<HashMap<PlaybackId, Numbers>, SqlError> {
+    let playbacks: HashSet<PlaybackId> = batches.iter().map(|batch| batch.playback).collect();
+    let playbacks: Vec<PlaybackId> = playbacks.into_iter().collect();
+    let mut found = HashMap::new();
+    for some in playbacks.chunks(group_store::ROWS_PER_STATEMENT) {
+        let select = "SELECT playback, last_seq, holes FROM heart_sessions WHERE playback IN";
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(group_store::ids_statement(select, some.len())));
+        for playback in some {
+            query = query.bind(playback.raw());
         }
         for row in query.fetch_all(tx.conn()).await? {
-            before.insert(PlaybackId::from_raw(row.try_get(0)?), row.try_get(1)?);
+            let numbers = Numbers::read(row.try_get(1)?, row.try_get(2)?);
+            found.insert(PlaybackId::from_raw(row.try_get(0)?), numbers);
         }
     }
-    Ok(before)
+    Ok(found)
 }
 
-/// Notes that broadcasts are over.
+async fn write_sessions(
+    tx: &mut WriteTx,
+    sessions: BTreeMap<PlaybackId, (Numbers, Timestamp)>,
+) -> Result<(), SqlError> {
+    let sessions: Vec<_> = sessions.into_iter().collect();
+    for some in sessions.chunks(group_store::ROWS_PER_STATEMENT) {
+        let upsert = group_store::rows_statement(
+            "INSERT INTO heart_sessions (playback, last_seq, holes, expires_at_ms)",
+            some.len(),
+            4,
+            "ON CONFLICT (playback) DO UPDATE SET last_seq = excluded.last_seq, holes = excluded.holes",
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(upsert));
+        for (playback, (numbers, expires_at)) in some {
+            query = query.bind(playback.raw()).bind(numbers.last()).bind(numbers.holes());
+            query = query.bind(expires_at.as_millis());
+        }
+        query.execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+/// Notes that broadcasts are over; they are in order.
 pub(super) async fn close(database: &Database, broadcasts: &[BroadcastId]) -> Result<(), SqlError> {
     let mut tx = database.write().await?;
     for broadcast in broadcasts {

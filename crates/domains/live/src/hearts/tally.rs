@@ -37,6 +37,8 @@ pub(super) struct Tally {
     pub(super) kept: u64,
     /// Hearts that are not kept yet, here or in a group on its way.
     coming: u64,
+    /// Hearts that other processes have taken and not kept yet, as they said.
+    elsewhere: u64,
     sessions: HashMap<PlaybackId, Player>,
     unsaved: Vec<Counted>,
 }
@@ -55,12 +57,23 @@ pub(super) struct Stranger;
 
 impl Tally {
     pub(super) fn restored(broadcast: BroadcastId, kept: u64) -> Self {
-        Self { broadcast, kept, coming: 0, sessions: HashMap::new(), unsaved: Vec::new() }
+        Self { broadcast, kept, coming: 0, elsewhere: 0, sessions: HashMap::new(), unsaved: Vec::new() }
     }
 
     /// Hearts so far, kept or not.
     pub(super) fn counted(&self) -> u64 {
-        self.kept + self.coming
+        self.kept + self.coming + self.elsewhere
+    }
+
+    /// Hearts that are not kept yet, and those that are, as this process knows it.
+    pub(super) fn given(&self) -> (u64, u64) {
+        (self.coming, self.kept)
+    }
+
+    /// Takes in what other processes have taken and not kept yet, and how many are kept of all.
+    pub(super) fn hear(&mut self, elsewhere: u64, kept: u64) {
+        self.elsewhere = elsewhere;
+        self.kept = self.kept.max(kept);
     }
 
     /// Makes a session known that was last seen with the batch `last_seq`, or never.

@@ -6,20 +6,21 @@ use std::{
 };
 
 use kernel::{PlaybackId, Timestamp};
+use ports::gatherings::{Movement, Present};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Error, places::Places, stalls::RecentStalls};
+use super::{Error, places::Places, shared::Shared, stalls::RecentStalls};
 use crate::{
     needs::{PlayerHealth, ViewerCounts},
     playbacks::{Session, Viewer},
     reports::{Moment, Moments, Resolution},
 };
 
-/// How long a beat keeps its session counted, in milliseconds: two beats and a little.
-pub(super) const LEASE_MS: i64 = 12_000;
-/// How long a session that has left is remembered, in milliseconds.
-pub(super) const LEFT_REMEMBERED_MS: i64 = 600_000;
+/// How long a beat keeps its session counted, in milliseconds: two beats and a little. `LEFT_REMEMBERED_MS`: how long a session
+/// that has left is remembered. They are those of gatherings, so that each process agrees with all of them together.
+pub(super) use ports::gatherings::{LEASE_MS, LEFT_REMEMBERED_MS};
+
 /// Sessions remembered as left at the most; beyond that the oldest are forgotten.
 const LEFT_MAX: usize = 200_000;
 /// Players whose words make a median of the health, at the most: so many of them say what all of them would.
@@ -77,6 +78,8 @@ pub(super) struct Attendance {
     // The clock may be set back; a lease never is.
     latest: Timestamp,
     unsaved: Unsaved,
+    /// Where other processes count the same show: what they are told, and what all of them have together.
+    shared: Option<Shared>,
 }
 
 #[derive(Debug)]
@@ -95,11 +98,13 @@ pub(super) struct Unsaved {
     pub(super) peak: u64,
     pub(super) watch_time_ms: u64,
     pub(super) moments: Moments,
+    /// Somebody was heard of, so what is told of the present has to stay fresh.
+    heard: bool,
 }
 
 impl Unsaved {
     pub(super) fn is_empty(&self) -> bool {
-        self.moments.is_empty() && self.viewers.is_empty()
+        !self.heard && self.moments.is_empty() && self.viewers.is_empty()
     }
 }
 
@@ -107,6 +112,11 @@ impl Attendance {
     /// As it was kept: the viewers seen so far and the peak. Nobody watches yet.
     pub(super) fn restored(seen: HashSet<Viewer>, peak: u64) -> Self {
         Self { seen, peak, ..Self::default() }
+    }
+
+    /// The same, where other processes count the same show.
+    pub(super) fn among_others(self) -> Self {
+        Self { shared: Some(Shared::default()), ..self }
     }
 
     /// Takes a beat; a new session needs one of at most `players_max` and one of the `places`.
@@ -145,10 +155,11 @@ impl Attendance {
             self.players.insert(session.playback, player);
         }
         self.leases.insert((until, session.playback));
+        self.tell(session.playback, now, false);
         if self.seen.len() < UNIQUE_MAX && self.seen.insert(session.viewer) {
             self.unsaved.viewers.push(session.viewer);
         }
-        self.note(watched_ms, now);
+        self.note_own(watched_ms, now);
         Ok(())
     }
 
@@ -156,8 +167,9 @@ impl Attendance {
         if let Some(player) = self.players.remove(&playback) {
             self.leases.remove(&(player.until, playback));
             places.leave(player.address);
-            self.note(now.millis_since(player.last_beat).unsigned_abs(), now);
+            self.note_own(now.millis_since(player.last_beat).unsigned_abs(), now);
         }
+        self.tell(playback, now, true);
         if self.left.len() >= LEFT_MAX {
             self.forget_oldest_left();
         }
@@ -165,13 +177,49 @@ impl Attendance {
         self.left_in_order.push_back((now, playback));
     }
 
-    fn note(&mut self, watched_ms: u64, now: Timestamp) {
-        let concurrent = self.players.len() as u64;
+    fn tell(&mut self, playback: PlaybackId, at: Timestamp, leaves: bool) {
+        if let Some(shared) = &mut self.shared {
+            shared.unsaid.push(Movement { member: playback.raw(), at, leaves });
+        }
+    }
+
+    /// Notes what happened here. Where other processes count the same show, all of them together know how long a player
+    /// watched and how many there were.
+    fn note_own(&mut self, watched_ms: u64, now: Timestamp) {
+        self.unsaved.heard = true;
+        if self.shared.is_none() {
+            self.note(self.players.len() as u64, watched_ms, now);
+        }
+    }
+
+    fn note(&mut self, concurrent: u64, watched_ms: u64, now: Timestamp) {
         self.peak = self.peak.max(concurrent);
         self.unsaved.peak = self.peak;
         self.unsaved.watch_time_ms += watched_ms;
         let moment = self.unsaved.moments.entry(Resolution::HalfMinute.start_of(now)).or_default();
         moment.add(Moment { concurrent, watch_time_ms: watched_ms, hearts: 0 });
+    }
+
+    /// What the other processes are to be told: the movements since the last time or, when that `begins`, all that is known;
+    /// at most so many, the rest the next time.
+    pub(super) fn say(&mut self, begins: bool, movements_max: usize) -> Vec<Movement> {
+        let Some(shared) = &mut self.shared else { return Vec::new() };
+        if begins {
+            let left = self.left_in_order.iter().map(|(at, playback)| (*playback, *at, true));
+            let here = self.players.iter().map(|(playback, player)| (*playback, player.last_beat, false));
+            let all = left.chain(here).map(|(playback, at, leaves)| Movement { member: playback.raw(), at, leaves });
+            shared.unsaid = all.collect();
+        }
+        shared.unsaid.drain(..movements_max.min(shared.unsaid.len())).collect()
+    }
+
+    /// Takes in how it is with what was said, in which somebody moved or not.
+    pub(super) fn hear(&mut self, present: &Present, moved: bool, now: Timestamp) {
+        let Some(shared) = &mut self.shared else { return };
+        shared.hear(present);
+        if moved {
+            self.note(present.most, present.stayed_ms, now);
+        }
     }
 
     /// Lets go of players whose lease has run out, and returns the moment it is for this show.
@@ -215,6 +263,21 @@ impl Attendance {
         let behind_live_ms = median(self.players.values().filter_map(|player| player.behind_live_ms));
         let stalls_per_minute = self.stalls.in_last_minute(now) as f64;
         PlayerHealth { sessions: self.players.len() as u64, stalls_per_minute, bitrate_bps, behind_live_ms }
+    }
+
+    /// How the players of all processes are doing, when those of this one are doing like this; none while that is not known.
+    pub(super) fn of_all(&self, health: PlayerHealth) -> Option<PlayerHealth> {
+        self.shared.as_ref().map_or(Some(health), |shared| shared.of_all(health))
+    }
+
+    /// Players that were heard of here.
+    pub(super) fn players(&self) -> usize {
+        self.players.len()
+    }
+
+    /// Stalls of the last minute that were heard of here.
+    pub(super) fn stalls(&self, now: Timestamp) -> u64 {
+        self.stalls.in_last_minute(now)
     }
 
     /// Takes out what is to be kept.

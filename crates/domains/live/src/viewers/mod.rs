@@ -11,6 +11,8 @@
 //! that has stood for as long as a lease lasts, by the database's clock, has nobody any more, and one whose process died
 //! neither.
 //!
+//! Where several processes count a show, each has what it heard, and all of them together have the number ([`crate::together`]).
+//!
 //! Kept: unique viewers, peak, watch time, in groups at least once a second. Lost with a process that dies: the last
 //! second of those; leases are back within two beats.
 
@@ -21,6 +23,7 @@ mod jobs;
 mod places;
 mod service;
 mod settings;
+mod shared;
 mod stalls;
 mod store;
 #[cfg(test)]

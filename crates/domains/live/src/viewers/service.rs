@@ -7,7 +7,10 @@ use std::{
 };
 
 use kernel::{AccountId, BroadcastId, Clock, Timestamp, caller::network, events::live::BroadcastState};
-use ports::sql::{Database, SqlError};
+use ports::{
+    gatherings::{MOVEMENTS_MAX, Movement, Present},
+    sql::{Database, SqlError},
+};
 
 use super::{
     Beat, Error, Settings,
@@ -32,6 +35,8 @@ pub struct Viewers {
     sessions: Arc<Sessions>,
     shows: Arc<dyn Shows>,
     places: Places,
+    /// Other processes count the same shows.
+    among_others: bool,
     audiences: RwLock<HashMap<BroadcastId, Arc<Mutex<Audience>>>>,
     // Opening reads the store; one at a time, so that a show is opened once.
     opening: tokio::sync::Mutex<()>,
@@ -62,7 +67,19 @@ struct OfShow {
     broadcast: BroadcastId,
     host: AccountId,
     unsaved: Unsaved,
-    present: PlayerHealth,
+    /// None while it is not known.
+    present: Option<PlayerHealth>,
+}
+
+/// What this process has to say of a show.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// Who was heard of.
+    pub(crate) movements: Vec<Movement>,
+    /// Players that were heard of here and are there.
+    pub(crate) players: usize,
+    /// Stalls of the last minute.
+    pub(crate) stalls: u64,
 }
 
 impl std::fmt::Debug for Viewers {
@@ -72,7 +89,9 @@ impl std::fmt::Debug for Viewers {
 }
 
 impl Viewers {
-    /// The viewers as they were kept; `writer` names this process and is never used again.
+    /// The viewers as they were kept; `writer` names this process and is never used again. Of a process `among_others` the rest
+    /// is what [`Self::say`] and [`Self::hear`] are for.
+    #[expect(clippy::too_many_arguments, reason = "each is a different need, named where it is wired")]
     pub async fn open(
         clock: Arc<dyn Clock>,
         database: Database,
@@ -81,6 +100,7 @@ impl Viewers {
         playback_settings: &playbacks::Settings,
         sessions: Arc<Sessions>,
         shows: Arc<dyn Shows>,
+        among_others: bool,
     ) -> Result<Self, SqlError> {
         let groups = Groups::open(database.clone(), writer, "viewers", clock.now()).await?;
         let places = Places::new(playback_settings.players_per_address_max, settings.players_max);
@@ -91,6 +111,7 @@ impl Viewers {
             sessions,
             shows,
             places,
+            among_others,
             audiences: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
             keeping: tokio::sync::Mutex::default(),
@@ -152,6 +173,27 @@ impl Viewers {
         lock(&audience).attendance.health(self.clock.now(), &self.places)
     }
 
+    /// The shows of which something is in memory.
+    pub(crate) fn shows(&self) -> Vec<BroadcastId> {
+        self.audiences.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// What the other processes are to be told of a show; see [`Attendance::say`].
+    pub(crate) fn say(&self, broadcast: BroadcastId, begins: bool) -> Said {
+        let Some(audience) = self.audience(broadcast) else { return Said::default() };
+        let (mut audience, now) = (lock(&audience), self.clock.now());
+        let now = audience.attendance.expire(now, &self.places);
+        let movements = audience.attendance.say(begins, MOVEMENTS_MAX);
+        Said { movements, players: audience.attendance.players(), stalls: audience.attendance.stalls(now) }
+    }
+
+    /// Takes in how it is with what was said, in which somebody moved or not.
+    pub(crate) fn hear(&self, broadcast: BroadcastId, present: &Present, moved: bool) {
+        if let Some(audience) = self.audience(broadcast) {
+            lock(&audience).attendance.hear(present, moved, self.clock.now());
+        }
+    }
+
     /// Keeps what happened since the last time. What fails stays in memory and is tried again.
     pub async fn keep(&self) -> Result<(), SqlError> {
         let mut keeping = self.keeping.lock().await;
@@ -172,11 +214,14 @@ impl Viewers {
         for (broadcast, audience) in self.all() {
             let mut audience = lock(&audience);
             // Also lets go of the addresses of players that nobody asks about.
-            let present = audience.attendance.health(now, &self.places);
-            concurrent += present.sessions;
-            let is_told = audience.attendance.is_saved() && audience.told == Some(present);
+            let here = audience.attendance.health(now, &self.places);
+            let present = audience.attendance.of_all(here);
+            if here.sessions > 0 {
+                concurrent += present.unwrap_or(here).sessions;
+            }
+            let is_told = audience.attendance.is_saved() && (present.is_none() || audience.told == present);
             if let Some(host) = audience.host.filter(|_| !is_told) {
-                audience.told = Some(present);
+                audience.told = present;
                 let unsaved = audience.attendance.take_unsaved();
                 group.push(OfShow { broadcast, host, unsaved, present });
             }
@@ -190,7 +235,7 @@ impl Viewers {
     async fn write(&self, keeping: &mut Keeping) -> Result<(), SqlError> {
         if let Some(mut tx) = self.groups.begin(keeping.number, self.clock.now()).await? {
             for OfShow { broadcast, host, unsaved, present } in &keeping.group {
-                store::add(&mut tx, *broadcast, *host, unsaved, present).await?;
+                store::add(&mut tx, *broadcast, *host, unsaved, present.as_ref()).await?;
             }
             tx.commit().await?;
         }
@@ -215,6 +260,7 @@ impl Viewers {
             let being_kept = keeping.group.iter().any(|kept| kept.broadcast == *broadcast);
             !being_kept && self.close_if_saved(*broadcast)
         });
+        over.sort_unstable();
         Ok(store::close(&self.database, &over).await?)
     }
 
@@ -246,6 +292,7 @@ impl Viewers {
         }
         let (seen, peak) = store::load(&self.database, broadcast).await?;
         let attendance = Attendance::restored(seen, peak);
+        let attendance = if self.among_others { attendance.among_others() } else { attendance };
         let audience = Arc::new(Mutex::new(Audience { attendance, host: None, told: None, closed: false }));
         let mut audiences = self.audiences.write().unwrap_or_else(PoisonError::into_inner);
         audiences.insert(broadcast, audience.clone());

@@ -64,47 +64,56 @@ pub(super) async fn load(database: &Database, broadcast: BroadcastId) -> Result<
     Ok((viewers.into_iter().map(Viewer::from_raw).collect(), peak.unwrap_or_default().unsigned_abs()))
 }
 
-/// Adds what happened in a broadcast, and says how it is now.
+/// Adds what happened in a broadcast, and says how it is now, if that is known.
 pub(super) async fn add(
     tx: &mut WriteTx,
     broadcast: BroadcastId,
     host: AccountId,
     unsaved: &Unsaved,
-    present: &PlayerHealth,
+    present: Option<&PlayerHealth>,
 ) -> Result<(), SqlError> {
     let mut seen: Vec<[i64; 2]> = unsaved.viewers.iter().map(|viewer| [broadcast.raw(), viewer.raw()]).collect();
     // In order of their keys, so that two processes that write the same rows cannot wait for each other.
     seen.sort_unstable();
     let head = "INSERT INTO viewers_seen (broadcast, viewer)";
     let new_viewers = group_store::write_rows(tx, head, &seen, "ON CONFLICT (broadcast, viewer) DO NOTHING").await?;
-    let upsert = format!(
-        "INSERT INTO viewer_totals (broadcast, unique_viewers, peak, watch_time_ms, \
-           players, stalls_per_minute, bitrate_bps, behind_live_ms, present_at_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {now_ms}) \
+    sqlx::query(
+        "INSERT INTO viewer_totals (broadcast, unique_viewers, peak, watch_time_ms) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (broadcast) DO UPDATE SET \
            unique_viewers = viewer_totals.unique_viewers + excluded.unique_viewers, \
            peak = CASE WHEN excluded.peak > viewer_totals.peak THEN excluded.peak ELSE viewer_totals.peak END, \
-           watch_time_ms = viewer_totals.watch_time_ms + excluded.watch_time_ms, \
-           players = excluded.players, stalls_per_minute = excluded.stalls_per_minute, \
-           bitrate_bps = excluded.bitrate_bps, behind_live_ms = excluded.behind_live_ms, \
-           present_at_ms = excluded.present_at_ms",
+           watch_time_ms = viewer_totals.watch_time_ms + excluded.watch_time_ms",
+    )
+    .bind(broadcast.raw())
+    .bind(new_viewers as i64)
+    .bind(unsaved.peak as i64)
+    .bind(unsaved.watch_time_ms as i64)
+    .execute(tx.conn())
+    .await?;
+    if let Some(present) = present {
+        set_present(tx, broadcast, present).await?;
+    }
+    reports::add(tx, broadcast, host, &unsaved.moments).await
+}
+
+async fn set_present(tx: &mut WriteTx, broadcast: BroadcastId, present: &PlayerHealth) -> Result<(), SqlError> {
+    let update = format!(
+        "UPDATE viewer_totals SET players = $2, stalls_per_minute = $3, bitrate_bps = $4, behind_live_ms = $5, \
+           present_at_ms = {now_ms} WHERE broadcast = $1",
         now_ms = tx.dialect().now_ms()
     );
-    sqlx::query(sqlx::AssertSqlSafe(upsert))
+    sqlx::query(sqlx::AssertSqlSafe(update))
         .bind(broadcast.raw())
-        .bind(new_viewers as i64)
-        .bind(unsaved.peak as i64)
-        .bind(unsaved.watch_time_ms as i64)
         .bind(present.sessions as i64)
         .bind(present.stalls_per_minute as i64)
         .bind(present.bitrate_bps.map(|bitrate| bitrate as i64))
         .bind(present.behind_live_ms.map(|behind| behind as i64))
         .execute(tx.conn())
         .await?;
-    reports::add(tx, broadcast, host, &unsaved.moments).await
+    Ok(())
 }
 
-/// Notes that broadcasts are over.
+/// Notes that broadcasts are over; they are in order.
 pub(super) async fn close(database: &Database, broadcasts: &[BroadcastId]) -> Result<(), SqlError> {
     let mut tx = database.write().await?;
     for broadcast in broadcasts {

@@ -66,7 +66,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Lets them begin, spread over these processes.
-    pub(super) async fn begin(apis: &[Process], burst: &Process, broadcast: &Value) -> Self {
+    pub(super) async fn begin(apis: &[Process], bursts: &[Process], broadcast: &Value) -> Self {
         let mut load = Self {
             apis: Arc::default(),
             bursts: Arc::default(),
@@ -77,11 +77,12 @@ impl Load {
             tappers: JoinSet::new(),
         };
         apis.iter().enumerate().for_each(|(place, api)| load.apis.set(place, api));
-        load.bursts.set(0, burst);
+        bursts.iter().enumerate().for_each(|(place, burst)| load.bursts.set(place, burst));
         for number in 0..people() {
             let token = apis[number % apis.len()].person(&format!("person{number}")).await;
             let wanted = json!({ "broadcast": id(broadcast) });
-            let session = burst.api.post("/api/v1/playbacks", Some(&token), &wanted).await.unwrap()["session"].clone();
+            let burst = &bursts[number % bursts.len()].api;
+            let session = burst.post("/api/v1/playbacks", Some(&token), &wanted).await.unwrap()["session"].clone();
             let (writes, taps) = (load.of_one(), load.of_one());
             load.writers.spawn(write(load.apis.clone(), messages(broadcast), token, number, writes));
             load.tappers.spawn(tap(load.bursts.clone(), session, taps));
@@ -170,7 +171,8 @@ async fn write(front: Arc<Front>, path: String, token: String, name: usize, answ
 async fn tap(front: Arc<Front>, session: Value, answers: Answers) -> u64 {
     let mut seq = 0;
     while answers.goes_on() {
-        front.post(0, "/api/v1/hearts", None, &json!({ "session": session, "seq": seq + 1, "taps": [0] })).await;
+        let batch = json!({ "session": session, "seq": seq + 1, "taps": [0] });
+        front.post(seq as usize, "/api/v1/hearts", None, &batch).await;
         seq = answers.one_more();
         // As fast as a finger.
         tokio::time::sleep(Duration::from_millis(150)).await;

@@ -7,6 +7,7 @@
 #[cfg(feature = "cassandra")]
 mod cassandra;
 mod clock;
+mod crowd;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod load;

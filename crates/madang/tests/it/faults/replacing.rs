@@ -21,12 +21,12 @@ async fn every_process_is_replaced_under_load_and_nothing_that_was_taken_is_lost
         yard.batches[place] = yard.process("batch", &format!("batch-{place}"), &[]).await;
         yard.workers[place].end(is_asked).await;
         yard.workers[place] = yard.process("worker", &format!("worker-{place}"), &[]).await;
+        // One that is killed loses the hearts of its last second.
+        yard.bursts[place].end(true).await;
+        yard.bursts[place] = yard.process("burst", &format!("burst-{place}"), &[]).await;
+        load.bursts.set(place, &yard.bursts[place]);
+        slowest = slowest.max(load.recovery().await);
     }
-    // One that is killed loses the hearts of its last second.
-    yard.burst.end(true).await;
-    yard.burst = yard.process("burst", "burst", &[]).await;
-    load.bursts.set(0, &yard.burst);
-    slowest = slowest.max(load.recovery().await);
     yard.media.end(true).await;
     yard.media_again().await;
     load.answers(chance.soon()).await;

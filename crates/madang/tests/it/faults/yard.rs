@@ -1,4 +1,4 @@
-//! The site that faults come to: two APIs, two workers, two batches, a burst and a media process, with a show on air.
+//! The site that faults come to: two APIs, two workers, two batches, two bursts and a media process, with a show on air.
 
 use ports::sqlx;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) struct Yard {
     pub(super) apis: Vec<Process>,
     pub(super) workers: Vec<Process>,
     pub(super) batches: Vec<Process>,
-    pub(super) burst: Process,
+    pub(super) bursts: Vec<Process>,
     pub(super) media: Process,
     pub(super) broadcast: Value,
     settings: Vec<(String, String)>,
@@ -32,9 +32,10 @@ impl Yard {
         let settings: Vec<(&str, &str)> = settings.iter().chain(&FREE).copied().collect();
         // The first one makes the tables.
         let first = ground.process("api", "api-0", &settings).await;
-        let (second, burst, media) = tokio::join!(
+        let (second, burst, other_burst, media) = tokio::join!(
             ground.process("api", "api-1", &settings),
-            ground.process("burst", "burst", &settings),
+            ground.process("burst", "burst-0", &settings),
+            ground.process("burst", "burst-1", &settings),
             ground.process("media", "media", &settings),
         );
         let (workers, batches) = tokio::join!(
@@ -49,12 +50,13 @@ impl Yard {
         let encoder = publish(&media, &broadcast);
         first.until(&broadcast, "it is live", |show| show["state"] == "live").await;
         let settings = crate::ground::owned(&settings);
-        Self { apis: vec![first, second], workers, batches, burst, media, broadcast, settings, encoder, ground }
+        let (apis, bursts) = (vec![first, second], vec![burst, other_burst]);
+        Self { apis, workers, batches, bursts, media, broadcast, settings, encoder, ground }
     }
 
     /// People begin to write and tap.
     pub(super) async fn load(&self) -> Load {
-        Load::begin(&self.apis, &self.burst, &self.broadcast).await
+        Load::begin(&self.apis, &self.bursts, &self.broadcast).await
     }
 
     /// A process with the settings of all, and these.

@@ -53,6 +53,31 @@ async fn a_batch_that_two_processes_take_is_kept_once_and_no_total_goes_down() {
 }
 
 #[tokio::test]
+async fn batches_of_one_session_are_all_kept_whichever_of_two_processes_keeps_first() {
+    for db in databases(&[&crowd::migrations()]).await {
+        let site = Site::new(db.database.clone(), without_rates());
+        site.world.set(SHOW, BroadcastState::Live);
+        let processes = [site.start().await, site.start().await];
+        let mine = session(&processes[0], SHOW, Some(7)).await;
+        let send = async |place: usize, seq: i64| {
+            processes[place].hearts.accept(&batch(&mine, seq, &vec![100; 1 << seq]), HERE).await.unwrap()
+        };
+        for (place, seq) in [(0, 1), (1, 2), (0, 3), (1, 3), (0, 5), (1, 6)] {
+            send(place, seq).await;
+        }
+        processes[1].hearts.keep().await.unwrap();
+        assert_eq!(processes[1].hearts.total(SHOW), 0b100_1100, "{}", db.engine);
+        processes[0].hearts.keep().await.unwrap();
+        assert_eq!(processes[0].hearts.total(SHOW), 0b110_1110, "{}", db.engine);
+        // Whoever begins now knows all of them.
+        let next = site.start().await;
+        next.hearts.accept(&batch(&mine, 6, &[100]), HERE).await.unwrap();
+        next.hearts.keep().await.unwrap();
+        assert_eq!(next.kept_hearts.timeline(SHOW).await.unwrap(), [(0, 0b110_1110)], "{}", db.engine);
+    }
+}
+
+#[tokio::test]
 async fn two_processes_that_keep_the_same_sessions_do_not_wait_for_each_other() {
     for db in databases(&[&crowd::migrations()]).await {
         let site = Site::new(db.database.clone(), without_rates());
