@@ -19,6 +19,9 @@ use crate::{
     site::{id, until},
 };
 
+/// Every so many messages are said, and taps are sent, twice: so does who has not heard the answer.
+const AGAIN_EVERY: usize = 5;
+
 /// Where the processes of a role that may be replaced are found.
 #[derive(Default)]
 pub(super) struct Front(Mutex<Vec<ApiClient>>);
@@ -161,6 +164,10 @@ async fn write(front: Arc<Front>, path: String, token: String, name: usize, answ
         let text = format!("{name} says {}", said.len());
         let message = json!({ "text": text, "client_id": text });
         front.post(name + said.len(), &path, Some(&token), &message).await;
+        // At another process.
+        if said.len().is_multiple_of(AGAIN_EVERY) {
+            front.post(name + said.len() + 1, &path, Some(&token), &message).await;
+        }
         said.push(text);
         answers.one_more();
     }
@@ -169,10 +176,14 @@ async fn write(front: Arc<Front>, path: String, token: String, name: usize, answ
 
 /// Taps; how many hearts were taken.
 async fn tap(front: Arc<Front>, session: Value, answers: Answers) -> u64 {
-    let mut seq = 0;
+    let mut seq: u64 = 0;
     while answers.goes_on() {
         let batch = json!({ "session": session, "seq": seq + 1, "taps": [0] });
         front.post(seq as usize, "/api/v1/hearts", None, &batch).await;
+        // At the other burst.
+        if seq.is_multiple_of(AGAIN_EVERY as u64) {
+            front.post(seq as usize + 1, "/api/v1/hearts", None, &batch).await;
+        }
         seq = answers.one_more();
         // As fast as a finger.
         tokio::time::sleep(Duration::from_millis(150)).await;

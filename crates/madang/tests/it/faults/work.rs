@@ -34,6 +34,26 @@ async fn ends(database: &Database, show: &Value) -> i64 {
     query.fetch_one(database.reader()).await.unwrap()
 }
 
+/// The place of the process that has the lease: it is the one at work.
+async fn at_work(processes: &[Process], lease: &str) -> usize {
+    let held = format!("madang_lease_held{{lease=\"{lease}\"}}");
+    until("one is at work", || async {
+        for (place, process) in processes.iter().enumerate() {
+            if process.metric(&held).await == Some(1.0) {
+                return Some(place);
+            }
+        }
+        None
+    })
+    .await
+}
+
+/// Up to which offset messages are counted.
+async fn counted_through(database: &Database) -> i64 {
+    let through = "SELECT CAST(COALESCE(SUM(through_offset), 0) AS BIGINT) FROM chat_counted";
+    sqlx::query_scalar(through).fetch_one(database.reader()).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_and_batches_are_killed_in_the_middle_of_reactions_and_of_a_batch() {
     let (rounds, count) = if is_full() { (10, 20) } else { (2, 5) };
@@ -47,16 +67,19 @@ async fn workers_and_batches_are_killed_in_the_middle_of_reactions_and_of_a_batc
         let some = chance.below(count as u64) as usize;
         until("the batch is at work", || async { (ends(&database, &shows[some]).await > 0).then_some(()) }).await;
         let begun = std::time::Instant::now();
-        let place = chance.below(2) as usize;
-        yard.batches[place].end(false).await;
-        yard.workers[place].end(false).await;
+        let batch = at_work(&yard.batches, "batch").await;
+        yard.batches[batch].end(false).await;
         for show in &shows {
             until("all shows end", || async { (ends(&database, show).await > 0).then_some(()) }).await;
         }
         slowest = slowest.max(begun.elapsed().as_secs_f64());
+        let worker = at_work(&yard.workers, "reaction/chat-count-messages").await;
+        let before = counted_through(&database).await;
+        until("it counts", || async { (counted_through(&database).await > before).then_some(()) }).await;
+        yard.workers[worker].end(false).await;
         load.answers(chance.soon()).await;
-        yard.batches[place] = yard.process("batch", &format!("batch-{place}"), &[]).await;
-        yard.workers[place] = yard.process("worker", &format!("worker-{place}"), &[]).await;
+        yard.batches[batch] = yard.process("batch", &format!("batch-{batch}"), &[]).await;
+        yard.workers[worker] = yard.process("worker", &format!("worker-{worker}"), &[]).await;
         for show in &shows {
             assert_eq!(ends(&database, show).await, 1, "each show ends once");
         }

@@ -73,10 +73,34 @@ impl Yard {
         self.apis[0].until(&self.broadcast, "it goes on", goes_on).await;
     }
 
+    /// Something is said in a show of its own, once; returns when that is told in the event log. Nothing else makes up for that fact.
+    pub(super) async fn said_once(&self) -> Value {
+        let api = &self.apis[0];
+        let host = api.person("once").await;
+        let show = api.api.post("/api/v1/broadcasts", Some(&host), &json!({ "title": "Once" })).await.unwrap();
+        let messages = format!("/api/v1/broadcasts/{}/messages", id(&show));
+        api.api.post(&messages, Some(&host), &json!({ "text": "once" })).await.unwrap();
+        let database = engines::sql::postgres(&self.ground.sql, 1).await.unwrap();
+        let told = "SELECT COUNT(*) FROM outbox WHERE kind = 'chat.messages_posted' AND payload LIKE $1";
+        let of_show = format!("%\"{}\"%", id(&show));
+        until("it is told", || async {
+            let told: i64 = sqlx::query_scalar(told).bind(&of_show).fetch_one(database.reader()).await.unwrap();
+            (told > 0).then_some(())
+        })
+        .await;
+        database.close().await;
+        show
+    }
+
     /// Waits until so many messages of the show are counted, and no other: whatever way the facts take, each counts once.
     pub(super) async fn counts(&self, messages: usize) {
+        self.counts_of(&self.broadcast, messages).await;
+    }
+
+    /// The same of any show.
+    pub(super) async fn counts_of(&self, broadcast: &Value, messages: usize) {
         let database = engines::sql::postgres(&self.ground.sql, 1).await.unwrap();
-        let broadcast: i64 = id(&self.broadcast).parse().unwrap();
+        let broadcast: i64 = id(broadcast).parse().unwrap();
         let sum = "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM chat_message_counts WHERE broadcast = $1";
         until("all messages are counted", || async {
             let counted: i64 = sqlx::query_scalar(sum).bind(broadcast).fetch_one(database.reader()).await.unwrap();
