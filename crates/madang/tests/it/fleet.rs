@@ -87,7 +87,8 @@ impl Fleet {
 /// The addresses of the gateways that clients are told of.
 pub(crate) async fn listed(gateway: &Alone) -> Vec<String> {
     let list = gateway.json("GET /api/v1/gateways", "").await;
-    list["items"].as_array().unwrap().iter().map(|item| item["url"].as_str().unwrap().to_owned()).collect()
+    let items = list["items"].as_array().unwrap_or_else(|| panic!("{list}"));
+    items.iter().map(|item| item["url"].as_str().unwrap().to_owned()).collect()
 }
 
 pub(crate) async fn subscribe(gateway: &Alone, channel: &str, since: Option<&(u64, String)>) -> (Connection, Value) {
