@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     parts::{Ground, Process},
     realtime::Connection,
-    site::{Site, id, refusal, until},
+    site::{PATIENCE, Site, id, refusal, until},
 };
 
 async fn set(api: &ApiClient, name: &str, token: &str, value: Value) {
@@ -66,12 +66,15 @@ async fn what_one_process_is_told_all_obey_before_long() {
     // The notice, for who is connected and for who comes.
     set(&first.api, "notice", &hana, json!("점검 20시")).await;
     let begun = Instant::now();
-    let told = loop {
-        let message = speaker.message().await.expect("the connection stays");
-        if message["push"]["message"].is_object() {
-            break message["push"]["message"]["data"].clone();
+    let told = async {
+        loop {
+            let message = speaker.message().await.expect("the connection stays");
+            if message["push"]["message"].is_object() {
+                return message["push"]["message"]["data"].clone();
+            }
         }
     };
+    let told = tokio::time::timeout(PATIENCE, told).await.expect("it is told");
     assert_eq!(told, json!({ "type": "notice", "notice": "점검 20시" }));
     assert!(begun.elapsed() < Duration::from_millis(2_500), "{:?}", begun.elapsed());
     let (_, connected) = Connection::greeted(gateway.http, &fan).await;
