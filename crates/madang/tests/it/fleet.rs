@@ -13,8 +13,12 @@ use crate::{
     site::{Site, until},
 };
 
+/// Any one of them holds a whole crowd: while others are restarted, its clients come to whoever is there.
 const SETTINGS: &str = r#"
+[api]
+max_connections = 40000
 [gateway]
+connections_max = 30000
 position_check_ms = 2000
 move_over_ms = 500
 commands_per_second_max = 1000000
