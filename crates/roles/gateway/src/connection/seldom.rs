@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 /// A queue that needs no more room than one item while it holds one at the most: then it takes nothing from the heap.
 #[derive(Default)]
+#[expect(clippy::box_collection, reason = "the box keeps a queue of small items as small as one of them")]
 pub(super) enum Seldom<T> {
     #[default]
     Empty,
     One(T),
     /// Never empty.
-    Many(VecDeque<T>),
+    Many(Box<VecDeque<T>>),
 }
 
 impl<T> Seldom<T> {
@@ -53,7 +54,7 @@ impl<T> Seldom<T> {
     pub(super) fn push_back(&mut self, item: T) {
         *self = match std::mem::take(self) {
             Self::Empty => Self::One(item),
-            Self::One(first) => Self::Many(VecDeque::from([first, item])),
+            Self::One(first) => Self::Many(Box::new(VecDeque::from([first, item]))),
             Self::Many(mut queue) => {
                 queue.push_back(item);
                 Self::Many(queue)
