@@ -1,7 +1,7 @@
 //! The crowd where several processes count it: what each has heard, told to all in gatherings.
 //!
 //! Promise: a viewer counts once, whichever processes its beats reach, and hearts that one process has taken are in the answers
-//! of the others half a second later. One word for each show and fifth of a second at the most, whatever happens in it; none
+//! of the others half a second later. One word for each show and three tenths of a second at the most, whatever happens in it; none
 //! when nothing does. What is kept does not depend on it: while gatherings cannot be reached, hearts go on, and the number of those who
 //! watch stands still. When they come back empty, all processes say everything again, and the number stands still for a second and a half.
 //!
@@ -27,7 +27,7 @@ use crate::{hearts::Hearts, viewers::Viewers};
 mod tests;
 
 /// At the most a word for each show in so many milliseconds.
-const EVERY_MS: u64 = 200;
+const EVERY_MS: u64 = 300;
 /// A show with players whom nobody has heard of since is asked about after so many milliseconds: it has fewer when a lease runs out.
 const ASKS_AFTER_MS: i64 = 500;
 /// What failed is tried again after so many milliseconds.

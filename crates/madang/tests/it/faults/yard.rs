@@ -74,6 +74,7 @@ impl Yard {
     }
 
     /// Something is said in a show of its own, once; returns when that is told in the event log. Nothing else makes up for that fact.
+    #[cfg(feature = "kafka")]
     pub(super) async fn said_once(&self) -> Value {
         let api = &self.apis[0];
         let host = api.person("once").await;
