@@ -38,3 +38,13 @@ test('files named under a token that was left are asked for under the new one', 
   expect(address.of(file(SECOND))).toBe(file(THIRD));
   expect(address.of('https://other.example/live/7/x')).toBe('https://other.example/live/7/x');
 });
+
+test('a site that begins to sign while it is watched is followed', () => {
+  const address = new SignedAddress('/live/7/index.m3u8', 'https://site.example/watch/7');
+  address.moveTo(at(FIRST));
+  const file = `https://site.example${at(FIRST, 'video/1.m4s')}`;
+  expect(address.of('https://site.example/live/7/video/1.m4s')).toBe(file);
+  expect(address.of(file)).toBe(file);
+  address.moveTo(at(SECOND));
+  expect(address.of(file)).toBe(`https://site.example${at(SECOND, 'video/1.m4s')}`);
+});

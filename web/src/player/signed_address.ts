@@ -30,8 +30,11 @@ export class SignedAddress {
 
   /** Where a file of the picture is by now. */
   of(file: string): string {
-    const left = this.left.find((before) => file.startsWith(before));
-    return left === undefined ? file : folder(this.address, this.page) + file.slice(left.length);
+    const here = folder(this.address, this.page);
+    // The newest first: an address without a token is the beginning of those that have one.
+    if (file.startsWith(here)) return file;
+    const left = this.left.findLast((before) => file.startsWith(before));
+    return left === undefined ? file : here + file.slice(left.length);
   }
 }
 

@@ -96,9 +96,8 @@ impl Site {
         let mut worker = Worker::new(machine.clock.clone()).schedules(schedules(&machine, &stores, &config, &domains));
         if let Some(realtime) = &realtime {
             let connections = Arc::new(wire::GatewayConnections(realtime.gateway.clone()));
-            worker = worker.schedules([domains.people.ended_sessions(connections)]);
-            worker = worker
-                .schedules([Arc::new(wire::TellNotice::new(config.notice.clone(), realtime.gateway.clone())) as _]);
+            let notice = wire::TellNotice::new(config.notice.clone(), realtime.gateway.clone());
+            worker = worker.schedules([domains.people.ended_sessions(connections), Arc::new(notice)]);
         }
         if let Some(certificate) = certificate {
             worker = worker.schedules(certificate_schedules(certificate, &machine, &stores, &config, &work));

@@ -39,7 +39,7 @@ impl Gateway {
         match answer {
             Some(Answer::Moved(connections)) => Ok(connections),
             Some(Answer::NowhereToGo) => Err(NotMoved::NowhereToGo),
-            Some(Answer::TooLarge) => Err(NotMoved::TooMany),
+            Some(Answer::TooMany) => Err(NotMoved::TooMany),
             // One of a version that cannot do it.
             Some(_) => Err(NotMoved::Unanswered(Unanswered::Missing(1).to_string())),
             None => Err(NotMoved::NoSuchGateway),
@@ -54,7 +54,7 @@ impl Gateway {
         }
         // Before they go: they are fast.
         if !shared.sent_away.add(session) {
-            return Answer::TooLarge;
+            return Answer::TooMany;
         }
         let members = self.registry().user(user).into_iter().filter(|member| {
             let identity = member.client().and_then(|client| client.caller.identity.clone());

@@ -135,7 +135,9 @@ pub(crate) enum Answer {
     NowhereToGo,
     /// What became of the frame.
     Emulated(Emulated),
-    /// It would be larger than an answer may be, or more than this gateway can keep in mind.
+    /// This gateway moves as many sessions as it can keep in mind.
+    TooMany,
+    /// It would be larger than an answer may be.
     TooLarge,
     /// This version does not know the question.
     Unknown,
